@@ -1,0 +1,94 @@
+"""The machine's measured convolution rate, the yardstick of the other benchmarks.
+
+Networks here are nearly all 3×3 convolutions, so the best rate that one such layer reaches is the
+ceiling for a whole network. Run as a script it prints the table:
+
+    python benchmarks/machine.py
+"""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+# (channels, side): the layer shapes of U-Nets at 256², from the outside inwards.
+SHAPES = ((64, 256), (128, 128), (256, 64), (512, 32))
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def median_seconds(call: Callable[[], object], repeats: int = 5, least: float = 0.3) -> float:
+    """Median wall time of a call after one unmeasured run.
+
+    Args:
+        call: what to measure.
+        repeats: measured runs at least.
+        least: go on until this many seconds are measured.
+    """
+    call()
+    times: list[float] = []
+    while len(times) < repeats or sum(times) < least:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+@torch.inference_mode()
+def convolution_rate(channels: int, side: int, dtype: torch.dtype) -> float:
+    """GFLOP/s (2 × multiply-accumulate) of one 3×3 convolution on a 1×channels×side×side input."""
+    layer = nn.Conv2d(channels, channels, 3, padding=1, bias=False, dtype=dtype)
+    layer = layer.to(memory_format=torch.channels_last)
+    x = torch.randn(1, channels, side, side, dtype=dtype)
+    x = x.contiguous(memory_format=torch.channels_last)
+    operations = 2 * 9 * channels**2 * side**2
+    return operations / median_seconds(lambda: layer(x)) / 1e9
+
+
+def measure(shapes: tuple[tuple[int, int], ...] = SHAPES) -> dict:
+    """Name, threads, and for each precision the rate of every shape and the best in GFLOP/s."""
+    rates = {
+        name: {f"{c}×{s}²": convolution_rate(c, s, dtype) for c, s in shapes}
+        for name, dtype in DTYPES.items()
+    }
+    return {
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "rates": rates,
+        "best": {name: max(each.values()) for name, each in rates.items()},
+    }
+
+
+def describe(machine: dict) -> str:
+    """The measurement as a Markdown table."""
+    header = list(next(iter(machine["rates"].values())))
+    lines = [
+        f"{machine['processor']}, {machine['threads']} threads, torch {machine['torch']}",
+        "",
+        "| 3×3 convolution, GFLOP/s | " + " | ".join(header) + " |",
+        "|---|" + "---:|" * len(header),
+    ]
+    for name, rates in machine["rates"].items():
+        lines.append(f"| {name} | " + " | ".join(f"{r:.0f}" for r in rates.values()) + " |")
+    return "\n".join(lines)
+
+
+def _processor() -> str:
+    """The processor's model name where the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    print(describe(measure()))

@@ -1,0 +1,210 @@
+"""The command line: ``python -m sketchcolor COMMAND``, or ``sketchcolor COMMAND``.
+
+Each command has a function that adds its parser and one that runs it and returns the exit status.
+An option left out is not passed on, so defaults stay where they are defined, in the pipeline.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+# The networks' libraries take seconds to import: a command imports them when it runs.
+
+FINE, SOME_FAILED, NOTHING_DONE = 0, 1, 2  # exit status
+
+SAVED_AS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command that ``arguments`` (default: the process's own) spell; see `colorize`.
+
+    Raises:
+        SystemExit: with status 2 for wrong usage, 0 after ``--help``.
+    """
+    parser = argparse.ArgumentParser(prog="sketchcolor", description="Colour anime line art.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_colorize(commands)
+    options = parser.parse_args(arguments)
+    return options.run(options)
+
+
+def add_colorize(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "colorize",
+        help="colour sketches",
+        description="Colours sketches, each at its own size, and prints a line for every picture: "
+        "its path and the seed that makes it again.",
+        epilog="Exit status: 0 every picture written, 1 some sketch failed (each is reported), "
+        "2 nothing done (wrong usage, no sketches, or a model that cannot be loaded).",
+    )
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="IN", help="picture, or folder of pictures"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="OUT",
+        help=f"for one sketch, a picture file ({', '.join(SAVED_AS)}); else a folder, "
+        "where every sketch becomes NAME.png",
+    )
+    parser.add_argument("--model", help="folder or Hub id of a model (default: the bundled one)")
+    parser.add_argument("--revision", help="commit, tag or branch of a Hub model")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, … (default: cuda where there is one)")
+    parser.add_argument("--seed", type=int, help="same seed, same picture (default: a random one)")
+    parser.add_argument("--resolution", type=positive, help="px, side of the square worked at")
+    parser.add_argument(
+        "--variants",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="colourings of each sketch, written as NAME-1, NAME-2, … (default: 1)",
+    )
+    parser.add_argument("--steps", type=positive, help="sampling steps of the colour proposal")
+    parser.add_argument(
+        "--lines", choices=("keep", "model"), help="keep your own lines, or draw the model's"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite pictures that exist")
+    parser.set_defaults(run=colorize)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One sketch and the files to write, one for each variant."""
+
+    sketch: Path
+    outputs: list[Path]
+
+
+def colorize(options: argparse.Namespace) -> int:
+    """Colours every sketch that ``options.inputs`` names; a bad one is reported, the rest go on.
+
+    Returns:
+        Exit status: 0 every picture written, 1 some sketch failed, 2 nothing could be tried.
+    """
+    from diffusers.utils import logging
+
+    from .hub import ModelLoadError, load_pipeline
+
+    sketches = _list_sketches(options.inputs)
+    if not sketches:
+        return _refuse("No pictures in what was given: name picture files, or folders of them.")
+    if _names_a_picture(options.output):
+        if len(options.inputs) > 1 or options.inputs[0].is_dir():
+            return _refuse(f"{options.output} is one picture: name a folder for several sketches.")
+    elif options.output.is_file():
+        return _refuse(f"{options.output} is no picture: use one of {', '.join(SAVED_AS)}.")
+
+    jobs = _unobstructed(_plan(sketches, options.output, options.variants), options.force)
+    if not jobs:
+        return SOME_FAILED
+    logging.disable_progress_bar()  # the bar below counts sketches
+    try:
+        pipeline = load_pipeline(options.model, options.revision, options.device)
+    except ModelLoadError as error:
+        return _refuse(error)
+    pipeline.set_progress_bar_config(disable=True)
+    settings = {
+        "num_variants": options.variants,
+        "seed": options.seed,
+        "resolution": options.resolution,
+        "num_inference_steps": options.steps,
+        "lines": options.lines,
+    }
+    settings = {name: value for name, value in settings.items() if value is not None}
+    done = 0
+    for job in tqdm(jobs, unit="sketch"):
+        try:
+            job.outputs[0].parent.mkdir(parents=True, exist_ok=True)
+            result = pipeline(job.sketch, **settings)
+            for image, seed, path in zip(result.images, result.seeds, job.outputs, strict=True):
+                image.save(path, quality=95)  # for JPEG and WebP, whose default blurs thin lines
+                tqdm.write(f"{path}  seed {seed}")
+        except (ValueError, OSError) as error:
+            _report(f"{job.sketch}: {error}")
+        else:
+            done += 1
+    return FINE if done == len(sketches) else SOME_FAILED
+
+
+def _list_sketches(inputs: Iterable[Path]) -> list[Path]:
+    """The files named, and of the folders named the pictures that lie directly in them."""
+    from PIL import Image
+
+    from .images import FORMATS
+
+    readable = {end for end, name in Image.registered_extensions().items() if name in FORMATS}
+    sketches = []
+    for path in inputs:
+        if path.is_dir():
+            sketches += sorted(
+                file
+                for file in path.iterdir()
+                if file.suffix.lower() in readable and not file.name.startswith(".")
+            )
+        else:
+            sketches.append(path)
+    return list(dict.fromkeys(sketches))
+
+
+def _names_a_picture(output: Path) -> bool:
+    return output.suffix.lower() in SAVED_AS and not output.is_dir()
+
+
+def _plan(sketches: Iterable[Path], output: Path, variants: int) -> Iterable[Job]:
+    """Says where each sketch's variants are written; variants get ``-1``, ``-2``, … if several."""
+    numbers = [f"-{number}" for number in range(1, variants + 1)] if variants > 1 else [""]
+    for sketch in sketches:
+        path = output if _names_a_picture(output) else output / f"{sketch.stem}.png"
+        yield Job(sketch, [path.with_stem(path.stem + number) for number in numbers])
+
+
+def _unobstructed(jobs: Iterable[Job], force: bool) -> list[Job]:
+    """Drops and reports each job that would overwrite something it must not."""
+    jobs = list(jobs)
+    sketches = {job.sketch.resolve() for job in jobs}
+    made_from: dict[Path, Path] = {}
+
+    def obstacle(path: Path) -> str | None:
+        if path.resolve() in sketches:
+            return f"{path} is a sketch itself; name another output."
+        if path in made_from:
+            return f"{path} will be made from {made_from[path]}; rename one of the two."
+        if path.exists() and not force:
+            return f"{path} exists; give --force to overwrite it."
+        return None
+
+    free = []
+    for job in jobs:
+        obstacles = list(filter(None, map(obstacle, job.outputs)))
+        if obstacles:
+            _report(f"{job.sketch}: {obstacles[0]}")
+        else:
+            made_from |= dict.fromkeys(job.outputs, job.sketch)
+            free.append(job)
+    return free
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+def _report(message: object) -> None:
+    tqdm.write(str(message), file=sys.stderr)
+
+
+def _refuse(message: object) -> int:
+    _report(message)
+    return NOTHING_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Clean-up of a photographed or scanned sketch: even white paper, the lines kept.
+
+Lighting and paper multiply what the pen left, so the paper is estimated and divided out; then the
+grain of the paper is smoothed and clipped to white. Clean digital line art passes unchanged.
+"""
+
+import cv2
+import numpy as np
+from PIL import Image
+
+PAPER_SIDE = 384  # px: long side at which the paper is estimated; shading is smooth
+LINE_SPAN = 1 / 20  # of the long side: dark marks narrower than this are not paper
+SHADE_DEPTH = 0.75  # paper darker than this share of the page's trend is a filled area, not shade
+WHITE, EVEN = 248, 0.75  # clean art: at least this paper level on this share of bright pixels
+BLANK = 0.4  # or pure white on this share of the page, however much of the rest is filled with grey
+GRAIN_CLIP = 2.5  # standard deviations of paper grain that become white
+LEVEL_STEP, MAX_CLIP = 0.005, 0.12  # darkness that becomes white: at least, at most
+NO_PAPER = 40  # grey level: a page whose bright parts are darker holds nothing to clean
+
+
+def is_clean(grey: Image.Image) -> bool:
+    """Whether a sketch (PIL image of mode L) is already on even white paper, as digital art is."""
+    pixels = np.asarray(grey)
+    counts = np.bincount(pixels.ravel(), minlength=256)
+    bright = counts[round(0.8 * 255) :].sum()
+    paper = WHITE + int(counts[WHITE:].argmax())
+    even = counts[paper - 3 : paper + 4].sum() >= EVEN * bright > 0
+    return bool(even or counts[255] >= BLANK * pixels.size)
+
+
+def clean_sketch(grey: Image.Image) -> Image.Image:
+    """Turns a photographed or scanned sketch into line art on white paper.
+
+    Args:
+        grey: PIL image of mode L, 0 = ink.
+
+    Returns:
+        PIL image of mode L and the same size: paper at 255, lines with their own greys. The input
+        itself if it `is_clean` or shows no paper at all.
+    """
+    pixels = np.asarray(grey)
+    if is_clean(grey) or np.percentile(_sample(pixels), 95) < NO_PAPER:
+        return grey
+    lightness = cv2.divide(pixels, _paper(pixels), scale=1.0, dtype=cv2.CV_32F)
+    level, grain = _paper_level(lightness)
+    if grain > 0.5 / 255:
+        # Bilateral: averages paper with paper, leaves what stands out of the grain.
+        lightness = cv2.bilateralFilter(lightness, 5, sigmaColor=3 * grain, sigmaSpace=1.5)
+        level, grain = _paper_level(lightness)
+    white = level - np.clip(GRAIN_CLIP * grain, LEVEL_STEP, MAX_CLIP)
+    black = 0.5 * float(np.percentile(_sample(lightness), 0.5))
+    lightness = (lightness - black) * (255 / max(white - black, 0.1))
+    return Image.fromarray(np.clip(np.rint(lightness), 0, 255).astype(np.uint8))
+
+
+def _paper(pixels: np.ndarray) -> np.ndarray:
+    """The grey of the bare paper at each pixel: float32 H×W, at least 1."""
+    height, width = pixels.shape
+    shrink = min(1.0, PAPER_SIDE / max(height, width))
+    size = (max(4, round(width * shrink)), max(4, round(height * shrink)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    span = 2 * round(LINE_SPAN * max(size) / 2) + 1
+    local = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, np.ones((span, span)))
+    local = np.maximum(local, SHADE_DEPTH * _trend(local))
+    local = cv2.GaussianBlur(local, (0, 0), span / 3, borderType=cv2.BORDER_REPLICATE)
+    paper = cv2.resize(local, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.maximum(paper, 1)
+
+
+def _trend(local: np.ndarray) -> np.ndarray:
+    """Cubic surface through the paper, fitted again and again without what lies far below it."""
+    height, width = local.shape
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    terms = np.stack([x**i * y**j for i in range(4) for j in range(4 - i)], axis=-1).reshape(-1, 10)
+    values = local.ravel().astype(np.float64)
+    kept = values >= np.percentile(values, 25)
+    for _ in range(5):
+        surface = terms @ np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
+        error = values - surface
+        kept = error > -2 * np.median(np.abs(error[kept])) - 1
+    return surface.reshape(local.shape).clip(1, values.max()).astype(np.float32)
+
+
+def _paper_level(lightness: np.ndarray) -> tuple[float, float]:
+    """The most frequent lightness and its standard deviation, taken above it, where no ink is."""
+    lightness = _sample(lightness)
+    counts, edges = np.histogram(lightness, bins=np.arange(0.6, 1.2, LEVEL_STEP))
+    peak = np.convolve(counts, np.ones(5), mode="same").argmax()
+    level = float(edges[peak] + edges[peak + 1]) / 2
+    above = lightness[lightness > level] - level
+    return level, float(np.sqrt(np.mean(above**2))) if above.size else 0.0
+
+
+def _sample(pixels: np.ndarray) -> np.ndarray:
+    """Every n-th pixel both ways, about a million in all: enough for statistics."""
+    stride = max(1, round((pixels.size / 1e6) ** 0.5))
+    return pixels[::stride, ::stride]

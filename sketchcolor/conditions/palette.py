@@ -1,0 +1,94 @@
+"""Palettes: a picture's main colours with their shares."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+__all__ = ["DEFAULT_SIZE", "Palette", "from_image"]
+
+DEFAULT_SIZE = 9  # "Anime Sketch Colorizer with reference image", section 1.4
+THUMBNAIL = 32  # pixels a side that k-means sees: more changes no colour by a visible amount
+PAPER = 250  # a channel minimum from here on is taken for paper
+
+
+@dataclass(frozen=True)
+class Palette:
+    """K colours, the heaviest first.
+
+    Attributes:
+        colors: K×3 uint8, sRGB.
+        weights: K float32, sum 1.
+    """
+
+    colors: np.ndarray
+    weights: np.ndarray
+
+    def to_hex(self) -> list[str]:
+        """The colours as ``#rrggbb``."""
+        return ["#" + bytes(int(c) for c in color).hex() for color in self.colors]
+
+    def to_tensors(self, size: int = DEFAULT_SIZE) -> tuple[torch.Tensor, torch.Tensor]:
+        """The form that models take: 1×size×3 in [-1, 1] and 1×size weights, sum 1.
+
+        A shorter palette is filled up with copies of its first colour at weight 0; of a
+        longer one the heaviest colours are kept.
+        """
+        colors, weights = self.colors[:size], self.weights[:size]
+        missing = size - len(colors)
+        colors = np.concatenate([colors, np.repeat(colors[:1], missing, axis=0)])
+        weights = np.concatenate([weights / weights.sum(), np.zeros(missing, np.float32)])
+        scaled = torch.from_numpy(colors.astype(np.float32) / 127.5 - 1.0)
+        return scaled[None], torch.from_numpy(weights.astype(np.float32))[None]
+
+
+def from_image(
+    image: Image.Image | np.ndarray, size: int = DEFAULT_SIZE, seed: int = 0
+) -> Palette:
+    """The main colours of a picture by k-means in CIELAB.
+
+    Transparent pixels and pure white paper are ignored while anything else is there.
+
+    Args:
+        image: a PIL picture of any mode, or H×W×3 uint8 RGB.
+        size: number of colours; fewer come back when the picture has fewer.
+        seed: of the k-means start.
+
+    Returns:
+        The palette, heaviest colour first.
+    """
+    pixels = _thumbnail_pixels(image)
+    paper = pixels.min(axis=1) >= PAPER
+    # A white figure on white still has a palette: what little is not paper must be a picture.
+    if paper.mean() < 0.99:
+        pixels = pixels[~paper]
+    lab = cv2.cvtColor(pixels[None].astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)[0]
+    clusters = min(size, len(np.unique(pixels, axis=0)))
+    means = KMeans(clusters, n_init=1, max_iter=10, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        labels = means.fit_predict(lab)
+    counts = np.bincount(labels, minlength=clusters).astype(np.float32)
+    rgb = cv2.cvtColor(means.cluster_centers_[None].astype(np.float32), cv2.COLOR_LAB2RGB)[0]
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] > 0]
+    colors = np.clip(np.round(rgb * 255.0), 0, 255).astype(np.uint8)[order]
+    return Palette(colors, counts[order] / counts.sum())
+
+
+def _thumbnail_pixels(image: Image.Image | np.ndarray) -> np.ndarray:
+    """N×3 uint8 opaque pixels of a small version."""
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image)
+    image = image.convert("RGBA")
+    image = image.resize((min(THUMBNAIL, image.width), min(THUMBNAIL, image.height)), Image.BOX)
+    rgba = np.asarray(image).reshape(-1, 4)
+    opaque = rgba[rgba[:, 3] >= 128]
+    return opaque[:, :3] if len(opaque) else np.full((1, 3), 255, np.uint8)

@@ -1,0 +1,107 @@
+"""First stage: draws one of the plausible colourings at low resolution."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin, UNet2DModel
+from diffusers.configuration_utils import register_to_config
+from torch import nn
+
+from ..conditions.hints import reduce
+from .blocks import PaletteEmbedding
+
+__all__ = ["ColorProposer"]
+
+
+class ColorProposer(ModelMixin, ConfigMixin):
+    """Velocity network of a conditional flow (Lipman et al. 2023) over small colour pictures.
+
+    A diffusers ``UNet2DModel`` works on 2×2 patches of the colour picture. Line art comes in
+    at ``sketch_scale`` times the colour's size and is pixel-unshuffled, so that a line one
+    pixel wide survives. The palette joins the time embedding and modulates every block.
+
+    Args:
+        sample_size: side of the colour picture in training, pixels.
+        sketch_scale: line-art pixels per colour pixel along a side.
+        block_out_channels: width per resolution, from half the colour's size downwards.
+        layers_per_block: residual blocks per resolution.
+        attention_from: index of the first resolution with self-attention.
+    """
+
+    conditions = ("hints", "palette")
+
+    @register_to_config
+    def __init__(
+        self,
+        sample_size: int = 64,
+        sketch_scale: int = 4,
+        block_out_channels: tuple[int, ...] = (96, 160, 224),
+        layers_per_block: int = 1,
+        attention_from: int = 1,
+        attention_head_dim: int = 32,
+        norm_num_groups: int = 16,
+    ) -> None:
+        super().__init__()
+        levels = len(block_out_channels)
+        attends = [level >= attention_from for level in range(levels)]
+        self.patch = 2
+        width = 4 * block_out_channels[0]
+        planes = self.patch**2 * (3 + 4) + (self.patch * sketch_scale) ** 2
+        self.unet = UNet2DModel(
+            sample_size=sample_size // self.patch,
+            in_channels=planes,
+            out_channels=3 * self.patch**2,
+            block_out_channels=tuple(block_out_channels),
+            layers_per_block=layers_per_block,
+            down_block_types=["AttnDownBlock2D" if a else "DownBlock2D" for a in attends],
+            up_block_types=["AttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attends)],
+            attention_head_dim=attention_head_dim,
+            norm_num_groups=norm_num_groups,
+            resnet_time_scale_shift="scale_shift",
+            class_embed_type="identity",
+        )
+        self.palette = PaletteEmbedding(width)
+        nn.init.zeros_(self.unet.conv_out.weight)
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the colour picture must be multiples of this."""
+        return self.patch * 2 ** (len(self.config.block_out_channels) - 1)
+
+    def forward(
+        self,
+        noisy: torch.Tensor,
+        timestep: torch.Tensor,
+        sketch: torch.Tensor,
+        hints: torch.Tensor | None = None,
+        palette: torch.Tensor | None = None,
+        weights: torch.Tensor | None = None,
+        palette_present: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Velocity noise − colour at a time between colour (0) and noise (1000).
+
+        Args:
+            noisy: B×3×h×w.
+            timestep: B, in [0, 1000].
+            sketch: B×1×(s·h)×(s·w) in [-1, 1], s = ``sketch_scale``.
+            hints: B×4×(s·h)×(s·w) hint map.
+            palette: B×K×3 in [-1, 1]. weights: B×K. palette_present: B bool.
+
+        Returns:
+            B×3×h×w.
+        """
+        scale = self.config.sketch_scale
+        if hints is None:
+            hints = sketch.new_zeros(sketch.shape[0], 4, *sketch.shape[2:])
+        planes = torch.cat(
+            [
+                F.pixel_unshuffle(noisy, self.patch),
+                F.pixel_unshuffle(sketch, self.patch * scale),
+                F.pixel_unshuffle(reduce(hints, scale), self.patch),
+            ],
+            dim=1,
+        ).to(memory_format=torch.channels_last)
+        vector = self.palette(noisy.shape[0], palette, weights, palette_present)
+        velocity = self.unet(planes, timestep, class_labels=vector).sample
+        return F.pixel_shuffle(velocity, self.patch)

@@ -1,0 +1,403 @@
+"""SketchColorPipeline: the one door to the models."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
+from diffusers.utils import BaseOutput
+from huggingface_hub import snapshot_download
+from PIL import Image
+
+# from_pretrained finds a component's class only in modules that are already imported.
+from . import models  # noqa: F401
+from .cleanup import clean_sketch
+from .compose import colour_layer, keep_lines
+from .conditions import Palette, Stroke, from_image, from_strokes
+from .conditions import hints as hint_maps
+from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
+from .models.proposer import ColorProposer
+from .precision import fastest_dtype
+
+__all__ = ["MAX_SEED", "SketchColorOutput", "SketchColorPipeline", "draw_proposal"]
+
+MAX_SEED = 2**31 - 1
+RESOLUTIONS = (64, 2048)  # working resolution, least and most
+MAX_VARIANTS = 16
+
+Hints = Sequence[Stroke | dict] | Image.Image
+PaletteTensors = tuple[torch.Tensor, torch.Tensor]
+Callback = Callable[[int, int], None]
+
+
+@dataclass
+class SketchColorOutput(BaseOutput):
+    """What a call returns.
+
+    Attributes:
+        images: PIL RGB pictures of the sketch's own size, or a B×H×W×3 array in [0, 1]
+            (``"np"``), or a B×3×H×W tensor in [0, 1] (``"pt"``).
+        seeds: the seed of each picture.
+    """
+
+    images: list[Image.Image] | np.ndarray | torch.Tensor
+    seeds: list[int]
+
+
+class SketchColorPipeline(DiffusionPipeline):
+    """Colours line art at its own size, under the artist's own lines.
+
+    The proposer draws one of the plausible colourings at low resolution, the generator
+    refines it at working resolution, and the result is composed with the original lines.
+    Without a proposer the generator alone is asked (the seed papers' systems run so).
+
+    Args:
+        generator: colours B×1×H×W line art; its ``conditions`` say what else it takes.
+        proposer: velocity network sampled with ``scheduler``, or None.
+        scheduler: a flow-matching scheduler, or None.
+    """
+
+    model_cpu_offload_seq = "proposer->generator"
+    _optional_components = ["proposer", "scheduler"]
+
+    def __init__(
+        self,
+        generator: ModelMixin,
+        proposer: ColorProposer | None = None,
+        scheduler: SchedulerMixin | None = None,
+    ) -> None:
+        super().__init__()
+        if (proposer is None) != (scheduler is None):
+            raise ValueError("A proposer and its scheduler come together: give both or neither.")
+        self.register_modules(generator=generator, proposer=proposer, scheduler=scheduler)
+        self.set_progress_bar_config(disable=True)
+        self.model_id: str | None = None
+        self.revision: str | None = None
+        for component in (generator, proposer):
+            if component is not None:
+                component.eval().to(memory_format=torch.channels_last)
+
+    @classmethod
+    def download(cls, pretrained_model_name: str, **kwargs: Any) -> str:
+        """Fetch a pipeline's files from the Hub and return the folder.
+
+        Overrides diffusers' own, which refuses component classes outside diffusers.
+        """
+        passed = ("revision", "cache_dir", "token", "local_files_only", "force_download")
+        keep = {name: kwargs[name] for name in passed if kwargs.get(name) is not None}
+        patterns = ["*.json", "*.safetensors", "README.md"]
+        return snapshot_download(pretrained_model_name, allow_patterns=patterns, **keep)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What the models can be told besides the sketch: ``hints``, ``palette`` or both."""
+        return tuple(self.generator.conditions)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        sketch: Any,
+        hints: Hints | None = None,
+        palette: Palette | None = None,
+        reference: Any = None,
+        num_variants: int = 1,
+        seed: int | None = None,
+        resolution: int = 512,
+        lines: Literal["keep", "model"] = "keep",
+        clean_paper: bool = True,
+        num_inference_steps: int = 8,
+        output_type: Literal["pil", "np", "pt"] = "pil",
+        return_dict: bool = True,
+        callback: Callback | None = None,
+    ) -> SketchColorOutput | tuple:
+        """Colour one sketch.
+
+        Args:
+            sketch: path, bytes, file, PIL picture or array; see :func:`images.read_sketch`.
+            hints: strokes in pixels of the sketch, or a transparent picture of its size whose
+                opaque pixels are hints.
+            palette: colours that the picture should keep to.
+            reference: a picture whose palette to take; not together with ``palette``.
+            num_variants: pictures with different colourings, in one batch.
+            seed: of the first variant, the others follow; None draws one.
+            resolution: the network works on about resolution² pixels.
+            lines: ``keep`` composites the sketch's own lines, so that they survive exactly;
+                ``model`` shows the network's picture as it is.
+            clean_paper: remove the paper of a photo or scan first; clean line art is untouched.
+            num_inference_steps: of the proposer.
+            output_type: ``pil``, ``np`` or ``pt``.
+            return_dict: False returns a plain tuple.
+            callback: called with (done, total) after every step.
+
+        Returns:
+            :class:`SketchColorOutput`.
+
+        Raises:
+            ImageError: a picture cannot be read.
+            ValueError: an argument is out of range, or the model does not take a condition.
+
+        Example:
+            >>> from sketchcolor import load_pipeline
+            >>> pipe = load_pipeline()
+            >>> pipe("sketch.png", seed=7).images[0].save("coloured.png")
+        """
+        # 1. Check everything before any work.
+        self._check(hints, palette, reference, num_variants, resolution, lines, output_type)
+        if not 1 <= num_inference_steps <= 100:
+            raise ValueError("The number of steps must be between 1 and 100.")
+        original = read_sketch(sketch)
+        drawing = clean_sketch(original) if clean_paper else original
+        if reference is not None:
+            palette = from_image(read_image(reference))
+        seeds = _variant_seeds(seed, num_variants)
+        total = (num_inference_steps if self.proposer is not None else 0) + 2
+        report = _Counter(callback, total)
+
+        # 2. Conditions at the network's working resolution.
+        device = self._execution_device
+        tensors = palette.to_tensors() if palette is not None else None
+        page, geometry = fit(drawing, resolution, self.generator.multiple)
+        size = page.size
+        arguments = self._arguments(drawing, geometry, page, hints, tensors, num_variants, device)
+
+        with torch.autocast(device.type, fastest_dtype(device.type), enabled=_casts(device)):
+            # 3. Propose.
+            if self.proposer is not None:
+                proposal = self._propose(drawing, hints, tensors, seeds, num_inference_steps, report)
+                arguments["proposal"] = _place(proposal, geometry)
+            # 4. Refine.
+            noise = [torch.Generator().manual_seed(s) for s in seeds]
+            colour = self.generator(**arguments, **_noise_argument(self.generator, noise)).image
+        report()
+        assert colour.shape[2:] == (size[1], size[0])
+
+        # 5. Compose at the sketch's own size.
+        pictures = to_pil(geometry.crop(colour.float()).clamp(-1.0, 1.0))
+        images = [self._compose(picture, drawing, lines) for picture in pictures]
+        report()
+        self.maybe_free_model_hooks()
+        images = _as_type(images, output_type)
+        return SketchColorOutput(images=images, seeds=seeds) if return_dict else (images, seeds)
+
+    @torch.no_grad()
+    def colour_tensor(
+        self,
+        sketch: torch.Tensor,
+        hints: torch.Tensor | None = None,
+        palette: PaletteTensors | None = None,
+        generator: torch.Generator | list[torch.Generator] | None = None,
+        num_inference_steps: int = 8,
+    ) -> torch.Tensor:
+        """The models alone, without reading, cleaning or composing; for evaluation.
+
+        Args:
+            sketch: B×1×H×W in [-1, 1], sides multiples of what the models ask.
+            hints: B×4×H×W hint map.
+            palette: B×K×3 colours and B×K weights.
+            generator: of the noise, one for the batch or one per picture.
+
+        Returns:
+            B×3×H×W in [-1, 1].
+        """
+        self._check_conditions(hints, palette)
+        colors, weights = palette if palette is not None else (None, None)
+        arguments = {"sketch": sketch}
+        if hints is not None:
+            arguments["hints"] = hints
+        if palette is not None:
+            arguments |= {"palette": colors, "weights": weights}
+        device = sketch.device
+        with torch.autocast(device.type, fastest_dtype(device.type), enabled=_casts(device)):
+            if self.proposer is not None:
+                config = self.proposer.config
+                side = config.sample_size * config.sketch_scale
+                scale = side / (sketch.shape[2] * sketch.shape[3]) ** 0.5
+                step = self.proposer.multiple * config.sketch_scale
+                target = [max(step, round(s * scale / step) * step) for s in sketch.shape[2:]]
+                arguments["proposal"] = draw_proposal(
+                    self.proposer,
+                    self.scheduler,
+                    F.interpolate(sketch, target, mode="area"),
+                    None if hints is None else F.interpolate(hints, target, mode="nearest"),
+                    colors,
+                    weights,
+                    generator,
+                    num_inference_steps,
+                )
+            image = self.generator(**arguments, **_noise_argument(self.generator, generator)).image
+        return image.float().clamp(-1.0, 1.0)
+
+    def _check(self, hints, palette, reference, variants, resolution, lines, output_type) -> None:
+        if palette is not None and reference is not None:
+            raise ValueError("Give a palette or a reference picture, not both.")
+        self._check_conditions(hints, palette if palette is not None else reference)
+        if not 1 <= variants <= MAX_VARIANTS:
+            raise ValueError(f"The number of variants must be between 1 and {MAX_VARIANTS}.")
+        if not RESOLUTIONS[0] <= resolution <= RESOLUTIONS[1]:
+            raise ValueError(
+                f"The working resolution must be between {RESOLUTIONS[0]} and {RESOLUTIONS[1]}."
+            )
+        if lines not in ("keep", "model"):
+            raise ValueError(f'lines must be "keep" or "model", not {lines!r}.')
+        if output_type not in ("pil", "np", "pt"):
+            raise ValueError(f'output_type must be "pil", "np" or "pt", not {output_type!r}.')
+
+    def _check_conditions(self, hints: Any, palette: Any) -> None:
+        for name, value in (("hints", hints), ("palette", palette)):
+            if value is not None and name not in self.conditions:
+                raise ValueError(f"This model does not take {name}; use one that does, or none.")
+
+    def _arguments(
+        self,
+        drawing: Image.Image,
+        geometry: Fit,
+        page: Image.Image,
+        hints: Hints | None,
+        tensors: PaletteTensors | None,
+        count: int,
+        device: torch.device,
+    ) -> dict[str, torch.Tensor]:
+        """Keyword arguments of the generator, one row per variant."""
+        arguments = {"sketch": to_tensor(page)}
+        if hints is not None:
+            arguments["hints"] = _hint_tensor(hints, drawing.size, geometry)
+        if tensors is not None:
+            arguments |= dict(zip(("palette", "weights"), tensors, strict=True))
+        return {k: v.to(device).expand(count, *v.shape[1:]) for k, v in arguments.items()}
+
+    def _propose(
+        self,
+        drawing: Image.Image,
+        hints: Hints | None,
+        tensors: PaletteTensors | None,
+        seeds: list[int],
+        steps: int,
+        report: Callable[[], None],
+    ) -> tuple[torch.Tensor, Fit]:
+        """B×3×h×w proposals, and the geometry of the line art that they were drawn for."""
+        config = self.proposer.config
+        scale = config.sketch_scale
+        page, geometry = fit(drawing, config.sample_size * scale, self.proposer.multiple * scale)
+        device = self._execution_device
+        conditions = self._arguments(drawing, geometry, page, hints, tensors, len(seeds), device)
+        proposal = draw_proposal(
+            self.proposer,
+            self.scheduler,
+            **conditions,
+            generator=[torch.Generator().manual_seed(s) for s in seeds],
+            num_inference_steps=steps,
+            on_step=report,
+        )
+        return proposal, geometry
+
+    def _compose(self, picture: Image.Image, drawing: Image.Image, lines: str) -> Image.Image:
+        if lines == "model":
+            return picture.resize(drawing.size, Image.Resampling.BICUBIC)
+        return keep_lines(colour_layer(np.asarray(picture), drawing), drawing)
+
+
+def draw_proposal(
+    proposer: ColorProposer,
+    scheduler: SchedulerMixin,
+    sketch: torch.Tensor,
+    hints: torch.Tensor | None = None,
+    palette: torch.Tensor | None = None,
+    weights: torch.Tensor | None = None,
+    generator: torch.Generator | list[torch.Generator] | None = None,
+    num_inference_steps: int = 8,
+    on_step: Callable[[], None] = lambda: None,
+) -> torch.Tensor:
+    """Sample one colouring per sketch.
+
+    Args:
+        sketch: B×1×H×W in [-1, 1], sides multiples of ``proposer.multiple · sketch_scale``.
+        hints: B×4×H×W. palette: B×K×3. weights: B×K.
+        generator: of the starting noise, one for the batch or one per picture.
+
+    Returns:
+        B×3×(H/s)×(W/s) in [-1, 1].
+    """
+    batch, _, height, width = sketch.shape
+    scale = proposer.config.sketch_scale
+    shape = (3, height // scale, width // scale)
+    if isinstance(generator, list):
+        state = torch.stack([torch.randn(shape, generator=g) for g in generator])
+    else:
+        state = torch.randn((batch, *shape), generator=generator)
+    state = state.to(sketch.device)
+    scheduler.set_timesteps(num_inference_steps)
+    for timestep in scheduler.timesteps:
+        at = timestep.to(sketch.device).expand(batch)
+        velocity = proposer(state, at, sketch, hints, palette, weights)
+        state = scheduler.step(velocity.float(), timestep, state, return_dict=False)[0]
+        on_step()
+    return state.clamp(-1.0, 1.0)
+
+
+class _Counter:
+    """Turns "one more step is done" into (done, total)."""
+
+    def __init__(self, callback: Callback | None, total: int) -> None:
+        self.callback, self.total, self.done = callback, total, 0
+
+    def __call__(self) -> None:
+        self.done += 1
+        if self.callback is not None:
+            self.callback(self.done, self.total)
+
+
+def _variant_seeds(seed: int | None, count: int) -> list[int]:
+    first = secrets.randbelow(MAX_SEED) if seed is None else int(seed)
+    if not 0 <= first <= MAX_SEED:
+        raise ValueError(f"The seed must be between 0 and {MAX_SEED}.")
+    return [(first + i) % (MAX_SEED + 1) for i in range(count)]
+
+
+def _casts(device: torch.device) -> bool:
+    return fastest_dtype(device.type) is not torch.float32
+
+
+def _noise_argument(model: ModelMixin, generator: Any) -> dict[str, Any]:
+    """Only models that draw noise of their own are handed a generator."""
+    return {"generator": generator} if getattr(model, "draws_noise", False) else {}
+
+
+def _hint_tensor(hints: Hints, size: tuple[int, int], geometry: Fit) -> torch.Tensor:
+    """1×4×H×W hint map in the geometry of the working page."""
+    if isinstance(hints, Image.Image):
+        if hints.size != size:
+            raise ValueError(
+                f"The hint layer is {hints.width}×{hints.height} px and the sketch "
+                f"{size[0]}×{size[1]} px: give a layer of the sketch's size."
+            )
+        # Nearest keeps the painter's exact colours; averaging would mix them with nothing.
+        layer = geometry.apply(hints.convert("RGBA"), (0, 0, 0, 0), Image.Resampling.NEAREST)
+        return hint_maps.to_tensor(hint_maps.from_layer(np.asarray(layer)))
+    if not isinstance(hints, Iterable):
+        raise ValueError("Hints are a list of strokes or a transparent picture.")
+    scale = geometry.scaled_size[0] / geometry.original_size[0]
+    return hint_maps.to_tensor(from_strokes(hints, geometry.padded_size, scale))
+
+
+def _place(proposal: tuple[torch.Tensor, Fit], geometry: Fit) -> torch.Tensor:
+    """Move proposals from their own padded page to the generator's, pixel over pixel."""
+    small, drawn_for = proposal
+    width, height = drawn_for.padded_size
+    whole = F.interpolate(small, (height, width), mode="bilinear")
+    width, height = geometry.scaled_size
+    placed = F.interpolate(drawn_for.crop(whole), (height, width), mode="bilinear")
+    right, below = geometry.padded_size[0] - width, geometry.padded_size[1] - height
+    return F.pad(placed, (0, right, 0, below), value=1.0)  # paper, like the page's padding
+
+
+def _as_type(images: list[Image.Image], output_type: str) -> Any:
+    if output_type == "pil":
+        return images
+    array = np.stack([np.asarray(image) for image in images]).astype(np.float32) / 255.0
+    return array if output_type == "np" else torch.from_numpy(array).permute(0, 3, 1, 2)

@@ -1,0 +1,1 @@
+"""Recipes, data, losses and the loop behind ``train_accelerate.py``."""

@@ -1,0 +1,278 @@
+"""Colour pictures → training samples, through ``datasets``.
+
+A sample is a pure function of (seed, sample number): workers, resumption and several
+processes all see the same data in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import datasets
+import numpy as np
+import torch
+from torch.utils.data import Dataset, IterableDataset, Sampler
+
+from ..conditions import hints, palette
+from ..images import read_image
+from ..lineart import extract, random_lineart
+
+__all__ = ["OffsetSampler", "SampleMaker", "Source", "Samples", "StreamedSamples", "load_images"]
+
+# Visitors upload figures, whole or half, more than the pictures' own shares would say.
+KIND_WEIGHTS = {"face": 1.0, "figure": 1.6, "scene": 0.6, "creature": 1.2}
+PAPER = 244  # borders whose channels all exceed this are white paper
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where pictures come from; the fields are the flags of ``train_accelerate.py``.
+
+    Attributes:
+        dataset_name: a Hub id, or None with ``data_files``.
+        data_files: parquet, tar or image files or globs, for the loader ``data_format``.
+        data_format: ``parquet``, ``webdataset`` or ``imagefolder``.
+        split: which split.
+        image_column: the column that holds the picture.
+        pair: ``colour-sketch`` or ``sketch-colour`` when one picture holds both side by side.
+        rating: keep only rows whose rating is this one (Danbooru: ``general``).
+        exclude_tags: drop rows that carry one of these tags.
+        streaming: read while downloading instead of first.
+    """
+
+    dataset_name: str | None = None
+    data_files: Sequence[str] | str | None = None
+    data_format: str = "parquet"
+    split: str = "train"
+    image_column: str = "image"
+    pair: str | None = None
+    rating: str | None = None
+    exclude_tags: Sequence[str] = ()
+    streaming: bool = False
+    max_samples: int | None = None
+
+
+def load_images(source: Source) -> datasets.Dataset | datasets.IterableDataset:
+    """Open a source and apply its filters.
+
+    Raises:
+        ValueError: no source is named, or the picture column does not exist.
+    """
+    if not source.dataset_name and not source.data_files:
+        raise ValueError("Name a dataset: --dataset_name for the Hub or --data_files for files.")
+    path = source.dataset_name or source.data_format
+    files = None
+    if source.data_files:
+        files = {source.split: source.data_files}
+    images = datasets.load_dataset(
+        path, data_files=files, split=source.split, streaming=source.streaming
+    )
+    columns = images.column_names
+    if columns is not None and source.image_column not in columns:
+        raise ValueError(
+            f"The data has no column {source.image_column!r}; choose --image_column from "
+            f"{', '.join(columns)}."
+        )
+    if source.rating or source.exclude_tags:
+        images = images.filter(lambda row: _wanted(row, source))
+    if source.max_samples is not None:
+        if source.streaming:
+            images = images.take(source.max_samples)
+        else:
+            images = images.select(range(min(source.max_samples, len(images))))
+    return images
+
+
+def _wanted(row: dict[str, Any], source: Source) -> bool:
+    """Rating and tags, found in the row itself or in a WebDataset's ``json`` member."""
+    labels = row.get("json") or row
+    if source.rating and labels.get("rating") not in (source.rating, source.rating[0]):
+        return False
+    tags = labels.get("general_tags") or labels.get("tag_string_general") or labels.get("tags", "")
+    tags = tags.split() if isinstance(tags, str) else list(tags)
+    return not set(tags) & set(source.exclude_tags)
+
+
+@dataclass(frozen=True)
+class SampleMaker:
+    """Row → sample, at the settings of a recipe.
+
+    Attributes:
+        resolution: side of the square sample, pixels.
+        augmentation: ``figures``, ``flip`` or ``none`` (validation).
+        lineart: ``random`` or the name of an extractor.
+        hint_rate, palette_rate: share of samples that carry the condition.
+    """
+
+    resolution: int
+    augmentation: str
+    lineart: str
+    hint_rate: float
+    palette_rate: float
+    image_column: str = "image"
+    pair: str | None = None
+
+    def __call__(self, row: dict[str, Any], rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        """One sample.
+
+        Returns:
+            ``sketch`` 1×S×S and ``colour`` 3×S×S in [-1, 1], ``hints`` 4×S×S, ``palette``
+            K×3, ``weights`` K, ``palette_present`` bool.
+        """
+        colour, lines = self._pictures(row, rng)
+        colour, lines = frame(colour, lines, self.resolution, self.augmentation, rng)
+        hint_map = hints.empty(self.resolution, self.resolution)
+        if rng.random() < self.hint_rate:
+            hint_map = hints.simulate(colour, rng)
+        present = bool(rng.random() < self.palette_rate)
+        chosen = palette.from_image(colour) if present else _NO_PALETTE
+        colors, weights = chosen.to_tensors()
+        return {
+            "sketch": _planes(lines[..., None]),
+            "colour": _planes(colour),
+            "hints": hints.to_tensor(hint_map)[0],
+            "palette": colors[0],
+            "weights": weights[0],
+            "palette_present": torch.tensor(present),
+        }
+
+    def _pictures(
+        self, row: dict[str, Any], rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Colour and line art at the picture's own size."""
+        picture = np.asarray(read_image(row[self.image_column]))
+        if self.pair:
+            half = picture.shape[1] // 2
+            first, second = picture[:, :half], picture[:, half : 2 * half]
+            colour, drawn = (first, second) if self.pair == "colour-sketch" else (second, first)
+            return colour, cv2.cvtColor(np.ascontiguousarray(drawn), cv2.COLOR_RGB2GRAY)
+        if self.lineart == "random":
+            return picture, random_lineart(picture, rng)
+        return picture, extract(picture, self.lineart)
+
+
+_NO_PALETTE = palette.Palette(np.full((1, 3), 128, np.uint8), np.ones(1, np.float32))
+
+
+def _planes(image: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1.0)
+
+
+def frame(
+    colour: np.ndarray, lines: np.ndarray, side: int, augmentation: str, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut or shrink a picture and its line art to one square.
+
+    Args:
+        colour: H×W×3 uint8. lines: H×W uint8.
+        side: of the result, pixels.
+        augmentation: ``none`` centres (whole figures on white, else the middle square);
+            ``flip`` adds a random mirror; ``figures`` mixes whole figures placed on paper with
+            crops at several scales, small rotations and mirrors.
+
+    Returns:
+        S×S×3 and S×S uint8.
+    """
+    height, width = lines.shape
+    short, long = min(height, width), max(height, width)
+    on_paper = bool(_border(colour).min(axis=1).mean() > PAPER)
+    angle, window = 0.0, float(long if on_paper else short)
+    x, y = width / 2.0, height / 2.0
+    if augmentation == "figures":
+        angle = float(rng.normal(0.0, 4.0)) if rng.random() < 0.3 else 0.0
+        if on_paper and rng.random() < 0.6:
+            window = long * rng.uniform(1.0, 1.25)
+            x += rng.uniform(-0.5, 0.5) * max(0.0, window - width)
+            y += rng.uniform(-0.5, 0.5) * max(0.0, window - height)
+        else:
+            window = short * rng.uniform(0.55, 1.0)
+            x = width / 2.0 + rng.uniform(-0.5, 0.5) * (width - window)
+            y = height / 2.0 + rng.uniform(-0.5, 0.5) * (height - window)
+    mirror = augmentation != "none" and rng.random() < 0.5
+    scale = side / window
+    turn = cv2.getRotationMatrix2D((x, y), angle, scale)
+    turn[:, 2] += side / 2.0 - np.array([x, y])
+    if mirror:
+        turn[0] = -turn[0]
+        turn[0, 2] += side - 1.0
+    fill = cv2.BORDER_CONSTANT if on_paper else cv2.BORDER_REFLECT_101
+
+    def warp(image: np.ndarray) -> np.ndarray:
+        if scale < 0.9:  # low-pass first: warpAffine samples, it does not average
+            image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
+        return cv2.warpAffine(
+            image, turn, (side, side), None, cv2.INTER_LINEAR, fill, (255, 255, 255)
+        )
+
+    return warp(np.ascontiguousarray(colour)), warp(np.ascontiguousarray(lines))
+
+
+def _border(colour: np.ndarray) -> np.ndarray:
+    """N×3: the left, right and upper rim; a half figure is cut off below."""
+    return np.concatenate([colour[:, 2], colour[:, -3], colour[2]])
+
+
+class Samples(Dataset):
+    """Endless map-style samples: number ``i`` draws a row by kind weight and its own noise."""
+
+    def __init__(self, images: datasets.Dataset, maker: SampleMaker, seed: int) -> None:
+        self.images, self.maker, self.seed = images, maker, seed
+        weights = np.ones(len(images))
+        if "kind" in images.column_names:
+            weights = np.array([KIND_WEIGHTS.get(kind, 1.0) for kind in images["kind"]])
+        self.cumulative = np.cumsum(weights / weights.sum())
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
+        rng = np.random.default_rng((self.seed, number))
+        index = int(np.searchsorted(self.cumulative, rng.random(), side="right"))
+        return self.maker(self.images[min(index, len(self.images) - 1)], rng)
+
+
+class OffsetSampler(Sampler[int]):
+    """Sample numbers ``start, start + 1, …`` up to ``stop``: resuming is choosing ``start``."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        self.start, self.stop = start, stop
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.start, self.stop))
+
+    def __len__(self) -> int:
+        return max(0, self.stop - self.start)
+
+
+class StreamedSamples(IterableDataset):
+    """Samples from a stream, shuffled in a buffer, round and round until ``stop``."""
+
+    def __init__(
+        self,
+        images: datasets.IterableDataset,
+        maker: SampleMaker,
+        seed: int,
+        start: int,
+        stop: int,
+        buffer: int = 1000,
+    ) -> None:
+        self.images, self.maker, self.seed = images, maker, seed
+        self.start, self.stop, self.buffer = start, stop, buffer
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        number, epoch = 0, 0
+        while number < self.stop:
+            begun = number
+            shuffled = self.images.shuffle(seed=self.seed + epoch, buffer_size=self.buffer)
+            for row in shuffled:
+                if number >= self.stop:
+                    return
+                if number >= self.start:
+                    yield self.maker(row, np.random.default_rng((self.seed, number)))
+                number += 1
+            if number == begun:
+                raise ValueError("The stream holds no picture; check the files and the filters.")
+            epoch += 1

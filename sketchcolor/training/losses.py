@@ -1,0 +1,62 @@
+"""Small composable losses."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..models.vgg19 import VGG19Features
+
+__all__ = ["PerceptualLoss", "discriminator_loss", "flow_loss", "generator_loss"]
+
+
+class PerceptualLoss(nn.Module):
+    """Σ_l mean |φ_l(a) − φ_l(b)| over VGG-19 layers (Liu, Chen & Hu 2019, equation for L_g).
+
+    Departure: each layer is divided by the mean of its features of the true picture, because
+    activations of the Caffe weights run to the hundreds and grow with depth.
+    """
+
+    def __init__(self, vgg: VGG19Features, layers: tuple[str, ...]) -> None:
+        super().__init__()
+        self.vgg, self.layers = vgg, layers
+
+    def forward(self, image: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Scalar; both pictures B×3×H×W in [-1, 1]."""
+        with torch.no_grad():
+            wanted = self.vgg(truth, self.layers)
+        found = self.vgg(image, self.layers)
+        losses = [F.l1_loss(found[k], wanted[k]) / wanted[k].mean() for k in self.layers]
+        return torch.stack(losses).mean()
+
+
+def discriminator_loss(kind: str, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    """Loss of the discriminator from its scores of real and generated pictures."""
+    if kind == "hinge":
+        return (F.relu(1.0 - real).mean() + F.relu(1.0 + fake).mean()) / 2.0
+    if kind == "lsgan":
+        return ((real - 1.0).square().mean() + fake.square().mean()) / 2.0
+    if kind == "bce":
+        ones, zeros = torch.ones_like(real), torch.zeros_like(fake)
+        bce = F.binary_cross_entropy_with_logits
+        return (bce(real, ones) + bce(fake, zeros)) / 2.0
+    raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
+
+
+def generator_loss(kind: str, fake: torch.Tensor) -> torch.Tensor:
+    """Adversarial loss of the generator from the discriminator's scores."""
+    if kind == "hinge":
+        return -fake.mean()
+    if kind == "lsgan":
+        return (fake - 1.0).square().mean()
+    if kind == "bce":
+        return F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
+    raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
+
+
+def flow_loss(
+    velocity: torch.Tensor, noise: torch.Tensor, colour: torch.Tensor
+) -> torch.Tensor:
+    """Mean square error against the straight path's velocity noise − colour."""
+    return F.mse_loss(velocity.float(), (noise - colour).float())

@@ -1,0 +1,104 @@
+"""Every recipe as data: which model, which losses, which schedule, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["RECIPES", "Recipe"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of one training run. ``train_accelerate.py`` flags override the fields.
+
+    Attributes:
+        name: what ``--recipe`` takes.
+        source: where the system is described.
+        model: a key of :data:`sketchcolor.models.MODELS`.
+        model_config: arguments of the model.
+        objective: ``flow`` trains a proposer, ``colour`` a generator.
+        resolution: side of the training pictures in line-art pixels.
+        augmentation: what pictures go through before a line is drawn; see ``data.frame``.
+        lineart: ``random`` for the mix of hands, or the name of one extractor.
+        hint_rate, palette_rate: share of samples that carry the condition.
+        adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
+        pixel_weight, perceptual_weight, adversarial_weight: weights of the generator's losses.
+        perceptual_layers: VGG-19 layers of the perceptual loss.
+        discriminator_config: arguments of ``PatchDiscriminator``.
+        ema_decay: of the averaged weights that are published; 0 turns averaging off.
+    """
+
+    name: str
+    source: str
+    model: str
+    objective: Literal["flow", "colour"]
+    model_config: dict[str, Any] = field(default_factory=dict)
+    resolution: int = 256
+    augmentation: Literal["figures", "flip"] = "figures"
+    lineart: str = "random"
+    hint_rate: float = 0.75
+    palette_rate: float = 0.4
+    train_batch_size: int = 16
+    learning_rate: float = 2e-4
+    discr_learning_rate: float = 2e-4
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.99
+    weight_decay: float = 0.0
+    lr_scheduler: str = "constant_with_warmup"
+    lr_warmup_steps: int = 100
+    max_grad_norm: float = 1.0
+    adversarial: Literal["hinge", "lsgan", "bce", "none"] = "hinge"
+    pixel_weight: float = 1.0
+    perceptual_weight: float = 0.0
+    adversarial_weight: float = 0.0
+    perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_1")
+    discriminator_config: dict[str, Any] = field(default_factory=dict)
+    ema_decay: float = 0.999
+
+
+_RECIPES = (
+    Recipe(
+        name="sketchcolor-proposal",
+        source="Flow matching (Lipman et al. 2023) with logit-normal times (Esser et al. 2024)",
+        model="proposer",
+        objective="flow",
+        learning_rate=4e-4,
+        adam_beta2=0.98,
+        train_batch_size=32,
+        adversarial="none",
+    ),
+    Recipe(
+        name="sketchcolor",
+        source="Swish-gated residual U-Net (Liu, Chen & Hu 2019) as the refinement of a draft "
+        "(Zhang et al. 2018)",
+        model="refiner",
+        objective="colour",
+        resolution=128,
+        learning_rate=3e-4,
+        perceptual_weight=0.2,
+        adversarial_weight=0.02,
+        discriminator_config={"channels": (32, 64, 128), "spectral_norm": True},
+    ),
+    Recipe(
+        name="pix2pix",
+        source="Isola et al. 2017, as used by W. Zhang (65 epochs) and in seed 004",
+        model="pix2pix",
+        objective="colour",
+        augmentation="flip",
+        hint_rate=0.0,
+        palette_rate=0.0,
+        learning_rate=2e-4,
+        adam_beta1=0.5,
+        adam_beta2=0.999,
+        lr_scheduler="constant",
+        lr_warmup_steps=0,
+        adversarial="bce",
+        pixel_weight=100.0,
+        adversarial_weight=1.0,
+        discriminator_config={"channels": (64, 128, 256, 512), "batch_norm": True},
+        ema_decay=0.0,
+    ),
+)
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _RECIPES}

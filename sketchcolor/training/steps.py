@@ -1,0 +1,199 @@
+"""One optimisation step of each objective, apart from the loop around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import nn
+
+from ..models.proposer import ColorProposer
+from .losses import PerceptualLoss, discriminator_loss, flow_loss, generator_loss
+from .recipes import Recipe
+
+__all__ = ["ColourStep", "FlowStep", "Player", "degraded_truth"]
+
+
+@dataclass
+class Player:
+    """A network with its optimiser and schedule, prepared by Accelerate."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    scheduler: Any
+
+    def descend(self, accelerator: Accelerator, loss: torch.Tensor, max_norm: float) -> None:
+        """Backward pass, gradient clipping, update."""
+        accelerator.backward(loss)
+        if accelerator.sync_gradients and max_norm > 0:
+            accelerator.clip_grad_norm_(self.model.parameters(), max_norm)
+        self.optimizer.step()
+        self.scheduler.step()
+        self.optimizer.zero_grad()
+
+
+class FlowStep:
+    """Conditional flow matching of the colour picture, a quarter of the line art's size."""
+
+    def __init__(self, recipe: Recipe, accelerator: Accelerator, proposer: Player) -> None:
+        self.recipe, self.accelerator, self.proposer = recipe, accelerator, proposer
+        self.players = [proposer]
+
+    def __call__(
+        self, batch: dict[str, torch.Tensor], generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        scale = self.accelerator.unwrap_model(self.proposer.model).config.sketch_scale
+        colour = F.avg_pool2d(batch["colour"], scale)  # (B, 3, S/4, S/4)
+        noise = _randn(colour.shape, generator, colour)
+        # Logit-normal times favour the middle of the path, where the colouring is decided.
+        time = torch.sigmoid(_randn((colour.shape[0],), generator, colour))
+        mix = time[:, None, None, None]
+        noisy = (1.0 - mix) * colour + mix * noise
+        with self.accelerator.accumulate(self.proposer.model):
+            velocity = self.proposer.model(
+                noisy,
+                time * 1000.0,
+                batch["sketch"],
+                batch["hints"],
+                batch["palette"],
+                batch["weights"],
+                batch["palette_present"],
+            )
+            loss = flow_loss(velocity, noise, colour)
+            self.proposer.descend(self.accelerator, loss, self.recipe.max_grad_norm)
+        return {"flow": loss.detach()}
+
+
+class ColourStep:
+    """A generator against the truth and, if the recipe says so, a discriminator."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        accelerator: Accelerator,
+        generator: Player,
+        discriminator: Player | None = None,
+        perceptual: PerceptualLoss | None = None,
+        proposer: ColorProposer | None = None,
+    ) -> None:
+        self.recipe, self.accelerator = recipe, accelerator
+        self.generator, self.discriminator = generator, discriminator
+        self.perceptual, self.proposer = perceptual, proposer
+        self.players = [player for player in (generator, discriminator) if player]
+
+    def __call__(
+        self, batch: dict[str, torch.Tensor], generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        inputs = self._inputs(batch, generator)
+        models = [player.model for player in self.players]
+        with self.accelerator.accumulate(*models):
+            fake = self.generator.model(**inputs).image
+            losses = self._discriminate(batch, fake.detach())
+            losses |= self._generate(batch, fake)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _inputs(
+        self, batch: dict[str, torch.Tensor], generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        model = self.accelerator.unwrap_model(self.generator.model)
+        inputs = {"sketch": batch["sketch"]}
+        if "hints" in model.conditions:
+            inputs["hints"] = batch["hints"]
+        if "palette" in model.conditions:
+            names = ("palette", "weights", "palette_present")
+            inputs |= {name: batch[name] for name in names}
+        if model.config.get("proposal"):
+            inputs["proposal"] = degraded_truth(batch, generator, self.proposer)
+        return inputs
+
+    def _discriminate(
+        self, batch: dict[str, torch.Tensor], fake: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        if self.discriminator is None:
+            return {}
+        sketches = torch.cat([batch["sketch"], batch["sketch"]])
+        self.discriminator.model.requires_grad_(True)
+        # One forward pass for both halves: two would break DistributedDataParallel.
+        scores = self.discriminator.model(sketches, torch.cat([batch["colour"], fake]))
+        loss = discriminator_loss(self.recipe.adversarial, *scores.float().chunk(2))
+        self.discriminator.descend(self.accelerator, loss, self.recipe.max_grad_norm)
+        self.discriminator.model.requires_grad_(False)
+        return {"discriminator": loss}
+
+    def _generate(
+        self, batch: dict[str, torch.Tensor], fake: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        recipe = self.recipe
+        losses = {"pixel": F.l1_loss(fake.float(), batch["colour"])}
+        total = recipe.pixel_weight * losses["pixel"]
+        if self.perceptual is not None:
+            losses["perceptual"] = self.perceptual(fake, batch["colour"])
+            total = total + recipe.perceptual_weight * losses["perceptual"]
+        if self.discriminator is not None:
+            scores = self.discriminator.model(batch["sketch"], fake).float()
+            losses["adversarial"] = generator_loss(recipe.adversarial, scores)
+            total = total + recipe.adversarial_weight * losses["adversarial"]
+        self.generator.descend(self.accelerator, total, recipe.max_grad_norm)
+        return losses
+
+
+@torch.no_grad()
+def degraded_truth(
+    batch: dict[str, torch.Tensor],
+    generator: torch.Generator,
+    proposer: ColorProposer | None = None,
+    scale: int = 4,
+) -> torch.Tensor:
+    """Proposals to train a refiner on: the small true picture with the proposer's faults.
+
+    The truth is shrunk, shifted by up to a proposal pixel, blurred and made noisy. With a
+    trained proposer, half of the batch is instead noised part of the way and drawn back by
+    it, so that the refiner meets the real thing where the truth is still known.
+
+    Returns:
+        B×3×(H/scale)×(W/scale) in about [-1, 1].
+    """
+    colour = F.avg_pool2d(batch["colour"], scale)
+    count = colour.shape[0]
+
+    def uniform(low: float, high: float) -> torch.Tensor:
+        drawn = torch.rand(count, generator=generator).to(colour.device)
+        return (low + (high - low) * drawn)[:, None, None, None]
+
+    shift = torch.randint(-scale, scale + 1, (2,), generator=generator).tolist()
+    shifted = F.avg_pool2d(torch.roll(batch["colour"], shift, dims=(2, 3)), scale)
+    blurred = F.avg_pool2d(F.pad(shifted, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    softness = uniform(0.0, 1.0)
+    rough = (1.0 - softness) * shifted + softness * blurred
+    rough = rough + uniform(0.0, 0.12) * _randn(colour.shape, generator, colour)
+    if proposer is None:
+        return rough
+    half = slice(0, (count + 1) // 2)
+    drawn = _redraw(proposer, {k: v[half] for k, v in batch.items()}, colour[half], generator)
+    return torch.cat([drawn, rough[half.stop :]])
+
+
+def _redraw(
+    proposer: ColorProposer,
+    batch: dict[str, torch.Tensor],
+    colour: torch.Tensor,
+    generator: torch.Generator,
+    steps: int = 2,
+) -> torch.Tensor:
+    """Noise the truth to a random time, then integrate back to colour in a few Euler steps."""
+    start = 0.4 + 0.45 * torch.rand((), generator=generator).item()
+    state = (1.0 - start) * colour + start * _randn(colour.shape, generator, colour)
+    conditions = [batch[k] for k in ("sketch", "hints", "palette", "weights", "palette_present")]
+    for step in range(steps):
+        time = start * (1.0 - step / steps)
+        at = torch.full((colour.shape[0],), time * 1000.0, device=colour.device)
+        state = state - start / steps * proposer(state, at, *conditions)
+    return state.clamp(-1.0, 1.0)
+
+
+def _randn(shape: Any, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
+    """Noise from the CPU generator, so that every device trains on the same numbers."""
+    return torch.randn(shape, generator=generator).to(like.device, like.dtype)

@@ -1,0 +1,256 @@
+"""The loop: batches in, checkpoints, averaged weights and sample sheets out."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.logging import get_logger
+from diffusers import ModelMixin
+from diffusers.optimization import get_scheduler
+from diffusers.training_utils import EMAModel
+from torch.utils.data import DataLoader, IterableDataset
+from tqdm.auto import tqdm
+
+from .data import OffsetSampler
+from .recipes import Recipe
+from .steps import Player
+
+__all__ = ["Progress", "Run", "Trainer", "latest_checkpoint", "make_player"]
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How long, how often and where: what is not part of the recipe."""
+
+    output_dir: Path
+    seed: int = 0
+    max_train_steps: int = 1000
+    max_train_seconds: float | None = None
+    checkpointing_steps: int = 500
+    checkpoints_total_limit: int | None = 2
+    validation_steps: int = 500
+    dataloader_num_workers: int = 1
+
+
+@dataclass
+class Progress:
+    """What a checkpoint remembers besides weights and optimisers."""
+
+    step: int = 0
+    seconds: float = 0.0
+    images: int = 0
+
+    def state_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        self.__dict__.update(state)
+
+
+def make_player(
+    accelerator: Accelerator, recipe: Recipe, model: ModelMixin, learning_rate: float, steps: int
+) -> Player:
+    """Optimiser and schedule for a network, prepared for the devices at hand."""
+    model = model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=learning_rate,
+        betas=(recipe.adam_beta1, recipe.adam_beta2),
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
+    # AcceleratedScheduler advances once per process, so the plan is stretched by as much.
+    scheduler = get_scheduler(
+        recipe.lr_scheduler,
+        optimizer=optimizer,
+        num_warmup_steps=recipe.lr_warmup_steps * accelerator.num_processes,
+        num_training_steps=steps * accelerator.num_processes,
+    )
+    return Player(*accelerator.prepare(model, optimizer, scheduler))
+
+
+def latest_checkpoint(output_dir: Path) -> Path | None:
+    """The checkpoint with the highest step, or None."""
+    found = [p for p in output_dir.glob("checkpoint-*") if p.name.split("-")[1].isdigit()]
+    return max(found, key=lambda p: int(p.name.split("-")[1]), default=None)
+
+
+class Trainer:
+    """Runs one recipe's step until its steps or its seconds are used up.
+
+    Args:
+        accelerator: owns devices, precision and trackers.
+        recipe: the settings, written beside the weights.
+        run: how long and where.
+        step: ``FlowStep`` or ``ColourStep``; its first player is the model that is published.
+        on_validate: called with (model, step) every ``validation_steps`` and at the end.
+    """
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        recipe: Recipe,
+        run: Run,
+        step: Callable[..., dict[str, torch.Tensor]],
+        on_validate: Callable[[ModelMixin, int], dict[str, float]] | None = None,
+    ) -> None:
+        self.accelerator, self.recipe, self.run = accelerator, recipe, run
+        self.step, self.on_validate = step, on_validate
+        self.published = accelerator.unwrap_model(step.players[0].model)
+        self.progress = Progress()
+        accelerator.register_for_checkpointing(self.progress)
+        self.ema = None
+        if recipe.ema_decay > 0:
+            self.ema = EMAModel(
+                self.published.parameters(), decay=recipe.ema_decay, use_ema_warmup=True, power=0.8
+            )
+            self.ema.to(accelerator.device)
+            accelerator.register_for_checkpointing(self.ema)
+
+    def resume(self, checkpoint: Path) -> None:
+        """Continue exactly where a checkpoint stopped: weights, optimisers, data order."""
+        self.accelerator.load_state(str(checkpoint))
+        log.info(f"Resumed from step {self.progress.step}.")
+
+    def batches(self, samples: torch.utils.data.Dataset) -> DataLoader:
+        """Batches from the sample where this run has to go on."""
+        batch = self.recipe.train_batch_size
+        total = self.run.max_train_steps * self.images_per_step
+        sampler = None
+        if not isinstance(samples, IterableDataset):
+            sampler = OffsetSampler(self.progress.images, total)
+        workers = self.run.dataloader_num_workers
+        return DataLoader(
+            samples,
+            batch_size=batch,
+            sampler=sampler,
+            num_workers=workers,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_one_thread,
+            prefetch_factor=4 if workers else None,
+            drop_last=True,
+        )
+
+    @property
+    def images_per_step(self) -> int:
+        """Pictures between two updates, over all processes."""
+        accelerator = self.accelerator
+        return (
+            self.recipe.train_batch_size
+            * accelerator.num_processes
+            * accelerator.gradient_accumulation_steps
+        )
+
+    def train(self, samples: torch.utils.data.Dataset) -> None:
+        """The loop."""
+        accelerator, run, progress = self.accelerator, self.run, self.progress
+        loader = accelerator.prepare_data_loader(self.batches(samples))
+        bar = tqdm(
+            total=run.max_train_steps,
+            initial=progress.step,
+            desc=self.recipe.name,
+            mininterval=5.0,
+            disable=not accelerator.is_local_main_process,
+        )
+        for player in self.step.players:
+            player.model.train()
+        started = time.monotonic() - progress.seconds
+        micro = 0
+        for batch in loader:
+            if progress.step >= run.max_train_steps or self._out_of_time():
+                break
+            losses = self.step(batch, self._noise(micro))
+            micro += 1
+            if not accelerator.sync_gradients:
+                continue
+            micro = 0
+            progress.step += 1
+            progress.images += self.images_per_step
+            progress.seconds = time.monotonic() - started
+            if self.ema is not None:
+                self.ema.step(self.published.parameters())
+            bar.update()
+            if progress.step % 20 == 0:
+                self._report(losses, bar)
+            if progress.step % run.checkpointing_steps == 0:
+                self.checkpoint()
+            if self.on_validate and progress.step % run.validation_steps == 0:
+                self._validate()
+        bar.close()
+        self.checkpoint()
+
+    def save(self) -> None:
+        """Write the averaged weights, the resolved recipe and what the run cost."""
+        self.accelerator.wait_for_everyone()
+        if not self.accelerator.is_main_process:
+            return
+        folder = self.run.output_dir
+        if self.ema is not None:
+            self.ema.copy_to(self.published.parameters())
+        self.published.save_pretrained(str(folder / "model"))
+        resolved = {"recipe": asdict(self.recipe), "training": asdict(self.progress)}
+        resolved["training"] |= {"seed": self.run.seed, "device": str(self.accelerator.device)}
+        (folder / "recipe.json").write_text(json.dumps(resolved, indent=2) + "\n")
+
+    def checkpoint(self) -> None:
+        """Save the state, dropping the oldest first so that the disk never holds one more."""
+        folder, limit = self.run.output_dir, self.run.checkpoints_total_limit
+        if self.accelerator.is_main_process and limit is not None:
+            kept = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]))
+            for old in kept[: max(0, len(kept) - limit + 1)]:
+                shutil.rmtree(old)
+        self.accelerator.wait_for_everyone()
+        self.accelerator.save_state(str(folder / f"checkpoint-{self.progress.step}"))
+
+    def _noise(self, micro: int) -> torch.Generator:
+        """Noise as a function of the step, so that resuming needs no generator state."""
+        rank = self.accelerator.process_index
+        seed = hash((self.run.seed, self.progress.step, micro, rank)) % 2**63
+        return torch.Generator().manual_seed(seed)
+
+    def _out_of_time(self) -> bool:
+        """Whether any process has used up its seconds; all processes agree."""
+        limit = self.run.max_train_seconds
+        if limit is None:
+            return False
+        late = torch.tensor(float(self.progress.seconds >= limit), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(late, "sum").item())
+
+    def _report(self, losses: dict[str, torch.Tensor], bar: tqdm) -> None:
+        values = {name: self.accelerator.reduce(v, "mean").item() for name, v in losses.items()}
+        if not all(math.isfinite(value) for value in values.values()):
+            raise RuntimeError(f"A loss is not finite at step {self.progress.step}: {values}.")
+        rate = self.progress.images / max(self.progress.seconds, 1e-9)
+        bar.set_postfix({k: f"{v:.4f}" for k, v in values.items()} | {"img/s": f"{rate:.1f}"})
+        self.accelerator.log(values | {"images_per_second": rate}, step=self.progress.step)
+
+    def _validate(self) -> None:
+        if self.accelerator.is_main_process:
+            if self.ema is not None:
+                self.ema.store(self.published.parameters())
+                self.ema.copy_to(self.published.parameters())
+            self.published.eval()
+            measured = self.on_validate(self.published, self.progress.step)
+            self.accelerator.log(measured, step=self.progress.step)
+            self.published.train()
+            if self.ema is not None:
+                self.ema.restore(self.published.parameters())
+        self.accelerator.wait_for_everyone()
+
+
+def _one_thread(worker: int) -> None:
+    """Workers must not fight the training step for cores."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

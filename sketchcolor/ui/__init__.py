@@ -1,0 +1,52 @@
+"""The web page: one module per tab, the parts they share, and `build_demo` over them all."""
+
+import os
+
+# Before Gradio is imported, because it reads the variable then: the page reports to nobody.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+import gradio as gr  # noqa: E402
+
+from sketchcolor.images import MAX_BYTES  # noqa: E402
+from sketchcolor.ui import automatic, texts, theme  # noqa: E402
+from sketchcolor.ui.examples import EXAMPLES  # noqa: E402
+
+if TYPE_CHECKING:
+    from sketchcolor.pipeline import SketchColorPipeline
+
+QUEUE_SIZE = 32  # visitors waiting; the next one is told that the queue is full
+HOUR = 3600  # s
+
+
+def build_demo(pipeline: "SketchColorPipeline | None") -> gr.Blocks:
+    """The whole page.
+
+    Args:
+        pipeline: the loaded model, shared by all visitors; with None the page says that there is
+            no model and its colour buttons are out of use.
+
+    Returns:
+        The page with its queue set up; start it with ``launch(**launch_options())``.
+    """
+    with gr.Blocks(title=texts.TITLE, delete_cache=(HOUR, 24 * HOUR)) as demo:
+        gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.TAGLINE}</p>", elem_id="title", padding=False)
+        if pipeline is None:
+            gr.Markdown(texts.NO_MODEL, elem_id="notice", elem_classes="model-notice")
+        with gr.Tabs():
+            with gr.Tab(texts.AUTOMATIC, id="automatic"):
+                automatic.build_tab(pipeline, EXAMPLES)
+    return demo.queue(max_size=QUEUE_SIZE)
+
+
+def launch_options() -> dict[str, Any]:
+    """Arguments for ``demo.launch``: the looks, the upload limit, and nothing that phones home."""
+    return {
+        "theme": theme.build_theme(),
+        "css": theme.CSS,
+        "max_file_size": MAX_BYTES,
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+    }

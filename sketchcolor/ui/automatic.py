@@ -1,0 +1,142 @@
+"""The Automatic tab: a sketch in, a coloured picture out, nothing to decide."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from sketchcolor.cleanup import clean_sketch
+from sketchcolor.images import Source, read_sketch
+from sketchcolor.ui import texts
+from sketchcolor.ui.result import Colouring, build_result_panel, save_colouring
+from sketchcolor.ui.shared import (
+    DEFAULT_RESOLUTION,
+    MODEL_QUEUE,
+    build_examples,
+    build_settings,
+    build_sketch_input,
+    errors_as_sentences,
+    refusal,
+    report_progress,
+)
+
+if TYPE_CHECKING:
+    from sketchcolor.pipeline import SketchColorPipeline
+
+
+def colour_automatic(
+    pipeline: "SketchColorPipeline",
+    sketch: Source,
+    seed: int | None = None,
+    variants: int = 1,
+    resolution: int = DEFAULT_RESOLUTION,
+    keep_lines: bool = True,
+    clean_paper: bool = True,
+    on_step: Callable[[int, int], None] | None = None,
+) -> Colouring:
+    """Colours a sketch without any further wish of the visitor's.
+
+    Args:
+        pipeline: the loaded model.
+        sketch: a drawing, or a photo or scan of one, as `images.read_sketch` takes it.
+        seed: of the first variant, the next ones count on; None draws one.
+        variants: how many colourings.
+        resolution: side in px of the square area the network works at.
+        keep_lines: put the sketch's own lines on top of the colours, untouched.
+        clean_paper: take shadows and grey paper out of a photo or scan first.
+        on_step: called with (step, total) while the network works.
+
+    Returns:
+        The variants at the sketch's own size.
+
+    Raises:
+        ImageError: the sketch cannot be used.
+        ValueError: a setting is outside what the pipeline takes.
+    """
+    start = time.perf_counter()
+    original = read_sketch(sketch)
+    output = pipeline(
+        clean_sketch(original) if clean_paper else original,
+        num_variants=variants,
+        seed=seed,
+        resolution=resolution,
+        lines="keep" if keep_lines else "model",
+        callback=on_step,
+    )
+    return Colouring(original, output.images, output.seeds, time.perf_counter() - start)
+
+
+def build_tab(
+    pipeline: "SketchColorPipeline | None", examples: list[tuple[str, Path]], tab: str = "automatic"
+) -> None:
+    """Lays the tab out inside the current Blocks and connects it.
+
+    Args:
+        pipeline: the loaded model; None leaves the page up with its buttons out of use.
+        examples: (title, path) of the sketches offered by one click.
+        tab: begins the ids of the tab's components.
+    """
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=300):
+            sketch = build_sketch_input(tab)
+            press = gr.Button(
+                texts.COLOUR,
+                variant="primary",
+                size="lg",
+                interactive=pipeline is not None,
+                elem_id=f"{tab}-colour",
+                elem_classes="colour-button",
+            )
+            picked = build_examples(tab, examples, sketch)
+            settings = build_settings(tab)
+        with gr.Column(min_width=300):
+            panel = build_result_panel(tab)
+
+    def colour(
+        sketch: str | None,
+        seed: int | None,
+        variants: int,
+        resolution: int,
+        keep_lines: bool,
+        clean_paper: bool,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
+    ) -> tuple:
+        with errors_as_sentences():
+            if pipeline is None:
+                raise refusal(texts.NO_MODEL)
+            if sketch is None:
+                raise refusal(texts.NO_SKETCH)
+            progress(0, desc=texts.READING)
+            colouring = colour_automatic(
+                pipeline,
+                sketch,
+                seed,
+                variants,
+                resolution,
+                keep_lines,
+                clean_paper,
+                on_step=report_progress(progress),
+            )
+            progress(1, desc=texts.FINISHING)
+            return panel.show(save_colouring(colouring, sketch))
+
+    shared = {
+        "fn": colour,
+        "inputs": [sketch, *settings.inputs],
+        "outputs": panel.outputs,
+        "show_progress_on": panel.slider,
+        "js": panel.reveal,
+        **MODEL_QUEUE,
+    }
+    api = {"api_name": "colour_automatic", "api_description": texts.COLOUR_API}
+    no_api = {"api_visibility": "private"}
+    # The empty seed is in its box before the colouring reads it.
+    emptied = panel.another.click(**settings.empty_seed, **no_api)
+    for colouring in (
+        press.click(**shared, **api),
+        picked.success(**shared, **no_api),
+        emptied.success(**shared, **no_api),
+    ):
+        panel.unlock_after(colouring)

@@ -1,0 +1,74 @@
+"""The look of the page: warm paper and ink, one quiet accent, light and dark, system fonts only."""
+
+import gradio as gr
+
+CSS = """
+.dark { --color-accent: var(--primary-500); }
+.gradio-container { max-width: 1160px !important; margin: 0 auto !important; }
+#title h1 { margin: 0; font-size: 1.75rem; font-weight: 650; letter-spacing: -0.02em; }
+#title p { margin: 0.25rem 0 0; font-size: 1.1rem; color: var(--body-text-color-subdued); }
+.model-notice { padding: 0.75rem 1rem; border-left: 4px solid var(--color-accent);
+  background: var(--block-background-fill); }
+.colour-button { min-height: 3.5rem; font-size: 1.2rem; }
+#title .html-container, .subdued .html-container { padding: 0; }
+.subdued, .subdued p { color: var(--body-text-color-subdued); }
+
+/* Rows of small pictures: no frame, as many as fit, the title on the lower edge. */
+.thumbnails { border: 0; background: none; overflow: visible; }
+.thumbnails .grid-wrap { min-height: 0; max-height: none; padding: 0; overflow: visible; }
+.thumbnails .grid-container { gap: 0.5rem; grid-auto-rows: auto; grid-template-rows: none;
+  grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr)); }
+.thumbnails.large .grid-container { grid-template-columns: repeat(4, 1fr); }
+.thumbnails .thumbnail-item { aspect-ratio: 1; background: white; }
+.thumbnails .caption-label { inset: auto 0 0 0; max-width: none; padding: 0.1rem 0.25rem;
+  border: 0; border-radius: 0; font-size: 0.7rem; text-align: center; }
+"""
+
+
+def build_theme() -> gr.themes.Base:
+    """The theme; it names no web font, so that the page asks no other host for anything."""
+    theme = gr.themes.Soft(
+        primary_hue="teal",
+        secondary_hue="teal",
+        neutral_hue="stone",
+        font=("ui-sans-serif", "system-ui", "sans-serif"),
+        font_mono=("ui-monospace", "monospace"),
+    )
+    # Text on paper and on buttons keeps a contrast of at least 4.5 to 1.
+    return theme.set(
+        body_background_fill="*neutral_100",
+        body_background_fill_dark="*neutral_950",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        block_border_width="1px",
+        block_border_color="*neutral_200",
+        block_border_color_dark="*neutral_700",
+        block_label_background_fill="*neutral_50",
+        block_label_background_fill_dark="*neutral_800",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_label_text_weight="400",
+        block_title_text_color="*neutral_800",
+        block_title_text_color_dark="*neutral_100",
+        block_title_background_fill="none",
+        block_title_padding="0",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_400",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_hover_dark="*primary_600",
+        button_secondary_background_fill="white",
+        button_secondary_background_fill_dark="*neutral_700",
+        button_secondary_background_fill_hover="*neutral_50",
+        button_secondary_background_fill_hover_dark="*neutral_600",
+        button_secondary_text_color="*neutral_800",
+        button_secondary_text_color_dark="*neutral_100",
+        checkbox_background_color_selected="*primary_700",
+        checkbox_background_color_selected_dark="*primary_600",
+        checkbox_label_background_fill_selected="*primary_100",
+        checkbox_label_background_fill_selected_dark="*primary_900",
+        checkbox_label_text_color_selected="*neutral_900",
+        checkbox_label_text_color_selected_dark="white",
+        color_accent="*primary_700",
+    )

@@ -1,0 +1,75 @@
+"""Shared fixtures: tiny networks with fixed weights, a drawn sketch, the real data's folder."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from diffusers import FlowMatchEulerDiscreteScheduler  # noqa: E402
+from PIL import Image, ImageDraw  # noqa: E402
+
+from sketchcolor.models import ColorProposer, SwishGatedRefiner  # noqa: E402
+from sketchcolor.pipeline import SketchColorPipeline  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+
+TINY_PROPOSER = {
+    "sample_size": 16,
+    "block_out_channels": (8, 16),
+    "attention_head_dim": 8,
+    "norm_num_groups": 4,
+}
+
+
+def tiny_proposer() -> ColorProposer:
+    torch.manual_seed(0)
+    proposer = ColorProposer(**TINY_PROPOSER)
+    torch.nn.init.normal_(proposer.unet.conv_out.weight, std=0.05)
+    torch.nn.init.normal_(proposer.palette.absent, std=0.5)
+    return proposer.eval()
+
+
+def tiny_refiner(proposal: bool = True) -> SwishGatedRefiner:
+    torch.manual_seed(1)
+    refiner = SwishGatedRefiner(channels=(8, 16), proposal=proposal)
+    torch.nn.init.normal_(refiner.outlet[-1].weight, std=0.1)
+    torch.nn.init.normal_(refiner.modulate.affine.weight, std=0.1)
+    return refiner.eval()
+
+
+@pytest.fixture
+def tiny_pipeline() -> SketchColorPipeline:
+    """A two-stage pipeline of a few thousand weights; answers at once, colours are arbitrary."""
+    return SketchColorPipeline(tiny_refiner(), tiny_proposer(), FlowMatchEulerDiscreteScheduler())
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real pictures that lies beside a checkout."""
+    return ROOT.parent / "shared"
+
+
+@pytest.fixture
+def example_sketch() -> Image.Image:
+    """A drawn face, 300×360, black lines on white."""
+    page = Image.new("L", (300, 360), 255)
+    pen = ImageDraw.Draw(page)
+    pen.ellipse((60, 60, 240, 300), outline=0, width=3)
+    pen.arc((40, 30, 260, 260), 180, 360, fill=0, width=3)
+    for x in (115, 185):
+        pen.ellipse((x - 18, 160, x + 18, 205), outline=0, width=3)
+        pen.ellipse((x - 7, 175, x + 7, 198), fill=0)
+    pen.arc((130, 230, 170, 260), 20, 160, fill=0, width=2)
+    return page
+
+
+@pytest.fixture
+def colour_picture() -> np.ndarray:
+    """H×W×3 uint8: a red disc with a black outline on a light blue ground."""
+    picture = Image.new("RGB", (96, 128), (200, 225, 250))
+    ImageDraw.Draw(picture).ellipse((16, 24, 80, 104), (210, 60, 50), (0, 0, 0), 3)
+    return np.asarray(picture)

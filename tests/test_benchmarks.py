@@ -1,0 +1,110 @@
+"""The benchmarks run, and count what they say they count; nothing here depends on speed."""
+
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def inference(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(ROOT)
+    return importlib.import_module("benchmarks.inference")
+
+
+@pytest.fixture
+def machine(inference):
+    return inference.machine
+
+
+@pytest.fixture
+def tiny_folder(tiny_pipeline, tmp_path) -> str:
+    tiny_pipeline.save_pretrained(tmp_path / "tiny")
+    return str(tmp_path / "tiny")
+
+
+def test_median_seconds_warms_up_once_and_repeats(machine):
+    calls = []
+    assert machine.median_seconds(lambda: calls.append(1), repeats=4, least=0) >= 0
+    assert len(calls) == 5
+
+
+def test_machine_measures_every_shape_in_every_precision(machine):
+    measured = machine.measure(((8, 16), (16, 8)))
+    assert set(measured["rates"]) == set(measured["best"]) == {"float32", "bfloat16"}
+    for name, rates in measured["rates"].items():
+        assert list(rates) == ["8×16²", "16×8²"] and min(rates.values()) > 0
+        assert measured["best"][name] == max(rates.values())
+    assert measured["threads"] == torch.get_num_threads()
+    table = machine.describe(measured)
+    assert "bfloat16" in table and "16×8²" in table
+
+
+def test_drawing_is_a_reproducible_line_drawing(inference):
+    page = np.asarray(inference.drawing((300, 200)))
+    assert page.shape == (200, 300)
+    assert np.array_equal(page, np.asarray(inference.drawing((300, 200))))
+    assert set(np.unique(page)) == {0, 255} and 0.01 < (page == 0).mean() < 0.3
+
+
+def test_cases_pair_both_models_and_end_with_the_page(inference):
+    found = inference.cases([256, 512], 512, None)
+    assert len(found) == 2 * (3 * 2 + 1)
+    for ours, base in zip(found[::2], found[1::2], strict=True):
+        assert (ours.model, base.model) == (inference.FLAGSHIP, inference.BASELINE)
+        assert (ours.task, ours.size, ours.resolution) == (base.task, base.size, base.resolution)
+    assert found[-1].size == inference.PAGE and found[-1].task == "picture"
+
+
+@pytest.mark.parametrize("task", ["generator", "networks", "picture"])
+def test_a_case_of_the_flagship(inference, tiny_folder, task):
+    case = inference.Case(inference.FLAGSHIP, task, (64, 64), 64, tiny_folder)
+    result = inference.run_case(case)
+    assert result["seconds"] > 0 and result["gflop"] > 0
+    assert result["peak_mib"] >= result["loaded_mib"] > 50
+    assert result["precision"] in ("float32", "bfloat16")
+
+
+def test_the_proposal_is_counted_with_the_networks(inference, tiny_folder):
+    generator, networks = (
+        inference.run_case(inference.Case(inference.FLAGSHIP, task, (64, 64), 64, tiny_folder))
+        for task in ("generator", "networks")
+    )
+    assert networks["gflop"] > generator["gflop"]
+
+
+def test_the_whole_run_writes_json_and_prints_ratios(
+    inference, machine, tiny_folder, tmp_path, monkeypatch, capsys
+):
+    pair = [
+        inference.Case(inference.FLAGSHIP, "picture", (256, 256), 256, tiny_folder),
+        inference.Case(inference.BASELINE, "picture", (256, 256), 256),
+    ]
+    monkeypatch.setattr(inference, "cases", lambda *_: pair)
+    rates = machine.measure(((8, 16),))
+    monkeypatch.setattr(machine, "measure", lambda: rates)
+    output = tmp_path / "inference.json"
+    assert inference.main(["--model", tiny_folder, "-o", str(output)]) == 0
+    ours, base = json.loads(output.read_text())["cases"]
+    assert (ours["model"], base["model"]) == (inference.FLAGSHIP, inference.BASELINE)
+    # The U-Net's 54 M weights at 256² need 18.1 G multiply-accumulates.
+    assert base["gflop"] == pytest.approx(36.3, rel=0.05)
+    assert ours["share"] > 0
+    table = capsys.readouterr().out
+    assert f"{ours['seconds'] / base['seconds']:.2f}" in table
+    assert f"{base['peak_mib']:.0f}" in table
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run(inference, machine, tmp_path, monkeypatch):
+    rates = machine.measure(((8, 16),))
+    monkeypatch.setattr(machine, "measure", lambda: rates)
+    output = tmp_path / "inference.json"
+    absent = str(tmp_path / "absent")
+    assert inference.main(["--model", absent, "-o", str(output)]) != 0
+    assert not output.exists()

@@ -1,0 +1,210 @@
+"""The evaluation harness, with colour functions whose scores are known."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from safetensors.torch import save_file
+
+from sketchcolor import evaluation
+from sketchcolor.evaluation import batches, evaluate, markdown_table
+from sketchcolor.models.vgg19 import VGG19Features
+
+SIDE = 64
+
+
+def picture(index: int) -> Image.Image:
+    """A coloured disc with a dark outline; sizes differ, so letterboxes do."""
+    rng = np.random.default_rng(index)
+    size = (80, 60) if index % 2 else (50, 90)
+    image = Image.new("RGB", size, tuple(rng.integers(120, 256, 3).tolist()))
+    disc = tuple(rng.integers(0, 200, 3).tolist())
+    ImageDraw.Draw(image).ellipse((10, 10, 40, 45), fill=disc, outline="black", width=2)
+    return image
+
+
+@pytest.fixture
+def images() -> list[Image.Image]:
+    return [picture(index) for index in range(5)]
+
+
+@pytest.fixture
+def vgg() -> VGG19Features:
+    torch.manual_seed(0)
+    return VGG19Features(channels=(4, 4, 8, 4, 4))
+
+
+def grey(sketch, hints=None, generator=None, num_inference_steps=8):
+    """A colourless model that gives its sketch back."""
+    return sketch.expand(-1, 3, -1, -1)
+
+
+def dice(sketch, hints=None, generator=None, num_inference_steps=8):
+    """A sampling model: one flat random colour for each picture."""
+    colours = [torch.rand(3, 1, 1, generator=each) * 2 - 1 for each in generator]
+    return torch.stack(colours).expand(-1, -1, *sketch.shape[-2:])
+
+
+def test_batches_letterbox_the_whole_picture(images):
+    first, second = batches(images, SIDE, batch_size=3)
+    assert first.sketch.shape == (3, 1, SIDE, SIDE) and second.truth.shape == (2, 3, SIDE, SIDE)
+    assert second.indices == [3, 4]
+    assert [fit.scaled_size for fit in first.fits] == [(36, 64), (64, 48), (36, 64)]
+    assert (first.truth[0, :, :, 36:] == 1).all() and (first.sketch[1, :, 48:] == 1).all()
+    assert first.pictures(first.truth)[0].shape == (64, 36, 3)
+    assert first.sketch.amin() < 0  # lines were drawn
+
+
+def test_line_art_and_hints_belong_to_the_image_not_to_the_batch(images):
+    together = next(batches(images, SIDE, batch_size=5))
+    *_, last = batches(images, SIDE, batch_size=2)
+    torch.testing.assert_close(together.sketch[4:], last.sketch)
+    torch.testing.assert_close(together.hint_map(3)[4:], last.hint_map(3))
+    other_seed = next(batches(images, SIDE, batch_size=5, seed=1))
+    assert not torch.equal(together.sketch, other_seed.sketch)
+
+
+def test_hints_carry_true_colours_inside_the_picture(images):
+    batch = next(batches(images, SIDE, batch_size=5))
+    hints = batch.hint_map(20)
+    assert hints.shape == (5, 4, SIDE, SIDE)
+    for fit, hint_map, truth in zip(batch.fits, hints, batch.truth, strict=True):
+        width, height = fit.scaled_size
+        assert hint_map[3, :height, :width].sum() >= 10
+        assert hint_map[:, height:].abs().sum() == 0 and hint_map[:, :, width:].abs().sum() == 0
+        painted = hint_map[3] > 0
+        error = (hint_map[:3] - truth)[:, painted].abs().amax(0)
+        assert error.median() < 0.1
+
+
+def test_the_truth_itself_scores_perfectly(images, vgg):
+    truths = {b.sketch[0].numpy().tobytes(): b.truth for b in batches(images, SIDE, batch_size=1)}
+
+    def oracle(sketch, hints=None, generator=None, num_inference_steps=8):
+        return torch.cat([truths[each.numpy().tobytes()] for each in sketch])
+
+    result = evaluate(oracle, images, vgg, samples=1, hint_counts=[5], side=SIDE, batch_size=2)
+    automatic = result["protocols"]["automatic"]
+    assert automatic["psnr"] == float("inf") and automatic["ssim"] == pytest.approx(1)
+    assert automatic["colourfulness"] == pytest.approx(result["truth"]["colourfulness"])
+    assert automatic["vgg19_fid"] == pytest.approx(0, abs=1e-6)
+    assert result["protocols"]["hints_5"]["hint_delta_e"] < 5
+    assert result["settings"]["images"] == 5
+
+
+def test_a_grey_model_is_seen_as_grey(images, vgg):
+    result = evaluate(grey, images, vgg, samples=1, hint_counts=[5], side=SIDE)
+    automatic, hinted = result["protocols"]["automatic"], result["protocols"]["hints_5"]
+    assert automatic["colourfulness"] == 0 and result["truth"]["colourfulness"] > 20
+    assert automatic["vgg19_fid"] > 1e-3 and automatic["ssim"] < 1
+    assert hinted["hint_delta_e"] > 10 and hinted["hint_delta_e_mean"] > 10
+    assert {"vgg19_kid", "vgg19_kid_std"} <= set(automatic)
+    assert "psnr_best" not in automatic and "hint_delta_e" not in automatic
+
+
+def test_samples_differ_and_the_best_and_mean_are_reported(images):
+    result = evaluate(dice, images, samples=6, hint_counts=[], side=SIDE)
+    automatic = result["protocols"]["automatic"]
+    assert list(result["protocols"]) == ["automatic"]
+    assert automatic["psnr_best"] > automatic["psnr"]
+    assert automatic["psnr_of_mean"] > automatic["psnr"]
+    assert automatic["ssim_best"] >= automatic["ssim"]
+    assert automatic["colourfulness_of_mean"] < automatic["colourfulness"]
+    assert "vgg19_fid" not in automatic
+
+
+def test_results_do_not_depend_on_the_batch_size(images):
+    one, many = (
+        evaluate(dice, images, samples=2, hint_counts=[2], side=SIDE, batch_size=size)
+        for size in (1, 4)
+    )
+    assert one == many
+    assert one != evaluate(dice, images, samples=2, hint_counts=[2], side=SIDE, seed=1)
+
+
+def test_padding_does_not_count(images, vgg):
+    def stained(sketch, hints=None, generator=None, num_inference_steps=8):
+        colour = grey(sketch).clone()
+        colour[:, 0, 48:] = -1  # cyan
+        return colour
+
+    wide = [image for image in images if image.width > image.height]  # 80×60 becomes 64×48
+    clean, stain = (
+        evaluate(model, wide, vgg, samples=1, hint_counts=[], side=SIDE)
+        for model in (grey, stained)
+    )
+    assert clean == stain
+
+
+def test_no_images_is_an_error():
+    with pytest.raises(ValueError, match="no images"):
+        evaluate(grey, [])
+
+
+def test_table_has_a_row_for_each_model_and_protocol(images):
+    first, second = (
+        {"model": name} | evaluate(model, images, samples=n, hint_counts=[5], side=SIDE)
+        for name, model, n in (("dice", dice, 3), ("grey", grey, 1))
+    )
+    lines = markdown_table([first, second]).splitlines()
+    starts = [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines[2:8]]
+    assert starts == [
+        ("dice", "automatic"),
+        ("dice", "automatic, mean of 3"),
+        ("dice", "automatic, best of 3"),
+        ("dice", "hints_5"),
+        ("grey", "automatic"),
+        ("grey", "hints_5"),
+    ]
+    assert len({line.count("|") for line in lines[:9]}) == 1
+    assert f"{first['protocols']['hints_5']['psnr']:.2f}" in lines[5]
+
+
+def parse(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    evaluation.add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+def test_command_measures_a_saved_pipeline_on_the_real_split(
+    tiny_pipeline, shared, tmp_path, vgg, capsys
+):
+    tiny_pipeline.save_pretrained(tmp_path / "model")
+    save_file(vgg.state_dict(), tmp_path / "vgg.safetensors")
+    status = evaluation.run(
+        parse(
+            *("--model", str(tmp_path / "model")),
+            *("--data_files", str(shared / "data" / "validation-*.parquet")),
+            *("--vgg19", str(tmp_path / "vgg.safetensors")),
+            *("--max_images", "3", "--samples", "2", "--num_inference_steps", "1"),
+            *("--hint_counts", "5", "--side", "64", "--device", "cpu"),
+            *("--output", str(tmp_path / "out" / "scores.json")),
+        )
+    )
+    assert status == 0
+    (result,) = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert result["model"] == str(tmp_path / "model") and result["settings"]["images"] == 3
+    assert list(result["protocols"]) == ["automatic", "hints_5"]
+    assert result["protocols"]["automatic"]["vgg19_kid_std"] >= 0
+    table = (tmp_path / "out" / "scores.md").read_text()
+    assert table in capsys.readouterr().out and "3 images at 64 px" in table
+
+
+def test_command_says_what_is_missing(shared, tmp_path, capsys):
+    assert evaluation.run(parse()) == 2
+    assert "--data_files" in capsys.readouterr().err
+    files = str(shared / "data" / "validation-*.parquet")
+    assert evaluation.run(parse("--data_files", files, "--image_column", "picture")) == 2
+    assert "one of image" in capsys.readouterr().err
+    absent = str(tmp_path / "absent.safetensors")
+    assert evaluation.run(parse("--data_files", files, "--vgg19", absent)) == 2
+    assert "absent.safetensors" in capsys.readouterr().err
+
+
+def test_defaults_of_the_command_are_those_of_the_function():
+    args = parse()
+    assert (args.samples, args.hint_counts, args.side) == (8, (5, 20), 256)
+    assert parse("--hint_counts").hint_counts == []

@@ -1,0 +1,151 @@
+"""The pipeline's contract: size, lines, seeds, conditions, saving and loading."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import tiny_refiner
+from PIL import Image, ImageDraw
+
+from sketchcolor.conditions import from_image
+from sketchcolor.pipeline import SketchColorPipeline
+
+FAST = {"resolution": 64, "num_inference_steps": 2}
+
+
+def pixels(image):
+    return np.asarray(image).astype(int)
+
+
+@pytest.mark.parametrize("size", [(300, 360), (64, 64), (33, 257), (800, 101), (1, 8), (1201, 700)])
+def test_output_has_the_sketchs_size(tiny_pipeline, size):
+    if min(size) < 16:
+        with pytest.raises(ValueError, match="px"):
+            tiny_pipeline(Image.new("L", size, 255), seed=0, **FAST)
+        return
+    out = tiny_pipeline(Image.new("L", size, 255), seed=0, **FAST)
+    assert out.images[0].size == size and out.images[0].mode == "RGB"
+
+
+@pytest.mark.parametrize("size", [(300, 360), (1500, 1100)])
+def test_black_lines_stay_black(tiny_pipeline, example_sketch, size):
+    sketch = example_sketch.resize(size, Image.Resampling.NEAREST)
+    out = tiny_pipeline(sketch, seed=3, **FAST).images[0]
+    black = np.asarray(sketch) == 0
+    assert black.any() and (pixels(out)[black] == 0).all()
+
+
+def test_model_lines_are_not_composited(tiny_pipeline, example_sketch):
+    out = tiny_pipeline(example_sketch, seed=3, lines="model", **FAST).images[0]
+    assert out.size == example_sketch.size
+    assert pixels(out)[np.asarray(example_sketch) == 0].max() > 0
+
+
+def test_seed_decides_the_picture(tiny_pipeline, example_sketch):
+    first = tiny_pipeline(example_sketch, seed=5, **FAST)
+    again = tiny_pipeline(example_sketch, seed=5, **FAST)
+    other = tiny_pipeline(example_sketch, seed=6, **FAST)
+    assert first.seeds == [5]
+    assert (pixels(first.images[0]) == pixels(again.images[0])).all()
+    assert (pixels(first.images[0]) != pixels(other.images[0])).any()
+
+
+def test_variants_are_the_single_pictures_of_their_seeds(tiny_pipeline, example_sketch):
+    batch = tiny_pipeline(example_sketch, seed=5, num_variants=3, **FAST)
+    assert batch.seeds == [5, 6, 7]
+    single = tiny_pipeline(example_sketch, seed=6, **FAST).images[0]
+    assert np.abs(pixels(batch.images[1]) - pixels(single)).max() <= 2
+    white = np.asarray(example_sketch) == 255
+    assert (pixels(batch.images[0])[white] != pixels(batch.images[2])[white]).any()
+
+
+def test_strokes_and_a_layer_are_the_same_hint(tiny_pipeline, example_sketch):
+    stroke = {"color": "#ff0000", "width": 20, "points": [[150, 100], [190, 100]]}
+    layer = Image.new("RGBA", example_sketch.size)
+    pen = ImageDraw.Draw(layer)
+    pen.line((150, 100, 190, 100), "#ff0000", 20)
+    for x in (150, 190):
+        pen.ellipse((x - 10, 90, x + 10, 110), "#ff0000")
+    plain = pixels(tiny_pipeline(example_sketch, seed=1, **FAST).images[0])
+    drawn = pixels(tiny_pipeline(example_sketch, hints=[stroke], seed=1, **FAST).images[0])
+    layered = pixels(tiny_pipeline(example_sketch, hints=layer, seed=1, **FAST).images[0])
+    assert np.abs(drawn - plain).mean() > 5 * np.abs(drawn - layered).mean() > -1
+    assert np.abs(drawn - plain).mean() > 0.05
+
+
+def test_palette_and_reference_agree(tiny_pipeline, example_sketch, colour_picture):
+    reference = Image.fromarray(colour_picture)
+    by_palette = tiny_pipeline(example_sketch, palette=from_image(reference), seed=1, **FAST)
+    by_reference = tiny_pipeline(example_sketch, reference=reference, seed=1, **FAST)
+    plain = tiny_pipeline(example_sketch, seed=1, **FAST)
+    assert (pixels(by_palette.images[0]) == pixels(by_reference.images[0])).all()
+    assert (pixels(by_palette.images[0]) != pixels(plain.images[0])).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"num_variants": 0}, "variants"),
+        ({"num_variants": 99}, "variants"),
+        ({"seed": -1}, "seed"),
+        ({"resolution": 8}, "resolution"),
+        ({"lines": "none"}, "lines"),
+        ({"num_inference_steps": 0}, "steps"),
+        ({"output_type": "gif"}, "output_type"),
+        ({"hints": [{"color": "red"}]}, "stroke needs"),
+        ({"hints": Image.new("RGBA", (5, 5))}, "hint layer"),
+    ],
+)
+def test_bad_arguments_get_one_sentence(tiny_pipeline, example_sketch, arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        tiny_pipeline(example_sketch, **(FAST | arguments))
+
+
+def test_a_condition_that_the_model_does_not_take_is_refused(example_sketch):
+    from sketchcolor.models import Pix2PixGenerator
+
+    plain = SketchColorPipeline(Pix2PixGenerator(channels=(4, 8, 8)))
+    stroke = {"color": "#ff0000", "width": 9, "points": [[50, 50]]}
+    with pytest.raises(ValueError, match="does not take hints"):
+        plain(example_sketch, hints=[stroke], resolution=64)
+    with pytest.raises(ValueError, match="does not take palette"):
+        plain(example_sketch, reference=Image.new("RGB", (40, 40), "red"), resolution=64)
+    assert plain(example_sketch, resolution=64, seed=0).images[0].size == example_sketch.size
+
+
+def test_single_stage_form(example_sketch):
+    pipe = SketchColorPipeline(tiny_refiner(proposal=False))
+    assert pipe(example_sketch, seed=0, resolution=64).images[0].size == example_sketch.size
+
+
+def test_save_and_load_gives_the_same_picture(tiny_pipeline, example_sketch, tmp_path):
+    tiny_pipeline.save_pretrained(str(tmp_path))
+    loaded = SketchColorPipeline.from_pretrained(str(tmp_path))
+    a = tiny_pipeline(example_sketch, seed=2, **FAST).images[0]
+    b = loaded(example_sketch, seed=2, **FAST).images[0]
+    assert (pixels(a) == pixels(b)).all()
+
+
+def test_single_stage_survives_saving(example_sketch, tmp_path):
+    SketchColorPipeline(tiny_refiner(proposal=False)).save_pretrained(str(tmp_path))
+    loaded = SketchColorPipeline.from_pretrained(str(tmp_path))
+    assert loaded.proposer is None
+    assert loaded(example_sketch, seed=0, resolution=64).images[0].size == example_sketch.size
+
+
+def test_output_types_and_callback(tiny_pipeline, example_sketch):
+    seen = []
+    array = tiny_pipeline(
+        example_sketch, seed=0, output_type="np", callback=lambda *p: seen.append(p), **FAST
+    ).images
+    assert array.shape == (1, 360, 300, 3) and 0 <= array.min() and array.max() <= 1
+    assert seen == [(i, 4) for i in range(1, 5)]
+    tensor = tiny_pipeline(example_sketch, seed=0, output_type="pt", **FAST).images
+    assert tensor.shape == (1, 3, 360, 300)
+    assert torch.allclose(tensor.permute(0, 2, 3, 1), torch.from_numpy(array))
+
+
+def test_colour_tensor_for_evaluation(tiny_pipeline):
+    sketch = torch.ones(2, 1, 64, 96)
+    noise = torch.Generator().manual_seed(0)
+    out = tiny_pipeline.colour_tensor(sketch, generator=noise, num_inference_steps=2)
+    assert out.shape == (2, 3, 64, 96) and out.abs().max() <= 1

@@ -1,0 +1,134 @@
+"""The project's own promises: what README, pins, package and code say of each other."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from huggingface_hub import SpaceCard
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "sketchcolor"
+README = (ROOT / "README.md").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUNTIME = (ROOT / "requirements.txt").read_text().splitlines()
+
+
+def runtime_pins() -> dict[str, str]:
+    """Name → version of every line of requirements.txt."""
+    lines = [line.partition("#")[0] for line in RUNTIME]
+    pins = [Requirement(line) for line in lines if line.strip()]
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+
+
+def test_every_requirement_is_pinned_and_has_a_reason() -> None:
+    for line in RUNTIME[1:]:
+        assert re.fullmatch(r"[a-z-]+==[\d.]+ +# \w.+", line), line
+    for extra, requirements in PROJECT["project"]["optional-dependencies"].items():
+        for requirement in requirements:
+            assert re.fullmatch(r"[a-z-]+==[\d.]+|sketchcolor\[train\]", requirement), extra
+
+
+def third_party_imports() -> dict[str, Path]:
+    """Top-level module → a file of the package or a script that imports it."""
+    found = {}
+    for file in [*ROOT.glob("*.py"), *PACKAGE.rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                modules = [node.module]
+            else:
+                modules = []
+            found |= {module.partition(".")[0]: file for module in modules}
+    return {
+        module: file
+        for module, file in found.items()
+        if module != PACKAGE.name and module not in sys.stdlib_module_names
+    }
+
+
+def test_the_code_imports_what_is_required_and_nothing_else() -> None:
+    required = runtime_pins().keys()
+    distributions = packages_distributions()
+    imported = set()
+    for module, file in third_party_imports().items():
+        names = {canonicalize_name(name) for name in distributions.get(module, [])}
+        assert names & required, f"{file.relative_to(ROOT)} imports {module}, which is not required"
+        imported |= names
+    assert required <= imported
+
+
+def test_readme_is_a_space_page() -> None:
+    card = SpaceCard.load(ROOT / "README.md")
+    data = card.data
+    assert data.sdk == "gradio"
+    assert data.sdk_version == runtime_pins()["gradio"]
+    assert data.python_version == "3.11"  # a string: YAML would read 3.10 as 3.1
+    assert (ROOT / data.app_file).is_file()
+    assert data.license == PROJECT["project"]["license"].lower() == "apache-2.0"
+    assert data.title == PROJECT["project"]["name"]
+    assert len(data.short_description) <= 60  # the Hub refuses longer ones
+    colors = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+    assert {data.colorFrom, data.colorTo} <= colors
+    assert data.tags
+
+
+def test_ci_runs_the_line_that_readme_promises() -> None:
+    start, tests = README.partition("```bash\n")[2].partition("```")[0].splitlines()
+    script = ROOT / ".ci" / "run"
+    assert script.read_text().splitlines()[-1] == tests
+    assert os.access(script, os.X_OK)
+    assert start.endswith("app.py")
+
+
+def test_readme_lists_files_that_exist() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", README, flags=re.MULTILINE)
+    assert rows
+    for row in rows:
+        first, *siblings = re.findall(r"`(.+?)`", row)
+        for path in [ROOT / first, *((ROOT / first).parent / name for name in siblings)]:
+            assert path.exists(), path
+
+
+def test_licence_is_the_apache_licence() -> None:
+    text = (ROOT / "LICENSE").read_text()
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert text.rstrip().endswith("limitations under the License.")
+
+
+def test_importing_the_package_is_cheap() -> None:
+    script = "import sys, sketchcolor; print(*{'torch', 'PIL', 'gradio'} & sys.modules.keys())"
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert process.stdout == "\n", process.stderr
+
+
+def test_every_public_name_is_there() -> None:
+    import sketchcolor
+
+    for name in sketchcolor.__all__:
+        assert getattr(sketchcolor, name)
+        assert name in dir(sketchcolor)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        sketchcolor.nothing  # noqa: B018
+
+
+def test_nothing_below_the_page_imports_the_page() -> None:
+    pattern = re.compile(r"^\s*(from|import) (sketchcolor)?\.*ui\b", flags=re.MULTILINE)
+    below = [file for file in PACKAGE.rglob("*.py") if PACKAGE / "ui" not in file.parents]
+    assert below
+    assert not [file for file in below if pattern.search(file.read_text())]
+
+
+def test_code_is_clean() -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--no-cache", ROOT], capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stdout

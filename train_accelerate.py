@@ -1,0 +1,202 @@
+"""Train any recipe: ``accelerate launch train_accelerate.py --recipe NAME --data_files …``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+from pathlib import Path
+
+from accelerate import Accelerator
+from accelerate.utils import ProjectConfiguration, set_seed
+
+from sketchcolor.models import MODELS, ColorProposer, PatchDiscriminator, VGG19Features
+from sketchcolor.training.data import (
+    SampleMaker,
+    Samples,
+    Source,
+    StreamedSamples,
+    load_images,
+)
+from sketchcolor.training.losses import PerceptualLoss
+from sketchcolor.training.recipes import RECIPES, Recipe
+from sketchcolor.training.steps import ColourStep, FlowStep
+from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
+from sketchcolor.training.validation import ValidationSheet
+
+# Recipe fields that may be overridden by a flag of the same name.
+OVERRIDES = (
+    "resolution",
+    "augmentation",
+    "lineart",
+    "hint_rate",
+    "palette_rate",
+    "train_batch_size",
+    "learning_rate",
+    "discr_learning_rate",
+    "lr_scheduler",
+    "lr_warmup_steps",
+    "max_grad_norm",
+    "adversarial",
+    "pixel_weight",
+    "perceptual_weight",
+    "adversarial_weight",
+    "ema_decay",
+)
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Flags in the style of the diffusers training scripts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
+    parser.add_argument("--output_dir", type=Path, required=True)
+    parser.add_argument("--model_config", type=json.loads, help="JSON of model arguments")
+    parser.add_argument("--init_from", help="folder or Hub id of weights to start from")
+    parser.add_argument("--proposer", help="trained proposer whose proposals a refiner meets")
+    parser.add_argument("--vgg19", help="safetensors of VGG-19 for the perceptual loss")
+
+    data = parser.add_argument_group("data")
+    data.add_argument("--dataset_name", help="Hub id")
+    data.add_argument("--data_files", nargs="+", help="files or globs instead of a Hub id")
+    data.add_argument("--data_format", default=Source.data_format)
+    data.add_argument("--validation_files", nargs="+", help="for sample sheets, never trained on")
+    data.add_argument("--image_column", default=Source.image_column)
+    data.add_argument("--pair", choices=["colour-sketch", "sketch-colour"])
+    data.add_argument("--rating", help="keep only this rating, for example general")
+    data.add_argument("--exclude_tags", nargs="+", default=[])
+    data.add_argument("--streaming", action="store_true")
+    data.add_argument("--max_train_samples", type=int)
+    data.add_argument("--dataloader_num_workers", type=int, default=Run.dataloader_num_workers)
+
+    run = parser.add_argument_group("run")
+    run.add_argument("--seed", type=int, default=Run.seed)
+    run.add_argument("--max_train_steps", type=int, default=Run.max_train_steps)
+    run.add_argument("--max_train_seconds", type=float)
+    run.add_argument("--gradient_accumulation_steps", type=int, default=1)
+    run.add_argument("--mixed_precision", choices=["no", "bf16"])
+    run.add_argument("--checkpointing_steps", type=int, default=Run.checkpointing_steps)
+    run.add_argument("--checkpoints_total_limit", type=int, default=Run.checkpoints_total_limit)
+    run.add_argument("--resume_from_checkpoint", help='a checkpoint folder, or "latest"')
+    run.add_argument("--validation_steps", type=int, default=Run.validation_steps)
+    run.add_argument("--report_to", choices=["tensorboard", "none"], default="tensorboard")
+
+    overrides = parser.add_argument_group("overrides of the recipe")
+    for field in dataclasses.fields(Recipe):
+        if field.name in OVERRIDES:
+            kind = {"int": int, "float": float}.get(str(field.type), str)
+            overrides.add_argument(f"--{field.name}", type=kind)
+    return parser.parse_args(arguments)
+
+
+def resolve_recipe(args: argparse.Namespace) -> Recipe:
+    """The named recipe with the flags that were given."""
+    recipe = RECIPES[args.recipe]
+    given = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
+    if args.model_config:
+        given["model_config"] = recipe.model_config | args.model_config
+    return dataclasses.replace(recipe, **given)
+
+
+def build_model(recipe: Recipe, init_from: str | None):
+    """The recipe's network, new or with trained weights."""
+    network = MODELS[recipe.model]
+    return network.from_pretrained(init_from) if init_from else network(**recipe.model_config)
+
+
+def build_step(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerator):
+    """Networks, optimisers and losses of the recipe."""
+    model = build_model(recipe, args.init_from)
+    steps = args.max_train_steps
+    player = make_player(accelerator, recipe, model, recipe.learning_rate, steps)
+    if recipe.objective == "flow":
+        return FlowStep(recipe, accelerator, player)
+    rival = perceptual = proposer = None
+    if recipe.adversarial != "none":
+        discriminator = PatchDiscriminator(**recipe.discriminator_config)
+        rate = recipe.discr_learning_rate
+        rival = make_player(accelerator, recipe, discriminator, rate, steps)
+    if recipe.perceptual_weight > 0:
+        vgg = VGG19Features.from_file(args.vgg19).to(accelerator.device)
+        perceptual = PerceptualLoss(vgg, recipe.perceptual_layers)
+    if args.proposer:
+        proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
+    return ColourStep(recipe, accelerator, player, rival, perceptual, proposer)
+
+
+def build_samples(args: argparse.Namespace, recipe: Recipe, run: Run, start: int):
+    """Training samples, map-style or streamed."""
+    source = Source(
+        dataset_name=args.dataset_name,
+        data_files=args.data_files,
+        data_format=args.data_format,
+        image_column=args.image_column,
+        pair=args.pair,
+        rating=args.rating,
+        exclude_tags=tuple(args.exclude_tags),
+        streaming=args.streaming,
+        max_samples=args.max_train_samples,
+    )
+    maker = SampleMaker(
+        recipe.resolution,
+        recipe.augmentation,
+        recipe.lineart,
+        recipe.hint_rate,
+        recipe.palette_rate,
+        args.image_column,
+        args.pair,
+    )
+    images = load_images(source)
+    if args.streaming:
+        stop = run.max_train_steps * recipe.train_batch_size * args.gradient_accumulation_steps
+        return StreamedSamples(images, maker, run.seed, start, stop)
+    return Samples(images, maker, run.seed)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Wiring only: the step itself is in ``sketchcolor.training``."""
+    logging.basicConfig(level=logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    recipe = resolve_recipe(args)
+    accelerator = Accelerator(
+        gradient_accumulation_steps=args.gradient_accumulation_steps,
+        mixed_precision=args.mixed_precision,
+        log_with=None if args.report_to == "none" else args.report_to,
+        project_config=ProjectConfiguration(str(args.output_dir), str(args.output_dir / "logs")),
+    )
+    set_seed(args.seed)
+    args.output_dir.mkdir(parents=True, exist_ok=True)
+    accelerator.init_trackers(recipe.name)
+    run = Run(
+        args.output_dir,
+        args.seed,
+        args.max_train_steps,
+        args.max_train_seconds,
+        args.checkpointing_steps,
+        args.checkpoints_total_limit,
+        args.validation_steps,
+        args.dataloader_num_workers,
+    )
+    sheet = None
+    if args.validation_files:
+        source = Source(
+            data_files=args.validation_files,
+            data_format=args.data_format,
+            split="validation",
+            image_column=args.image_column,
+            pair=args.pair,
+        )
+        sheet = ValidationSheet(recipe, source, args.output_dir / "sheets")
+    trainer = Trainer(accelerator, recipe, run, build_step(args, recipe, accelerator), sheet)
+    checkpoint = args.resume_from_checkpoint
+    if checkpoint == "latest":
+        checkpoint = latest_checkpoint(args.output_dir)
+    if checkpoint:
+        trainer.resume(Path(checkpoint))
+    trainer.train(build_samples(args, recipe, run, trainer.progress.images))
+    trainer.save()
+    accelerator.end_training()
+
+
+if __name__ == "__main__":
+    main(parse_args())
