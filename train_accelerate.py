@@ -28,6 +28,7 @@ from sketchcolor.training.validation import ValidationSheet
 # Recipe fields that may be overridden by a flag of the same name.
 OVERRIDES = (
     "resolution",
+    "crop",
     "augmentation",
     "lineart",
     "hint_rate",
@@ -145,6 +146,7 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, run: Run, start: int
         recipe.palette_rate,
         args.image_column,
         args.pair,
+        recipe.crop,
     )
     images = load_images(source)
     if args.streaming:

@@ -78,6 +78,9 @@ def run_case(case: Case) -> dict:
         first call), ``gflop`` (2 × multiply-accumulate, counted), ``precision`` of the generator.
     """
     pipeline = _pipeline(case)
+    for component in (pipeline.generator, pipeline.proposer):
+        if component is not None:
+            component.requires_grad_(False)  # the counter trips over parameters handed through
     loaded = _memory("VmRSS")
     call, precision = _task(case, pipeline)
     with FlopCounterMode(display=False) as counter:

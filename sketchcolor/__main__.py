@@ -108,7 +108,6 @@ def colorize(options: argparse.Namespace) -> int:
         pipeline = load_pipeline(options.model, options.revision, options.device)
     except ModelLoadError as error:
         return _refuse(error)
-    pipeline.set_progress_bar_config(disable=True)
     settings = {
         "num_variants": options.variants,
         "seed": options.seed,

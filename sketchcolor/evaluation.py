@@ -144,7 +144,8 @@ def evaluate(
         vgg: network for the set distances; None leaves them out.
         samples: colourings of each image in the automatic protocol; a pipeline without a proposer
             always gives the same one and is asked once.
-        hint_counts: one protocol for each number of simulated hints.
+        hint_counts: one protocol for each number of simulated hints; none for a pipeline that
+            takes no hints.
         num_inference_steps: of the proposer.
         side: square size in px that the pictures are letterboxed to.
         batch_size: pictures at once; it changes time and memory only.
@@ -155,7 +156,7 @@ def evaluate(
         of "automatic", "hints_5", … to measures by name; means over the images.
 
     Raises:
-        ValueError: there are no images, or the model refuses a condition.
+        ValueError: there are no images.
     """
     if not len(images):
         raise ValueError("There are no images to evaluate on.")
@@ -163,6 +164,8 @@ def evaluate(
     device = getattr(model, "device", "cpu")
     if getattr(model, "proposer", ...) is None:
         samples = 1
+    if "hints" not in getattr(model, "conditions", ("hints",)):
+        hint_counts = ()
 
     @torch.inference_mode()
     def draw(batch: Batch, sample: int = 0, hint_map: Tensor | None = None) -> Tensor:

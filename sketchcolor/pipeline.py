@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from PIL import Image
 from . import models  # noqa: F401
 from .cleanup import clean_sketch
 from .compose import colour_layer, keep_lines
-from .conditions import Palette, Stroke, from_image, from_strokes
+from .conditions import Palette, Stroke, from_image
 from .conditions import hints as hint_maps
 from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
 from .models.proposer import ColorProposer
@@ -376,13 +376,13 @@ def _hint_tensor(hints: Hints, size: tuple[int, int], geometry: Fit) -> torch.Te
                 f"The hint layer is {hints.width}×{hints.height} px and the sketch "
                 f"{size[0]}×{size[1]} px: give a layer of the sketch's size."
             )
-        # Nearest keeps the painter's exact colours; averaging would mix them with nothing.
-        layer = geometry.apply(hints.convert("RGBA"), (0, 0, 0, 0), Image.Resampling.NEAREST)
-        return hint_maps.to_tensor(hint_maps.from_layer(np.asarray(layer)))
-    if not isinstance(hints, Iterable):
-        raise ValueError("Hints are a list of strokes or a transparent picture.")
-    scale = geometry.scaled_size[0] / geometry.original_size[0]
-    return hint_maps.to_tensor(from_strokes(hints, geometry.padded_size, scale))
+        layer = np.asarray(hints.convert("RGBA"))
+    else:
+        layer = hint_maps.from_strokes(hints, size)
+    hint_map = hint_maps.to_tensor(hint_maps.from_layer(layer, geometry.scaled_size))
+    right = geometry.padded_size[0] - geometry.scaled_size[0]
+    below = geometry.padded_size[1] - geometry.scaled_size[1]
+    return F.pad(hint_map, (0, right, 0, below))
 
 
 def _place(proposal: tuple[torch.Tensor, Fit], geometry: Fit) -> torch.Tensor:

@@ -5,8 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from conftest import tiny_proposer, tiny_refiner
+from diffusers import FlowMatchEulerDiscreteScheduler
 
+from sketchcolor.pipeline import SketchColorPipeline
 from sketchcolor.ui import build_demo, launch_options
+
+
+def shared_pipeline() -> SketchColorPipeline:
+    """A pipeline like the fixture ``tiny_pipeline``, for pages that serve a whole module."""
+    return SketchColorPipeline(tiny_refiner(), tiny_proposer(), FlowMatchEulerDiscreteScheduler())
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from served_page import served
+from served_page import served, shared_pipeline
 
 from sketchcolor.images import MAX_BYTES, ImageError, read_sketch
 from sketchcolor.ui import texts
@@ -54,8 +54,8 @@ class BrokenPipeline:
 
 
 @pytest.fixture(scope="module")
-def pipeline(tiny_pipeline):
-    return WatchedPipeline(tiny_pipeline)
+def pipeline():
+    return WatchedPipeline(shared_pipeline())
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from served_page import served
+from served_page import served, shared_pipeline
 
 from sketchcolor.ui import texts
 from sketchcolor.ui.examples import EXAMPLES
@@ -19,8 +19,8 @@ PATIENCE = 60_000  # ms; a loaded machine may be slow
 
 
 @pytest.fixture(scope="module")
-def address(tiny_pipeline, tmp_path_factory):
-    with served(tiny_pipeline, tmp_path_factory.mktemp("cache")) as address:
+def address(tmp_path_factory):
+    with served(shared_pipeline(), tmp_path_factory.mktemp("cache")) as address:
         yield address
 
 
@@ -161,7 +161,7 @@ def test_a_file_that_is_no_picture_is_told_in_a_toast(page, sketch_file, tmp_pat
     page.click("#automatic-colour")
     toast = page.get_by_test_id("toast-body")
     expect(toast).to_contain_text("not a picture", timeout=PATIENCE)
-    page.locator("#automatic-sketch").get_by_label("Clear").click()
+    page.locator("#automatic-sketch").get_by_label("Remove Image").click()
     colour(page, sketch_file)
 
 

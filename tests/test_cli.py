@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from sketchcolor import SketchColorPipeline, hub
+from sketchcolor import SketchColorOutput, SketchColorPipeline, hub
 from sketchcolor.__main__ import main
 
 
@@ -133,17 +134,13 @@ def test_options_left_out_are_left_to_the_pipeline(
 ) -> None:
     asked = []
 
-    class Recorder:
-        def set_progress_bar_config(self, **config: object) -> None:
-            pass
+    def answer(sketch: Path, **settings: object) -> SketchColorOutput:
+        asked.append(settings)
+        return tiny_pipeline(sketch, resolution=64, num_inference_steps=1)
 
-        def __call__(self, sketch: Path, **settings: object) -> object:
-            asked.append(settings)
-            return tiny_pipeline(sketch, resolution=64, num_inference_steps=1)
-
-    def load(*source: object) -> Recorder:
+    def load(*source: object) -> Callable[..., SketchColorOutput]:
         asked.append(source)
-        return Recorder()
+        return answer
 
     monkeypatch.setattr(hub, "load_pipeline", load)
     assert colorize(sketches / "first.png", "-o", tmp_path / "plain.png") == 0

@@ -139,6 +139,22 @@ def test_padding_does_not_count(images, vgg):
     assert clean == stain
 
 
+def test_a_single_stage_model_without_hints_is_asked_once(images):
+    class Plain:
+        conditions, proposer, device = (), None, "cpu"
+        asked = 0
+
+        def colour_tensor(self, sketch, hints=None, generator=None, num_inference_steps=8):
+            assert hints is None
+            self.asked += len(sketch)
+            return grey(sketch)
+
+    plain = Plain()
+    result = evaluate(plain, images, side=SIDE)
+    assert plain.asked == len(images) and result["settings"]["samples"] == 1
+    assert list(result["protocols"]) == ["automatic"]
+
+
 def test_no_images_is_an_error():
     with pytest.raises(ValueError, match="no images"):
         evaluate(grey, [])

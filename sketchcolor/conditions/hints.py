@@ -1,4 +1,4 @@
-"""Colour hints: strokes ↔ hint map, and hints simulated from a colour picture.
+"""Colour hints: strokes → layer → hint map, and hints simulated from a colour picture.
 
 A hint map is H×W×4 float32: sRGB in [-1, 1] where painted and 0 elsewhere, then the
 mask in {0, 1}.
@@ -17,8 +17,10 @@ from PIL import ImageColor
 
 __all__ = ["Stroke", "empty", "from_layer", "from_strokes", "reduce", "simulate", "to_tensor"]
 
+THIN = 0.1  # painted share of a cell from which it is a hint
 WHITE_OUTS = 30  # Grover & Banker, section 4.2
 SAME_REGION = 40.0  # 8-bit levels per channel within which a simulated stroke stays
+SUBPIXEL_BITS = 3  # of OpenCV's drawing coordinates
 WHITE_OUT_SHARE = 10 / 256  # their 10 px squares, relative to the picture's side
 
 
@@ -65,37 +67,51 @@ def empty(height: int, width: int) -> np.ndarray:
     return np.zeros((height, width, 4), np.float32)
 
 
-def from_strokes(
-    strokes: Iterable[Stroke | dict], size: tuple[int, int], scale: float = 1.0
-) -> np.ndarray:
-    """Paint strokes, later over earlier.
+def from_strokes(strokes: Iterable[Stroke | dict], size: tuple[int, int]) -> np.ndarray:
+    """Paint strokes on a transparent layer, later over earlier.
 
     Args:
         strokes: strokes or their JSON form, in pixels of the sketch.
-        size: (width, height) of the map.
-        scale: map pixels per sketch pixel. A stroke never becomes thinner than a pixel.
+        size: (width, height) of the sketch.
 
     Returns:
-        H×W×4 float32 hint map.
+        H×W×4 uint8 RGBA, what a visitor's brush would have left; see :func:`from_layer`.
+
+    Raises:
+        ValueError: a stroke is malformed.
     """
-    hint_map = empty(size[1], size[0])
+    layer = np.zeros((size[1], size[0], 4), np.uint8)
     for stroke in strokes:
         stroke = stroke if isinstance(stroke, Stroke) else Stroke.from_dict(stroke)
-        rgb = np.array(ImageColor.getrgb(stroke.color)[:3], np.float32) / 127.5 - 1.0
-        mask = _stroke_mask(stroke.points, stroke.width * scale, size, scale)
-        hint_map[mask > 0] = (*rgb, 1.0)
-    return hint_map
+        mask = _stroke_mask(stroke.points, stroke.width, size)
+        layer[mask > 0] = (*ImageColor.getrgb(stroke.color)[:3], 255)
+    return layer
 
 
-def from_layer(layer: np.ndarray) -> np.ndarray:
+def from_layer(layer: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
     """A transparent drawing layer as a hint map.
 
+    Colours are averaged over painted pixels only, and a cell counts as painted from
+    ``THIN`` of its area on, so that a thin stroke on a large page survives undiluted.
+
     Args:
-        layer: H×W×4 uint8 RGBA at the map's size; at least half opaque counts as painted.
+        layer: H×W×4 uint8 RGBA; at least half opaque counts as painted.
+        size: (width, height) of the map; the layer's own if None.
+
+    Returns:
+        h×w×4 float32 hint map.
     """
-    painted = layer[..., 3:] >= 128
+    painted = (layer[..., 3] >= 128).astype(np.float32)
     rgb = layer[..., :3].astype(np.float32) / 127.5 - 1.0
-    return np.concatenate([rgb * painted, painted.astype(np.float32)], axis=2)
+    hint_map = np.concatenate([rgb * painted[..., None], painted[..., None]], axis=2)
+    if size is None or size == layer.shape[1::-1]:
+        return hint_map
+    shrinks = size[0] < layer.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST
+    hint_map = cv2.resize(hint_map, size, interpolation=method)
+    share = hint_map[..., 3:]
+    mask = (share > THIN).astype(np.float32)
+    return np.concatenate([hint_map[..., :3] / np.maximum(share, 1e-6) * mask, mask], axis=2)
 
 
 def to_tensor(hint_map: np.ndarray) -> torch.Tensor:
@@ -157,24 +173,21 @@ def simulate(
 
 
 def _stroke_mask(
-    points: Sequence[tuple[float, float]], diameter: float, size: tuple[int, int], scale: float
+    points: Sequence[tuple[float, float]], diameter: float, size: tuple[int, int]
 ) -> np.ndarray:
     """H×W uint8 mask of a polyline with round ends, at 1/8 pixel precision."""
     mask = np.zeros((size[1], size[0]), np.uint8)
-    shift = 3
-    path = np.round((np.asarray(points, np.float64) + 0.5) * scale * (1 << shift)).astype(np.int64)
-    path = np.clip(path - (1 << (shift - 1)), -(1 << 20), 1 << 20).astype(np.int32)
+    one = 1 << SUBPIXEL_BITS
+    path = np.clip(np.asarray(points, np.float64), -(1 << 16), 1 << 16)
+    path = np.round(path * one).astype(np.int32)
     radius = max(diameter, 1.0) / 2.0
     for x, y in path:
-        cv2.circle(mask, (int(x), int(y)), int(radius * (1 << shift)), 255, -1, cv2.LINE_8, shift)
+        centre, reach = (int(x), int(y)), int(max(0.0, radius - 0.5) * one)
+        cv2.circle(mask, centre, reach, 255, cv2.FILLED, cv2.LINE_8, SUBPIXEL_BITS)
     if len(path) > 1:
         thickness = max(1, round(diameter))
-        cv2.polylines(mask, [path.reshape(-1, 1, 2)], False, 255, thickness, cv2.LINE_8, shift)
-    if len(path) == 1 or not mask.any():
-        # A dot between pixel centres must still paint the pixel it fell on.
-        x, y = (path[0] + (1 << (shift - 1))) >> shift
-        if 0 <= x < size[0] and 0 <= y < size[1]:
-            mask[y, x] = 255
+        corners = path.reshape(-1, 1, 2)
+        cv2.polylines(mask, [corners], False, 255, thickness, cv2.LINE_8, SUBPIXEL_BITS)
     return mask
 
 
@@ -199,7 +212,7 @@ def _simulate_strokes(
                 points = _wander(x, y, side, rng)
         else:
             brush = diameter
-        mask = _stroke_mask(points, brush, (width, height), 1.0) > 0
+        mask = _stroke_mask(points, brush, (width, height)) > 0
         # An artist stays inside the region: what lies elsewhere is not part of the stroke.
         mask &= cv2.inRange(smooth, color - SAME_REGION, color + SAME_REGION) > 0
         color = np.clip(color + rng.normal(0.0, jitter, 3), 0, 255) if jitter else color

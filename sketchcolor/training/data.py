@@ -101,7 +101,8 @@ class SampleMaker:
     """Row → sample, at the settings of a recipe.
 
     Attributes:
-        resolution: side of the square sample, pixels.
+        resolution: side of the square picture, pixels.
+        crop: side of the random window of it that is returned; 0 returns all.
         augmentation: ``figures``, ``flip`` or ``none`` (validation).
         lineart: ``random`` or the name of an extractor.
         hint_rate, palette_rate: share of samples that carry the condition.
@@ -114,13 +115,14 @@ class SampleMaker:
     palette_rate: float
     image_column: str = "image"
     pair: str | None = None
+    crop: int = 0
 
     def __call__(self, row: dict[str, Any], rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """One sample.
 
         Returns:
             ``sketch`` 1×S×S and ``colour`` 3×S×S in [-1, 1], ``hints`` 4×S×S, ``palette``
-            K×3, ``weights`` K, ``palette_present`` bool.
+            K×3, ``weights`` K, ``palette_present`` bool; S is the crop, or the resolution.
         """
         colour, lines = self._pictures(row, rng)
         colour, lines = frame(colour, lines, self.resolution, self.augmentation, rng)
@@ -130,14 +132,21 @@ class SampleMaker:
         present = bool(rng.random() < self.palette_rate)
         chosen = palette.from_image(colour) if present else _NO_PALETTE
         colors, weights = chosen.to_tensors()
+        # Conditions describe the whole picture; only then is a window cut.
+        window = self._window(rng)
         return {
-            "sketch": _planes(lines[..., None]),
-            "colour": _planes(colour),
-            "hints": hints.to_tensor(hint_map)[0],
+            "sketch": _planes(lines[..., None][window]),
+            "colour": _planes(colour[window]),
+            "hints": hints.to_tensor(hint_map[window])[0],
             "palette": colors[0],
             "weights": weights[0],
             "palette_present": torch.tensor(present),
         }
+
+    def _window(self, rng: np.random.Generator) -> tuple[slice, slice]:
+        side = self.crop or self.resolution
+        y, x = rng.integers(0, self.resolution - side + 1, 2)
+        return slice(y, y + side), slice(x, x + side)
 
     def _pictures(
         self, row: dict[str, Any], rng: np.random.Generator

@@ -19,6 +19,7 @@ class Recipe:
         model_config: arguments of the model.
         objective: ``flow`` trains a proposer, ``colour`` a generator.
         resolution: side of the training pictures in line-art pixels.
+        crop: side of the window of them that the network sees; 0 shows all.
         augmentation: what pictures go through before a line is drawn; see ``data.frame``.
         lineart: ``random`` for the mix of hands, or the name of one extractor.
         hint_rate, palette_rate: share of samples that carry the condition.
@@ -35,6 +36,7 @@ class Recipe:
     objective: Literal["flow", "colour"]
     model_config: dict[str, Any] = field(default_factory=dict)
     resolution: int = 256
+    crop: int = 0
     augmentation: Literal["figures", "flip"] = "figures"
     lineart: str = "random"
     hint_rate: float = 0.75
@@ -63,6 +65,7 @@ _RECIPES = (
         source="Flow matching (Lipman et al. 2023) with logit-normal times (Esser et al. 2024)",
         model="proposer",
         objective="flow",
+        model_config={"block_out_channels": (64, 128, 224)},
         learning_rate=4e-4,
         adam_beta2=0.98,
         train_batch_size=32,
@@ -74,7 +77,7 @@ _RECIPES = (
         "(Zhang et al. 2018)",
         model="refiner",
         objective="colour",
-        resolution=128,
+        crop=128,
         learning_rate=3e-4,
         perceptual_weight=0.2,
         adversarial_weight=0.02,

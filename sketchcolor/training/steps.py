@@ -14,6 +14,8 @@ from ..models.proposer import ColorProposer
 from .losses import PerceptualLoss, discriminator_loss, flow_loss, generator_loss
 from .recipes import Recipe
 
+FINE = 4  # line-art pixels per proposal pixel at the resolution that the proposer works at
+
 __all__ = ["ColourStep", "FlowStep", "Player", "degraded_truth"]
 
 
@@ -145,19 +147,20 @@ def degraded_truth(
     batch: dict[str, torch.Tensor],
     generator: torch.Generator,
     proposer: ColorProposer | None = None,
-    scale: int = 4,
 ) -> torch.Tensor:
     """Proposals to train a refiner on: the small true picture with the proposer's faults.
 
-    The truth is shrunk, shifted by up to a proposal pixel, blurred and made noisy. With a
-    trained proposer, half of the batch is instead noised part of the way and drawn back by
-    it, so that the refiner meets the real thing where the truth is still known.
+    The truth is shrunk (4 or 8 times, as at 256² and 512² working resolution), shifted by up
+    to a proposal pixel, blurred and made noisy. With a trained proposer, half of the batch is
+    instead noised part of the way and drawn back by it, so that the refiner meets the real
+    thing where the truth is still known.
 
     Returns:
-        B×3×(H/scale)×(W/scale) in about [-1, 1].
+        B×3×(H/4)×(W/4) in about [-1, 1].
     """
-    colour = F.avg_pool2d(batch["colour"], scale)
+    colour = F.avg_pool2d(batch["colour"], FINE)
     count = colour.shape[0]
+    scale = FINE * int(torch.randint(1, 3, (), generator=generator))
 
     def uniform(low: float, high: float) -> torch.Tensor:
         drawn = torch.rand(count, generator=generator).to(colour.device)
@@ -168,7 +171,8 @@ def degraded_truth(
     blurred = F.avg_pool2d(F.pad(shifted, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     softness = uniform(0.0, 1.0)
     rough = (1.0 - softness) * shifted + softness * blurred
-    rough = rough + uniform(0.0, 0.12) * _randn(colour.shape, generator, colour)
+    rough = rough + uniform(0.0, 0.12) * _randn(rough.shape, generator, rough)
+    rough = F.interpolate(rough, colour.shape[2:], mode="bilinear")
     if proposer is None:
         return rough
     half = slice(0, (count + 1) // 2)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from sketchcolor.cleanup import clean_sketch
 from sketchcolor.images import Source, read_sketch
 from sketchcolor.ui import texts
 from sketchcolor.ui.result import Colouring, build_result_panel, save_colouring
@@ -58,11 +57,12 @@ def colour_automatic(
     start = time.perf_counter()
     original = read_sketch(sketch)
     output = pipeline(
-        clean_sketch(original) if clean_paper else original,
+        original,
         num_variants=variants,
         seed=seed,
         resolution=resolution,
         lines="keep" if keep_lines else "model",
+        clean_paper=clean_paper,
         callback=on_step,
     )
     return Colouring(original, output.images, output.seeds, time.perf_counter() - start)

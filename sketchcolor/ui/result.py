@@ -16,6 +16,7 @@ from sketchcolor.ui.shared import refusal
 # The comparing slider shows at most this many px a side; the download has the picture's own size.
 PREVIEW_SIDE = 2048
 PNG_COMPRESSION = 3
+MAX_STEM = 50  # characters of the sketch's name kept; Gradio cuts file names at 200 bytes
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def save_colouring(colouring: Colouring, source: str | Path) -> SavedColouring:
         colouring: what to save.
         source: the visitor's file; ``girl.jpg`` gives ``girl-coloured-1234.png`` for seed 1234.
     """
-    stem = re.sub(r"[^\w.-]+", "_", Path(source).stem) or "sketch"
+    stem = re.sub(r"[^\w.-]+", "_", Path(source).stem)[:MAX_STEM] or "sketch"
     variants = []
     for image, seed in zip(colouring.images, colouring.seeds, strict=True):
         name = f"{stem}-coloured-{seed}.png"
@@ -148,7 +149,7 @@ def build_result_panel(tab: str) -> ResultPanel:
         format="png",
         buttons=[],
         elem_id=f"{tab}-choice",
-        elem_classes=["thumbnails", "large"],
+        elem_classes="thumbnails",
     )
     with gr.Row():
         another = gr.Button(texts.ANOTHER, interactive=False, elem_id=f"{tab}-another")

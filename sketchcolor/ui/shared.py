@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 # Every event that runs the network carries these, in every tab: one model, one colouring at a time.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 1}
-MAX_SEED = 2**31 - 1
 DEFAULT_RESOLUTION = 512
 MAX_VARIANTS = 4
 
@@ -69,7 +68,7 @@ def build_sketch_input(tab: str) -> SketchInput:
         type="filepath",
         image_mode=None,
         format="png",
-        height=400,
+        height=360,
         buttons=["fullscreen"],
         webcam_options=gr.WebcamOptions(mirror=False),
         elem_id=f"{tab}-sketch",
@@ -104,8 +103,6 @@ def build_settings(tab: str) -> Settings:
             info=texts.SEED_INFO,
             placeholder=texts.SEED_PLACEHOLDER,
             precision=0,
-            minimum=0,
-            maximum=MAX_SEED,
             elem_id=f"{tab}-seed",
         )
     settings = Settings(seed, variants, resolution, keep_lines, clean_paper)

@@ -13,12 +13,11 @@ CSS = """
 #title .html-container, .subdued .html-container { padding: 0; }
 .subdued, .subdued p { color: var(--body-text-color-subdued); }
 
-/* Rows of small pictures: no frame, as many as fit, the title on the lower edge. */
+/* Small pictures: no frame, four in a row on any screen, the title on the lower edge. */
 .thumbnails { border: 0; background: none; overflow: visible; }
 .thumbnails .grid-wrap { min-height: 0; max-height: none; padding: 0; overflow: visible; }
 .thumbnails .grid-container { gap: 0.5rem; grid-auto-rows: auto; grid-template-rows: none;
-  grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr)); }
-.thumbnails.large .grid-container { grid-template-columns: repeat(4, 1fr); }
+  grid-template-columns: repeat(4, 1fr); }
 .thumbnails .thumbnail-item { aspect-ratio: 1; background: white; }
 .thumbnails .caption-label { inset: auto 0 0 0; max-width: none; padding: 0.1rem 0.25rem;
   border: 0; border-radius: 0; font-size: 0.7rem; text-align: center; }

@@ -1,0 +1,119 @@
+"""Networks: shapes, budgets, conditions, saving; facts that the papers print."""
+
+import pytest
+import torch
+from conftest import tiny_proposer, tiny_refiner
+from torch.utils.flop_counter import FlopCounterMode
+
+from sketchcolor.models import ColorProposer, PatchDiscriminator, Pix2PixGenerator, SwishGatedRefiner
+from sketchcolor.training.recipes import RECIPES
+
+
+def gigaflops(model, *inputs, **conditions) -> float:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(*inputs, **conditions)
+    return counter.get_total_flops() / 1e9
+
+
+def palette(batch: int = 1):
+    weights = torch.full((batch, 9), 1 / 9)
+    return {"palette": torch.linspace(-1, 1, batch * 27).reshape(batch, 9, 3), "weights": weights}
+
+
+def test_proposer_keeps_its_budget():
+    proposer = ColorProposer(**RECIPES["sketchcolor-proposal"].model_config)
+    assert proposer.num_parameters() <= 14e6
+    inputs = torch.zeros(1, 3, 64, 64), torch.zeros(1), torch.zeros(1, 1, 256, 256)
+    assert gigaflops(proposer, *inputs, **palette()) <= 8
+
+
+def test_refiner_keeps_its_budget():
+    refiner = SwishGatedRefiner(**RECIPES["sketchcolor"].model_config)
+    assert refiner.num_parameters() <= 15e6
+    proposal = torch.zeros(1, 3, 64, 64)
+    assert gigaflops(refiner, torch.zeros(1, 1, 256, 256), proposal=proposal, **palette()) <= 25
+
+
+def test_proposer_listens_to_every_condition():
+    proposer = tiny_proposer()
+    noisy, time, sketch = torch.randn(2, 3, 16, 16), torch.full((2,), 500.0), torch.ones(2, 1, 64, 64)
+    with torch.no_grad():
+        plain = proposer(noisy, time, sketch)
+        assert plain.shape == noisy.shape
+        drawn = sketch.clone()
+        drawn[..., 30, :] = -1
+        hints = torch.zeros(2, 4, 64, 64)
+        hints[:, 0, 10, 10] = hints[:, 3, 10, 10] = 1
+        for changed in (
+            proposer(noisy, time, drawn),
+            proposer(noisy, time, sketch, hints),
+            proposer(noisy, time, sketch, **palette(2)),
+            proposer(noisy, time / 2, sketch),
+        ):
+            assert (changed - plain).abs().max() > 1e-4
+        absent = proposer(noisy, time, sketch, **palette(2), palette_present=torch.zeros(2).bool())
+        assert torch.allclose(absent, plain, atol=1e-5)
+
+
+def test_palette_order_does_not_matter():
+    refiner = tiny_refiner(proposal=False)
+    colors = palette()
+    turned = {name: value.flip(1) for name, value in colors.items()}
+    with torch.no_grad():
+        first = refiner(torch.ones(1, 1, 32, 32), **colors).image
+        second = refiner(torch.ones(1, 1, 32, 32), **turned).image
+    assert torch.allclose(first, second, atol=1e-5)
+
+
+def test_refiner_is_fully_convolutional_and_starts_from_the_proposal():
+    refiner = SwishGatedRefiner(channels=(8, 16)).eval()
+    proposal = torch.rand(1, 3, 8, 12) * 2 - 1
+    image = refiner(torch.ones(1, 1, 32, 48), proposal=proposal).image
+    assert image.shape == (1, 3, 32, 48)
+    bilinear = torch.nn.functional.interpolate(proposal, (32, 48), mode="bilinear")
+    assert (image - bilinear).abs().mean() < 0.1
+
+
+def test_refiner_says_when_the_proposal_is_missing_or_unwanted():
+    with pytest.raises(ValueError, match="needs a colour proposal"):
+        tiny_refiner()(torch.ones(1, 1, 16, 16))
+    with pytest.raises(ValueError, match="does not take a colour proposal"):
+        tiny_refiner(proposal=False)(torch.ones(1, 1, 16, 16), proposal=torch.zeros(1, 3, 4, 4))
+
+
+def test_pix2pix_has_the_published_shape():
+    unet = Pix2PixGenerator()
+    assert 54.0e6 < unet.num_parameters() < 54.6e6
+    features = torch.zeros(1, 1, 256, 256)
+    sizes = []
+    with torch.no_grad():
+        for block in unet.eval().down:
+            features = block(features)
+            sizes.append((features.shape[1], features.shape[2]))
+    assert [width for width, _ in sizes] == [64, 128, 256, 512, 512, 512, 512, 512]
+    assert [side for _, side in sizes] == [128, 64, 32, 16, 8, 4, 2, 1]
+    assert unet(torch.zeros(1, 1, 256, 256)).image.shape == (1, 3, 256, 256)
+
+
+def test_patch_discriminator_scores_30_by_30_patches():
+    discriminator = PatchDiscriminator(batch_norm=True).eval()
+    with torch.no_grad():
+        scores = discriminator(torch.zeros(1, 1, 256, 256), torch.zeros(1, 3, 256, 256))
+    assert scores.shape == (1, 1, 30, 30)
+
+
+def test_spectral_norm_bounds_the_weights():
+    discriminator = PatchDiscriminator(channels=(8, 16), spectral_norm=True)
+    for _ in range(30):  # power iterations happen in training mode
+        discriminator(torch.zeros(1, 1, 32, 32), torch.zeros(1, 3, 32, 32))
+    for layer in discriminator.layers:
+        if isinstance(layer, torch.nn.Conv2d):
+            assert abs(torch.linalg.matrix_norm(layer.weight.flatten(1), 2) - 1) < 0.05
+
+
+@pytest.mark.parametrize("model", [tiny_proposer(), tiny_refiner()])
+def test_weights_survive_saving(model, tmp_path):
+    model.save_pretrained(str(tmp_path))
+    loaded = type(model).from_pretrained(str(tmp_path))
+    for (name, kept), found in zip(model.named_parameters(), loaded.parameters(), strict=True):
+        assert torch.equal(kept, found), name

@@ -1,0 +1,183 @@
+"""Training through its real entry points: the script, ``accelerate launch``, torchrun."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate.state import AcceleratorState, GradientState
+from conftest import ROOT, TINY_PROPOSER
+from safetensors.torch import load_file
+
+import train_accelerate
+from sketchcolor.models import ColorProposer, Pix2PixGenerator, SwishGatedRefiner
+from sketchcolor.training.losses import discriminator_loss, generator_loss
+from sketchcolor.training.recipes import RECIPES
+from sketchcolor.training.steps import degraded_truth
+
+SMALL = {
+    "sketchcolor-proposal": TINY_PROPOSER,
+    "sketchcolor": {"channels": [8, 16]},
+    "pix2pix": {"channels": [4, 8, 8]},
+}
+
+
+def flags(recipe: str, pictures: Path, output: Path, **more) -> list[str]:
+    values = {
+        "recipe": recipe,
+        "data_files": pictures,
+        "output_dir": output,
+        "model_config": json.dumps(SMALL[recipe]),
+        "resolution": 64,
+        "crop": 0,
+        "train_batch_size": 2,
+        "max_train_steps": 4,
+        "perceptual_weight": 0,
+        "dataloader_num_workers": 0,
+        "report_to": "none",
+    } | more
+    return [part for name, value in values.items() for part in (f"--{name}", str(value))]
+
+
+def train(*arguments, **more) -> Path:
+    """Run the script's main in this process."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+    args = train_accelerate.parse_args(flags(*arguments, **more))
+    train_accelerate.main(args)
+    return args.output_dir
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model" / "diffusion_pytorch_model.safetensors")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_killed_run_resumes_to_the_same_weights(recipe, pictures, tmp_path):
+    straight = weights(train(recipe, pictures, tmp_path / "a"))
+    resumed = tmp_path / "b"
+    train(recipe, pictures, resumed, checkpointing_steps=2, checkpoints_total_limit=5)
+    # As if the machine had died after step 2.
+    for path in resumed.iterdir():
+        if path.name != "checkpoint-2":
+            subprocess.run(["rm", "-r", str(path)], check=True)
+    train(recipe, pictures, resumed, resume_from_checkpoint="latest")
+    found = weights(resumed)
+    assert all(torch.equal(straight[name], found[name]) for name in straight)
+    resolved = json.loads((resumed / "recipe.json").read_text())
+    assert resolved["training"]["step"] == 4 and resolved["training"]["images"] == 8
+    assert resolved["recipe"]["resolution"] == 64
+
+
+def test_training_moves_the_weights_and_lowers_the_loss(pictures, tmp_path):
+    output = train(
+        "sketchcolor",
+        pictures,
+        tmp_path,
+        max_train_steps=60,
+        learning_rate=3e-3,
+        lr_warmup_steps=1,
+        adversarial="none",
+        report_to="tensorboard",
+    )
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(output / "logs" / "sketchcolor"))
+    events.Reload()
+    losses = [event.value for event in events.Scalars("pixel")]
+    assert len(losses) == 3 and losses[-1] < losses[0]
+    model = SwishGatedRefiner.from_pretrained(output / "model")
+    assert model.outlet[-1].weight.abs().max() > 0
+
+
+def test_accelerate_launch_with_sheets_limit_and_seconds(pictures, tmp_path):
+    """The command of the README: sheets, checkpoints kept to the limit, time limit obeyed."""
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "train_accelerate.py"]
+    command += flags(
+        "sketchcolor-proposal",
+        pictures,
+        tmp_path,
+        max_train_steps=100000,
+        max_train_seconds=3,
+        checkpointing_steps=2,
+        validation_steps=2,
+        validation_files=pictures,
+        dataloader_num_workers=1,
+    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    resolved = json.loads((tmp_path / "recipe.json").read_text())
+    assert 2 <= resolved["training"]["step"] < 100000
+    assert len(list(tmp_path.glob("checkpoint-*"))) == 2
+    assert list((tmp_path / "sheets").glob("step-*.png"))
+    assert ColorProposer.from_pretrained(tmp_path / "model").config.sample_size == 16
+
+
+def test_two_processes_share_one_training(pictures, tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
+    command += ["train_accelerate.py", *flags("sketchcolor", pictures, tmp_path)]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=environment(ACCELERATE_USE_CPU="true"),
+    )
+    assert done.returncode == 0, done.stderr
+    resolved = json.loads((tmp_path / "recipe.json").read_text())
+    assert resolved["training"]["step"] == 4 and resolved["training"]["images"] == 16
+    assert (tmp_path / "checkpoint-4" / "random_states_1.pkl").is_file()
+
+
+def environment(**more) -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | more
+
+
+def test_streaming_trains_too(pictures, tmp_path):
+    arguments = flags("pix2pix", pictures, tmp_path, max_train_steps=2) + ["--streaming"]
+    AcceleratorState._reset_state(reset_partial_state=True)
+    train_accelerate.main(train_accelerate.parse_args(arguments))
+    assert Pix2PixGenerator.from_pretrained(tmp_path / "model").conditions == ()
+
+
+def test_gradient_accumulation_counts_updates(pictures, tmp_path):
+    train("sketchcolor", pictures, tmp_path, gradient_accumulation_steps=2, max_train_steps=2)
+    resolved = json.loads((tmp_path / "recipe.json").read_text())
+    assert resolved["training"]["step"] == 2 and resolved["training"]["images"] == 8
+
+
+def test_a_second_stage_starts_from_weights_and_meets_proposals(pictures, tmp_path):
+    train("sketchcolor-proposal", pictures, tmp_path / "p")
+    train("sketchcolor", pictures, tmp_path / "r", proposer=tmp_path / "p" / "model")
+    again = train(
+        "sketchcolor", pictures, tmp_path / "s", init_from=tmp_path / "r" / "model", max_train_steps=1
+    )
+    before, after = weights(tmp_path / "r"), weights(again)
+    distance = max((before[name] - after[name]).abs().max().item() for name in before)
+    assert 0 < distance < 0.01
+
+
+def test_degraded_truth_keeps_the_colours(colour_picture):
+    colour = torch.from_numpy(colour_picture[:96, :96].transpose(2, 0, 1) / 127.5 - 1.0)
+    batch = {"colour": colour.float()[None].repeat(4, 1, 1, 1)}
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(8):
+        rough = degraded_truth(batch, generator)
+        assert rough.shape == (4, 3, 24, 24)
+        small = torch.nn.functional.avg_pool2d(batch["colour"], 4)
+        assert 0.005 < (rough - small).abs().mean() < 0.3
+
+
+def test_adversarial_losses_by_hand():
+    real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, 0.5])
+    assert discriminator_loss("hinge", real, fake).item() == pytest.approx((0.25 + 0.75) / 2)
+    assert discriminator_loss("lsgan", real, fake).item() == pytest.approx((0.625 + 2.125) / 2)
+    half = torch.zeros(3)
+    assert discriminator_loss("bce", half, half).item() == pytest.approx(0.693147, abs=1e-5)
+    assert generator_loss("hinge", fake).item() == pytest.approx(0.75)
+    assert generator_loss("lsgan", fake).item() == pytest.approx(4.625)
+    with pytest.raises(ValueError, match="Unknown adversarial"):
+        generator_loss("wasserstein", fake)

@@ -1,0 +1,153 @@
+"""Loading pictures by every road, and turning them into samples."""
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from conftest import write_pictures
+from PIL import Image
+
+from sketchcolor.training.data import (
+    OffsetSampler,
+    SampleMaker,
+    Samples,
+    Source,
+    StreamedSamples,
+    frame,
+    load_images,
+)
+
+MAKER = SampleMaker(64, "figures", "random", hint_rate=1.0, palette_rate=0.5)
+
+
+def test_samples_have_the_contracts_shapes_and_ranges(pictures):
+    samples = Samples(load_images(Source(data_files=str(pictures))), MAKER, seed=0)
+    present = []
+    for number in range(12):
+        sample = samples[number]
+        assert sample["sketch"].shape == (1, 64, 64) and sample["colour"].shape == (3, 64, 64)
+        assert sample["hints"].shape == (4, 64, 64)
+        assert sample["palette"].shape == (9, 3) and sample["weights"].shape == (9,)
+        for name in ("sketch", "colour", "hints", "palette"):
+            assert sample[name].abs().max() <= 1
+        assert torch.isclose(sample["weights"].sum(), torch.tensor(1.0))
+        present.append(bool(sample["palette_present"]))
+    assert any(present) and not all(present)
+
+
+def test_a_sample_is_a_function_of_its_number_and_the_seed(pictures):
+    images = load_images(Source(data_files=str(pictures)))
+    first, again = Samples(images, MAKER, 3)[7], Samples(images, MAKER, 3)[7]
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    other = Samples(images, MAKER, 4)[7]
+    assert not torch.equal(first["sketch"], other["sketch"])
+
+
+def test_kind_weights_favour_figures(pictures):
+    samples = Samples(load_images(Source(data_files=str(pictures))), MAKER, 0)
+    kinds = samples.images["kind"]
+    draws = np.random.default_rng(0).random(4000)
+    drawn = np.searchsorted(samples.cumulative, draws, side="right")
+    figures = np.mean([kinds[i] == "figure" for i in drawn])
+    share = kinds.count("figure") / len(kinds)
+    assert figures > share + 0.08
+
+
+def test_crop_cuts_the_same_window_of_everything(pictures):
+    images = load_images(Source(data_files=str(pictures)))
+    maker = SampleMaker(64, "none", "dodge", 0.0, 0.0, crop=32)
+    sample = maker(images[0], np.random.default_rng(0))
+    assert sample["sketch"].shape == (1, 32, 32) and sample["hints"].shape == (4, 32, 32)
+    grey = sample["colour"].mean(0)
+    dark = grey < -0.5
+    if dark.any():  # ink lies where the picture is dark
+        assert sample["sketch"][0][dark].mean() < sample["sketch"][0][~dark].mean()
+
+
+def test_whole_figures_are_placed_on_paper():
+    figure = np.full((120, 60, 3), 255, np.uint8)
+    figure[20:110, 20:40] = (200, 40, 40)
+    lines = np.full((120, 60), 255, np.uint8)
+    whole = 0
+    for seed in range(30):
+        colour, _ = frame(figure, lines, 64, "figures", np.random.default_rng(seed))
+        red = (colour[..., 1] < 120).sum() / 64**2
+        whole += red < 0.14
+        assert colour.shape == (64, 64, 3)
+    assert 8 < whole < 30
+    colour, _ = frame(figure, lines, 64, "none", np.random.default_rng(0))
+    ys, xs = np.nonzero(colour[..., 1] < 120)
+    assert abs(xs.mean() - 31.5) < 1 and (colour[:, :10] == 255).all()
+
+
+def test_filters_by_rating_and_tags(tmp_path):
+    write_pictures(tmp_path / "a.parquet", 6, ratings="general sensitive g general explicit g".split())
+    kept = load_images(Source(data_files=str(tmp_path / "a.parquet"), rating="general"))
+    assert len(kept) == 4
+    plain = Source(data_files=str(tmp_path / "a.parquet"), exclude_tags=("monochrome",))
+    assert len(load_images(plain)) == 3  # every second picture is tagged so
+
+
+def test_danbooru_webdataset_streams_with_filters(tmp_path):
+    with tarfile.open(tmp_path / "0000.tar", "w") as tar:
+        for i, rating in enumerate(("general", "explicit", "general")):
+            buffer = io.BytesIO()
+            Image.new("RGB", (48, 48), (40 * i, 100, 200)).save(buffer, "webp")
+            labels = json.dumps({"id": i, "rating": rating, "general_tags": ["1girl"]}).encode()
+            for name, data in ((f"{i}.webp", buffer.getvalue()), (f"{i}.json", labels)):
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    source = Source(
+        data_files=str(tmp_path / "*.tar"),
+        data_format="webdataset",
+        image_column="webp",
+        rating="general",
+        streaming=True,
+    )
+    maker = SampleMaker(32, "none", "dodge", 0.0, 0.0, image_column="webp")
+    stream = StreamedSamples(load_images(source), maker, seed=0, start=1, stop=5)
+    colours = [sample["colour"] for sample in stream]
+    assert len(colours) == 4  # two pictures, round and round, from the second sample on
+    green = {round(float(c[0].mean()), 1) for c in colours}
+    assert green == {-1.0, -0.4}
+
+
+@pytest.mark.parametrize("pair", ["colour-sketch", "sketch-colour"])
+def test_side_by_side_pairs(tmp_path, pair):
+    colour, sketch = Image.new("RGB", (40, 40), (200, 30, 30)), Image.new("RGB", (40, 40), "white")
+    sketch.paste((0, 0, 0), (10, 0, 14, 40))
+    both = Image.new("RGB", (80, 40))
+    halves = (colour, sketch) if pair == "colour-sketch" else (sketch, colour)
+    for i, half in enumerate(halves):
+        both.paste(half, (40 * i, 0))
+    both.save(tmp_path / "a.png")
+    images = load_images(Source(data_files=str(tmp_path / "*.png"), data_format="imagefolder"))
+    sample = SampleMaker(32, "none", "random", 0.0, 0.0, pair=pair)(
+        images[0], np.random.default_rng(0)
+    )
+    assert abs(float(sample["colour"][0].mean()) - (200 / 127.5 - 1)) < 0.02
+    assert sample["sketch"].min() < -0.9 and sample["sketch"].mean() > 0.5
+
+
+def test_missing_sources_and_columns_are_named(pictures):
+    with pytest.raises(ValueError, match="--dataset_name"):
+        load_images(Source())
+    with pytest.raises(ValueError, match="no column 'webp'.*image"):
+        load_images(Source(data_files=str(pictures), image_column="webp"))
+
+
+def test_offset_sampler_continues():
+    assert list(OffsetSampler(3, 6)) == [3, 4, 5] and len(OffsetSampler(7, 6)) == 0
+
+
+def test_validation_split_is_its_own(shared):
+    """No validation picture may be trained on."""
+    keys = []
+    for split in ("train", "validation"):
+        images = load_images(Source(data_files=str(shared / f"data/{split}-*.parquet"), split=split))
+        keys.append(set(zip(images["source"], images["key"], strict=True)))
+    assert len(keys[1]) == 433 and not keys[0] & keys[1]
