@@ -56,8 +56,8 @@ def server() -> Iterator[HubServer]:
         yield server
 
 
-def first_weight(pipeline: SketchColorPipeline) -> torch.Tensor:
-    return next(pipeline.generator.parameters()).data.flatten()[0]
+def first_weight(pipeline: SketchColorPipeline) -> float:
+    return next(pipeline.generator.parameters()).flatten()[0].item()
 
 
 def run(script: str, *arguments: object, **variables: str) -> str:
@@ -131,11 +131,11 @@ def test_hub_models_are_pinned_and_then_work_offline(
     home = server.environment(tmp_path / "home")
     old = run(PUSH, folder, **home)
     changed = load_pipeline(folder, device="cpu")
-    first_weight(changed).add_(1)
+    next(changed.generator.parameters()).data.add_(1)
     changed.save_pretrained(str(folder))
     new = run(PUSH, folder, **home)
-    old_weight = first_weight(tiny_pipeline).item()
-    new_weight = first_weight(changed).item()
+    old_weight, new_weight = first_weight(tiny_pipeline), first_weight(changed)
+    assert old_weight != new_weight
     questions = [("artist/tiny", old), ("artist/tiny", None), ("artist/none", None)]
 
     pinned, latest, no_model, no_revision, no_name, weight = json.loads(

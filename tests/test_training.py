@@ -13,7 +13,9 @@ from conftest import ROOT, TINY_PROPOSER
 from safetensors.torch import load_file
 
 import train_accelerate
+from sketchcolor import load_pipeline
 from sketchcolor.models import ColorProposer, Pix2PixGenerator, SwishGatedRefiner
+from sketchcolor.training.bundle import bundle
 from sketchcolor.training.losses import discriminator_loss, generator_loss
 from sketchcolor.training.recipes import RECIPES
 from sketchcolor.training.steps import degraded_truth
@@ -152,9 +154,8 @@ def test_gradient_accumulation_counts_updates(pictures, tmp_path):
 def test_a_second_stage_starts_from_weights_and_meets_proposals(pictures, tmp_path):
     train("sketchcolor-proposal", pictures, tmp_path / "p")
     train("sketchcolor", pictures, tmp_path / "r", proposer=tmp_path / "p" / "model")
-    again = train(
-        "sketchcolor", pictures, tmp_path / "s", init_from=tmp_path / "r" / "model", max_train_steps=1
-    )
+    start = tmp_path / "r" / "model"
+    again = train("sketchcolor", pictures, tmp_path / "s", init_from=start, max_train_steps=2)
     before, after = weights(tmp_path / "r"), weights(again)
     distance = max((before[name] - after[name]).abs().max().item() for name in before)
     assert 0 < distance < 0.01
@@ -181,3 +182,17 @@ def test_adversarial_losses_by_hand():
     assert generator_loss("lsgan", fake).item() == pytest.approx(4.625)
     with pytest.raises(ValueError, match="Unknown adversarial"):
         generator_loss("wasserstein", fake)
+
+
+def test_a_bundle_is_half_precision_on_disk_and_full_in_use(pictures, tmp_path, example_sketch):
+    train("sketchcolor-proposal", pictures, tmp_path / "p", max_train_steps=1)
+    train("sketchcolor", pictures, tmp_path / "r", max_train_steps=1)
+    bundle(tmp_path / "r", tmp_path / "pipe", tmp_path / "p")
+    stored = load_file(tmp_path / "pipe" / "proposer" / "diffusion_pytorch_model.safetensors")
+    assert {value.dtype for value in stored.values()} == {torch.float16}
+    history = json.loads((tmp_path / "pipe" / "training.json").read_text())
+    assert history["proposer"]["recipe"]["name"] == "sketchcolor-proposal"
+    loaded = load_pipeline(tmp_path / "pipe", device="cpu")
+    assert {p.dtype for p in loaded.generator.parameters()} == {torch.float32}
+    image = loaded(example_sketch, seed=0, resolution=64, num_inference_steps=1).images[0]
+    assert image.size == example_sketch.size

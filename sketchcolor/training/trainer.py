@@ -216,6 +216,7 @@ class Trainer:
         """Noise as a function of the step, so that resuming needs no generator state."""
         rank = self.accelerator.process_index
         seed = hash((self.run.seed, self.progress.step, micro, rank)) % 2**63
+        torch.manual_seed(seed)  # dropout draws from the global generator
         return torch.Generator().manual_seed(seed)
 
     def _out_of_time(self) -> bool:

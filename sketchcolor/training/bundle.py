@@ -1,0 +1,58 @@
+"""Trained networks → one pipeline folder in half precision, with what it is beside it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+
+from ..models import MODELS
+from ..pipeline import SketchColorPipeline
+from .recipes import RECIPES
+
+__all__ = ["bundle"]
+
+
+def bundle(generator: Path, output: Path, proposer: Path | None = None) -> SketchColorPipeline:
+    """Assemble a pipeline from the output folders of ``train_accelerate.py``.
+
+    Args:
+        generator: folder of a generator's run.
+        output: where the pipeline goes.
+        proposer: folder of a proposer's run, for a two-stage pipeline.
+
+    Returns:
+        The pipeline as written, half precision; ``training.json`` beside it holds the resolved
+        recipes and what each run cost.
+    """
+    history = {}
+    networks = {"generator": generator, "proposer": proposer}
+    loaded = {}
+    for role, folder in networks.items():
+        if folder is None:
+            continue
+        history[role] = json.loads((folder / "recipe.json").read_text())
+        network = MODELS[RECIPES[history[role]["recipe"]["name"]].model]
+        loaded[role] = network.from_pretrained(str(folder / "model")).to(torch.float16)
+    scheduler = FlowMatchEulerDiscreteScheduler() if proposer is not None else None
+    pipeline = SketchColorPipeline(scheduler=scheduler, **loaded)
+    pipeline.save_pretrained(str(output))
+    (output / "training.json").write_text(json.dumps(history, indent=2) + "\n")
+    return pipeline
+
+
+def main() -> None:
+    """``python -m sketchcolor.training.bundle --generator RUN --proposer RUN -o FOLDER``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--generator", type=Path, required=True)
+    parser.add_argument("--proposer", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    args = parser.parse_args()
+    bundle(args.generator, args.output, args.proposer)
+
+
+if __name__ == "__main__":
+    main()
