@@ -169,7 +169,9 @@ class SketchColorPipeline(DiffusionPipeline):
         with torch.autocast(device.type, fastest_dtype(device.type), enabled=_casts(device)):
             # 3. Propose.
             if self.proposer is not None:
-                proposal = self._propose(drawing, hints, tensors, seeds, num_inference_steps, report)
+                proposal = self._propose(
+                    drawing, hints, tensors, seeds, num_inference_steps, report
+                )
                 arguments["proposal"] = _place(proposal, geometry)
             # 4. Refine.
             noise = [torch.Generator().manual_seed(s) for s in seeds]

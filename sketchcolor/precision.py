@@ -23,7 +23,11 @@ def fastest_dtype(device_type: str) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     if device_type != "cpu":
         return torch.float32
-    return torch.bfloat16 if _seconds(torch.bfloat16) < 0.8 * _seconds(torch.float32) else torch.float32
+    return (
+        torch.bfloat16
+        if _seconds(torch.bfloat16) < 0.8 * _seconds(torch.float32)
+        else torch.float32
+    )
 
 
 def _seconds(dtype: torch.dtype) -> float:

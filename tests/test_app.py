@@ -290,7 +290,7 @@ def test_app_starts_colours_and_asks_no_other_host(tiny_pipeline, example_sketch
     assert "OUTSIDE" not in log.read_text()
 
 
-def wait_until_served(page, app, log, patience=120):
+def wait_until_served(page, app, log, patience=300):
     deadline = time.monotonic() + patience
     while True:
         try:

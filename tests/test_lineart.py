@@ -15,14 +15,15 @@ def test_every_extractor_draws_the_outline_and_leaves_paper(colour_picture, extr
     outline = (colour_picture == 0).all(axis=2)
     near = cv2.dilate(outline.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     assert lines[near].mean() < 220
-    assert lines[~cv2.dilate(near.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)].min() > 240
+    assert (
+        lines[~cv2.dilate(near.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)].min()
+        > 240
+    )
 
 
 def test_adaptive_threshold_is_opencvs_at_the_papers_settings(colour_picture):
     grey = cv2.cvtColor(colour_picture, cv2.COLOR_RGB2GRAY)
-    expected = cv2.adaptiveThreshold(
-        grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, 9, 2
-    )
+    expected = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, 9, 2)
     assert (extract(colour_picture, "adaptive-mean") == expected).all()
 
 

@@ -5,7 +5,12 @@ import torch
 from conftest import tiny_proposer, tiny_refiner
 from torch.utils.flop_counter import FlopCounterMode
 
-from sketchcolor.models import ColorProposer, PatchDiscriminator, Pix2PixGenerator, SwishGatedRefiner
+from sketchcolor.models import (
+    ColorProposer,
+    PatchDiscriminator,
+    Pix2PixGenerator,
+    SwishGatedRefiner,
+)
 from sketchcolor.training.recipes import RECIPES
 
 
@@ -36,7 +41,11 @@ def test_refiner_keeps_its_budget():
 
 def test_proposer_listens_to_every_condition():
     proposer = tiny_proposer()
-    noisy, time, sketch = torch.randn(2, 3, 16, 16), torch.full((2,), 500.0), torch.ones(2, 1, 64, 64)
+    noisy, time, sketch = (
+        torch.randn(2, 3, 16, 16),
+        torch.full((2,), 500.0),
+        torch.ones(2, 1, 64, 64),
+    )
     with torch.no_grad():
         plain = proposer(noisy, time, sketch)
         assert plain.shape == noisy.shape

@@ -84,7 +84,9 @@ def test_whole_figures_are_placed_on_paper():
 
 
 def test_filters_by_rating_and_tags(tmp_path):
-    write_pictures(tmp_path / "a.parquet", 6, ratings="general sensitive g general explicit g".split())
+    write_pictures(
+        tmp_path / "a.parquet", 6, ratings="general sensitive g general explicit g".split()
+    )
     kept = load_images(Source(data_files=str(tmp_path / "a.parquet"), rating="general"))
     assert len(kept) == 4
     plain = Source(data_files=str(tmp_path / "a.parquet"), exclude_tags=("monochrome",))
@@ -148,6 +150,8 @@ def test_validation_split_is_its_own(shared):
     """No validation picture may be trained on."""
     keys = []
     for split in ("train", "validation"):
-        images = load_images(Source(data_files=str(shared / f"data/{split}-*.parquet"), split=split))
+        images = load_images(
+            Source(data_files=str(shared / f"data/{split}-*.parquet"), split=split)
+        )
         keys.append(set(zip(images["source"], images["key"], strict=True)))
     assert len(keys[1]) == 433 and not keys[0] & keys[1]

@@ -52,7 +52,7 @@ class Stroke:
             ImageColor.getrgb(color)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                "A stroke needs a color like #ff8800, a width in pixels and a list of [x, y] points."
+                "A stroke needs a color like #ff8800, a width in pixels and points as [x, y] pairs."
             ) from error
         if not points or not width > 0 or not np.isfinite([width, *np.ravel(points)]).all():
             raise ValueError("A stroke needs at least one point and a width above zero.")

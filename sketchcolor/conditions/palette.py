@@ -49,9 +49,7 @@ class Palette:
         return scaled[None], torch.from_numpy(weights.astype(np.float32))[None]
 
 
-def from_image(
-    image: Image.Image | np.ndarray, size: int = DEFAULT_SIZE, seed: int = 0
-) -> Palette:
+def from_image(image: Image.Image | np.ndarray, size: int = DEFAULT_SIZE, seed: int = 0) -> Palette:
     """The main colours of a picture by k-means in CIELAB.
 
     Transparent pixels and pure white paper are ignored while anything else is there.

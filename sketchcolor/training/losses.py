@@ -55,8 +55,6 @@ def generator_loss(kind: str, fake: torch.Tensor) -> torch.Tensor:
     raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
 
 
-def flow_loss(
-    velocity: torch.Tensor, noise: torch.Tensor, colour: torch.Tensor
-) -> torch.Tensor:
+def flow_loss(velocity: torch.Tensor, noise: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
     """Mean square error against the straight path's velocity noise − colour."""
     return F.mse_loss(velocity.float(), (noise - colour).float())

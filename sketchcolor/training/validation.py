@@ -60,7 +60,10 @@ class ValidationSheet:
         self.folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(self.folder / f"step-{step:06d}.png")
         small = F.adaptive_avg_pool2d(truth, plain.shape[2:])
-        return {"validation_psnr": _psnr(plain, small), "validation_psnr_hints": _psnr(guided, small)}
+        return {
+            "validation_psnr": _psnr(plain, small),
+            "validation_psnr_hints": _psnr(guided, small),
+        }
 
     def _colour(self, model: ModelMixin, batch: dict, guided: bool) -> torch.Tensor:
         generator = torch.Generator().manual_seed(0)
@@ -69,7 +72,9 @@ class ValidationSheet:
             conditions["hints"] = batch["hints"]
         if self.recipe.objective == "flow":
             scheduler = FlowMatchEulerDiscreteScheduler()
-            return draw_proposal(model, scheduler, batch["sketch"], generator=generator, **conditions)
+            return draw_proposal(
+                model, scheduler, batch["sketch"], generator=generator, **conditions
+            )
         if model.config.get("proposal"):
             conditions["proposal"] = degraded_truth(batch, generator)
         return model(batch["sketch"], **conditions).image
