@@ -26,6 +26,8 @@ class Recipe:
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, adversarial_weight: weights of the generator's losses.
         perceptual_layers: VGG-19 layers of the perceptual loss.
+        perceptual_crop: side of the random window that VGG-19 sees, which is most of a step's
+            cost; 0 shows it all.
         discriminator_config: arguments of ``PatchDiscriminator``.
         ema_decay: of the averaged weights that are published; 0 turns averaging off.
     """
@@ -55,6 +57,7 @@ class Recipe:
     perceptual_weight: float = 0.0
     adversarial_weight: float = 0.0
     perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_1")
+    perceptual_crop: int = 0
     discriminator_config: dict[str, Any] = field(default_factory=dict)
     ema_decay: float = 0.999
 
@@ -80,6 +83,7 @@ _RECIPES = (
         crop=128,
         learning_rate=3e-4,
         perceptual_weight=0.2,
+        perceptual_crop=64,
         adversarial_weight=0.02,
         discriminator_config={"channels": (32, 64, 128), "spectral_norm": True},
     ),

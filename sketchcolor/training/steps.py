@@ -132,7 +132,8 @@ class ColourStep:
         losses = {"pixel": F.l1_loss(fake.float(), batch["colour"])}
         total = recipe.pixel_weight * losses["pixel"]
         if self.perceptual is not None:
-            losses["perceptual"] = self.perceptual(fake, batch["colour"])
+            seen = _random_window(fake, recipe.perceptual_crop)
+            losses["perceptual"] = self.perceptual(fake[seen], batch["colour"][seen])
             total = total + recipe.perceptual_weight * losses["perceptual"]
         if self.discriminator is not None:
             scores = self.discriminator.model(batch["sketch"], fake).float()
@@ -196,6 +197,14 @@ def _redraw(
         at = torch.full((colour.shape[0],), time * 1000.0, device=colour.device)
         state = state - start / steps * proposer(state, at, *conditions)
     return state.clamp(-1.0, 1.0)
+
+
+def _random_window(images: torch.Tensor, side: int) -> tuple[slice, ...]:
+    """Index of a random side×side window, the same for the whole batch; 0 keeps everything."""
+    if not side:
+        return (slice(None),)
+    y, x = (int(torch.randint(0, length - side + 1, ())) for length in images.shape[2:])
+    return (slice(None), slice(None), slice(y, y + side), slice(x, x + side))
 
 
 def _randn(shape: Any, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:

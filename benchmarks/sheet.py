@@ -1,0 +1,70 @@
+"""A contact sheet to look at: validation faces and real sketches, coloured by one model.
+
+``python -m benchmarks.sheet --data ../shared/data --sketches ../shared/lineart -o sheet.jpg``
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from sketchcolor import load_pipeline
+from sketchcolor.lineart import random_lineart
+from sketchcolor.training.data import Source, load_images
+
+TILE = 192  # px
+COLUMNS = 8
+
+
+def faces(data: Path, count: int) -> Iterator[Image.Image]:
+    """Line art of faces from the validation split, spread over it, in random hands."""
+    source = Source(data_files=str(data / "validation-*.parquet"), split="validation")
+    images = load_images(source).filter(lambda kind: kind == "face", input_columns="kind")
+    for index in np.linspace(0, len(images) - 1, count).astype(int):
+        colour = np.asarray(images[int(index)]["image"].convert("RGB"))
+        yield Image.fromarray(random_lineart(colour, np.random.default_rng(int(index))))
+
+
+def tile(picture: Image.Image) -> Image.Image:
+    return ImageOps.pad(picture, (TILE, TILE), Image.Resampling.LANCZOS, color="white")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", help="folder or Hub id (default: the bundled model)")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
+    parser.add_argument("--sketches", type=Path, required=True, help="folder of real sketches")
+    parser.add_argument("--count", type=int, default=16, help="of each")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--resolution", type=int, default=512)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--with-sketches", action="store_true", help="show each sketch above")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    args = parser.parse_args()
+
+    pipeline = load_pipeline(args.model)
+    sketches = [*faces(args.data, args.count)]
+    sketches += [Image.open(path) for path in sorted(args.sketches.iterdir())[: args.count]]
+    tiles = []
+    for sketch in sketches:
+        coloured = pipeline(
+            sketch, seed=args.seed, resolution=args.resolution, num_inference_steps=args.steps
+        ).images[0]
+        tiles.append((tile(sketch.convert("RGB")), tile(coloured)))
+    rows = []
+    for start in range(0, len(tiles), COLUMNS):
+        shown = (0, 1) if args.with_sketches else (1,)
+        rows += [[pair[which] for pair in tiles[start : start + COLUMNS]] for which in shown]
+    sheet = Image.new("RGB", (COLUMNS * TILE, len(rows) * TILE), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            sheet.paste(picture, (x * TILE, y * TILE))
+    sheet.save(args.output, quality=88)
+
+
+if __name__ == "__main__":
+    main()
