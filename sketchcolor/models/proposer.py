@@ -27,6 +27,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
         block_out_channels: width per resolution, from half the colour's size downwards.
         layers_per_block: residual blocks per resolution.
         attention_from: index of the first resolution with self-attention.
+        colour_std: standard deviation of colour pictures in [-1, 1]; fixes the preconditioning.
     """
 
     conditions = ("hints", "palette")
@@ -41,6 +42,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
         attention_from: int = 1,
         attention_head_dim: int = 32,
         norm_num_groups: int = 16,
+        colour_std: float = 0.6,
     ) -> None:
         super().__init__()
         levels = len(block_out_channels)
@@ -94,14 +96,22 @@ class ColorProposer(ModelMixin, ConfigMixin):
         scale = self.config.sketch_scale
         if hints is None:
             hints = sketch.new_zeros(sketch.shape[0], 4, *sketch.shape[2:])
+        # Preconditioning (Karras et al. 2022, on the straight path): what is linear in the noisy
+        # picture is passed around the network, which so never has to copy noise.
+        time = (timestep / 1000.0)[:, None, None, None].to(noisy.dtype)
+        std = self.config.colour_std
+        variance = ((1.0 - time) * std).square() + time.square()
         planes = torch.cat(
             [
-                F.pixel_unshuffle(noisy, self.patch),
+                F.pixel_unshuffle(noisy * variance.rsqrt(), self.patch),
                 F.pixel_unshuffle(sketch, self.patch * scale),
                 F.pixel_unshuffle(reduce(hints, scale), self.patch),
             ],
             dim=1,
         ).to(memory_format=torch.channels_last)
         vector = self.palette(noisy.shape[0], palette, weights, palette_present)
-        velocity = self.unet(planes, timestep, class_labels=vector).sample
-        return F.pixel_shuffle(velocity, self.patch)
+        residual = F.pixel_shuffle(
+            self.unet(planes, timestep, class_labels=vector).sample, self.patch
+        )
+        linear = (time - (1.0 - time) * std**2) / variance
+        return linear * noisy + std * variance.rsqrt() * residual

@@ -6,7 +6,7 @@ TAGLINE = "Drop in a line drawing and get it back in colour, with your own lines
 AUTOMATIC = "Automatic"
 
 SKETCH = "Your sketch"
-SKETCH_PLACEHOLDER = "# Drop your sketch here\nor click to choose a file; a photo of paper is fine"
+SKETCH_PLACEHOLDER = "# Drop your sketch here\nor click to pick a file or a photo"
 COLOUR = "Colour my sketch"
 EXAMPLES = "No sketch at hand? Click one of these."
 

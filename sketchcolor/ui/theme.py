@@ -19,8 +19,8 @@ CSS = """
 .thumbnails .grid-container { gap: 0.5rem; grid-auto-rows: auto; grid-template-rows: none;
   grid-template-columns: repeat(4, 1fr); }
 .thumbnails .thumbnail-item { aspect-ratio: 1; background: white; }
-.thumbnails .caption-label { inset: auto 0 0 0; max-width: none; padding: 0.1rem 0.25rem;
-  border: 0; border-radius: 0; font-size: 0.7rem; text-align: center; }
+.thumbnails .caption-label { inset: auto 0 0 0; max-width: none; padding: 0.1rem 0;
+  border: 0; border-radius: 0; font-size: 0.65rem; text-align: center; }
 """
 
 
