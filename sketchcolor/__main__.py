@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="sketchcolor", description="Colour anime line art.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_colorize(commands)
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    add_evaluate(commands, chosen=arguments[:1] == ["evaluate"])
     options = parser.parse_args(arguments)
     return options.run(options)
 
@@ -71,6 +73,20 @@ def add_colorize(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--force", action="store_true", help="overwrite pictures that exist")
     parser.set_defaults(run=colorize)
+
+
+def add_evaluate(commands: argparse._SubParsersAction, chosen: bool) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure models on colour pictures",
+        description="Measures models on colour pictures whose line art they are given, and writes "
+        "the numbers as JSON and as a Markdown table.",
+    )
+    if chosen:  # its options take their defaults from code that imports the networks
+        from . import evaluation
+
+        evaluation.add_arguments(parser)
+        parser.set_defaults(run=evaluation.run)
 
 
 @dataclass(frozen=True)

@@ -191,3 +191,10 @@ def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFix
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "usage: sketchcolor" in capsys.readouterr().err
+
+
+def test_evaluate_is_a_command(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["evaluate", "--help"])
+    assert exit_.value.code == 0
+    assert "--data_files" in capsys.readouterr().out
