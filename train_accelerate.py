@@ -31,6 +31,7 @@ OVERRIDES = (
     "crop",
     "augmentation",
     "lineart",
+    "time_mean",
     "hint_rate",
     "palette_rate",
     "train_batch_size",
@@ -100,7 +101,7 @@ def resolve_recipe(args: argparse.Namespace) -> Recipe:
 
 
 def build_model(recipe: Recipe, init_from: str | None):
-    """The recipe's network, new or with trained weights."""
+    """The recipe's network: new, or with trained weights and its own shape."""
     network = MODELS[recipe.model]
     return network.from_pretrained(init_from) if init_from else network(**recipe.model_config)
 

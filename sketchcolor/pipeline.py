@@ -226,7 +226,7 @@ class SketchColorPipeline(DiffusionPipeline):
                     self.proposer,
                     self.scheduler,
                     F.interpolate(sketch, target, mode="area"),
-                    None if hints is None else F.interpolate(hints, target, mode="nearest"),
+                    None if hints is None else hint_maps.resize(hints, target),
                     colors,
                     weights,
                     generator,

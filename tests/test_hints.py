@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sketchcolor.conditions import Stroke, from_strokes, reduce, simulate
-from sketchcolor.conditions.hints import empty, from_layer, to_tensor
+from sketchcolor.conditions.hints import empty, from_layer, resize, to_tensor
 
 RED = {"color": "#ff0000", "width": 6, "points": [[20, 10]]}
 
@@ -67,6 +67,17 @@ def test_reduce_averages_painted_pixels_only():
     assert small.shape == (1, 4, 2, 2)
     assert torch.allclose(small[0, :, 0, 0], torch.tensor([0.5, -1.0, 0.5, 1.0]))
     assert (small[0, :, 1, 1] == 0).all()
+
+
+def test_resize_loses_no_dot_and_keeps_its_colour():
+    hint_map = empty(96, 96)
+    hint_map[31:33, 51:53] = (0.25, -0.5, 1.0, 1.0)
+    for size in ((48, 48), (40, 64), (192, 192)):
+        small = resize(to_tensor(hint_map), size)
+        painted = small[0, :, small[0, 3] > 0]
+        assert small.shape == (1, 4, *size) and painted.shape[1] > 0
+        assert torch.allclose(painted[:3].T, torch.tensor([0.25, -0.5, 1.0]), atol=1e-5)
+    assert resize(to_tensor(hint_map), (96, 96)).equal(to_tensor(hint_map))
 
 
 def test_simulated_dots_carry_the_pictures_colours(colour_picture):

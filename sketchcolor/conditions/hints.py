@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from PIL import ImageColor
 
-__all__ = ["Stroke", "empty", "from_layer", "from_strokes", "reduce", "simulate", "to_tensor"]
+__all__ = ["Stroke", "empty", "from_layer", "from_strokes", "reduce", "resize", "simulate", "to_tensor"]
 
 THIN = 0.1  # painted share of a cell from which it is a hint
 WHITE_OUTS = 30  # Grover & Banker, section 4.2
@@ -136,6 +136,21 @@ def reduce(hints: torch.Tensor, factor: int) -> torch.Tensor:
     rgb = F.avg_pool2d(hints[:, :3], factor) / share.clamp(min=1e-6)
     mask = (share > 0).to(hints.dtype)
     return torch.cat([rgb * mask, mask], dim=1)
+
+
+def resize(hints: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """Bring a hint map to another size: painted pixels are averaged among themselves.
+
+    Args:
+        hints: B×4×H×W.
+        size: (height, width). A cell counts as painted from ``THIN`` of its area on.
+    """
+    size = tuple(size)
+    if size == tuple(hints.shape[2:]):
+        return hints
+    spread = F.interpolate(hints, size, mode="area")
+    mask = (spread[:, 3:] > THIN).to(hints.dtype)
+    return torch.cat([spread[:, :3] / spread[:, 3:].clamp(min=1e-6) * mask, mask], dim=1)
 
 
 def simulate(

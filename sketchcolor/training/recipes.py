@@ -22,6 +22,8 @@ class Recipe:
         crop: side of the window of them that the network sees; 0 shows all.
         augmentation: what pictures go through before a line is drawn; see ``data.frame``.
         lineart: ``random`` for the mix of hands, or the name of one extractor.
+        time_mean: mean of the logit of a flow's training times; above 0 favours the noisy end,
+            where the colours of whole regions are decided.
         hint_rate, palette_rate: share of samples that carry the condition.
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, adversarial_weight: weights of the generator's losses.
@@ -41,6 +43,7 @@ class Recipe:
     crop: int = 0
     augmentation: Literal["figures", "flip"] = "figures"
     lineart: str = "random"
+    time_mean: float = 0.0
     hint_rate: float = 0.75
     palette_rate: float = 0.4
     train_batch_size: int = 16
@@ -69,6 +72,7 @@ _RECIPES = (
         model="proposer",
         objective="flow",
         model_config={"block_out_channels": (64, 128, 224)},
+        time_mean=0.5,
         learning_rate=4e-4,
         adam_beta2=0.98,
         train_batch_size=32,

@@ -50,8 +50,9 @@ class FlowStep:
         scale = self.accelerator.unwrap_model(self.proposer.model).config.sketch_scale
         colour = F.avg_pool2d(batch["colour"], scale)  # (B, 3, S/4, S/4)
         noise = _randn(colour.shape, generator, colour)
-        # Logit-normal times favour the middle of the path, where the colouring is decided.
-        time = torch.sigmoid(_randn((colour.shape[0],), generator, colour))
+        # Logit-normal times (Esser et al. 2024) spend little on the nearly finished picture.
+        logit = self.recipe.time_mean + _randn((colour.shape[0],), generator, colour)
+        time = torch.sigmoid(logit)
         mix = time[:, None, None, None]
         noisy = (1.0 - mix) * colour + mix * noise
         with self.accelerator.accumulate(self.proposer.model):
