@@ -169,7 +169,7 @@ def test_degraded_truth_keeps_the_colours(colour_picture):
         rough = degraded_truth(batch, generator)
         assert rough.shape == (4, 3, 24, 24)
         small = torch.nn.functional.avg_pool2d(batch["colour"], 4)
-        assert 0.005 < (rough - small).abs().mean() < 0.3
+        assert 0.005 < (rough - small).abs().mean() < 0.5
 
 
 def test_adversarial_losses_by_hand():

@@ -15,7 +15,16 @@ import torch
 import torch.nn.functional as F
 from PIL import ImageColor
 
-__all__ = ["Stroke", "empty", "from_layer", "from_strokes", "reduce", "resize", "simulate", "to_tensor"]
+__all__ = [
+    "Stroke",
+    "empty",
+    "from_layer",
+    "from_strokes",
+    "reduce",
+    "resize",
+    "simulate",
+    "to_tensor",
+]
 
 THIN = 0.1  # painted share of a cell from which it is a hint
 WHITE_OUTS = 30  # Grover & Banker, section 4.2

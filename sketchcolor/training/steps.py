@@ -10,11 +10,15 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import nn
 
+from ..conditions import hints
 from ..models.proposer import ColorProposer
 from .losses import PerceptualLoss, discriminator_loss, flow_loss, generator_loss
 from .recipes import Recipe
 
-FINE = 4  # line-art pixels per proposal pixel at the resolution that the proposer works at
+# Line-art pixels per proposal pixel: the first is the proposer's own, the others are what a
+# refiner meets at working resolutions two and four times as large.
+SCALES = (4, 8, 8, 16)
+FINE = SCALES[0]
 
 __all__ = ["ColourStep", "FlowStep", "Player", "degraded_truth"]
 
@@ -152,23 +156,23 @@ def degraded_truth(
 ) -> torch.Tensor:
     """Proposals to train a refiner on: the small true picture with the proposer's faults.
 
-    The truth is shrunk (4 or 8 times, as at 256² and 512² working resolution), shifted by up
-    to a proposal pixel, blurred and made noisy. With a trained proposer, half of the batch is
-    instead noised part of the way and drawn back by it, so that the refiner meets the real
-    thing where the truth is still known.
+    The truth is shrunk by one of ``SCALES``, shifted by up to half a proposal pixel, blurred and
+    made noisy. With a trained proposer, half of the batch is instead noised part of the way and
+    drawn back by it, so that the refiner meets the real thing where the truth is still known.
 
     Returns:
         B×3×(H/4)×(W/4) in about [-1, 1].
     """
     colour = F.avg_pool2d(batch["colour"], FINE)
     count = colour.shape[0]
-    scale = FINE * int(torch.randint(1, 3, (), generator=generator))
+    scale = SCALES[int(torch.randint(len(SCALES), (), generator=generator))]
 
     def uniform(low: float, high: float) -> torch.Tensor:
         drawn = torch.rand(count, generator=generator).to(colour.device)
         return (low + (high - low) * drawn)[:, None, None, None]
 
-    shift = torch.randint(-scale, scale + 1, (2,), generator=generator).tolist()
+    reach = scale // 2
+    shift = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
     shifted = F.avg_pool2d(torch.roll(batch["colour"], shift, dims=(2, 3)), scale)
     blurred = F.avg_pool2d(F.pad(shifted, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     softness = uniform(0.0, 1.0)
@@ -178,25 +182,33 @@ def degraded_truth(
     if proposer is None:
         return rough
     half = slice(0, (count + 1) // 2)
-    drawn = _redraw(proposer, {k: v[half] for k, v in batch.items()}, colour[half], generator)
+    drawn = _redraw(proposer, {k: v[half] for k, v in batch.items()}, generator)
+    drawn = F.interpolate(drawn, colour.shape[2:], mode="bilinear")
     return torch.cat([drawn, rough[half.stop :]])
 
 
 def _redraw(
     proposer: ColorProposer,
     batch: dict[str, torch.Tensor],
-    colour: torch.Tensor,
     generator: torch.Generator,
     steps: int = 2,
 ) -> torch.Tensor:
-    """Noise the truth to a random time, then integrate back to colour in a few Euler steps."""
-    start = 0.4 + 0.45 * torch.rand((), generator=generator).item()
+    """Noise the truth to a random time, then integrate back to colour in a few Euler steps.
+
+    The proposer works on the window at its own or at half size, as for larger pages.
+    """
+    shrink = int(torch.randint(1, 3, (), generator=generator))
+    size = [length // shrink for length in batch["sketch"].shape[2:]]
+    sketch = F.avg_pool2d(batch["sketch"], shrink)
+    hint_map = hints.resize(batch["hints"], size)
+    palettes = [batch[k] for k in ("palette", "weights", "palette_present")]
+    colour = F.avg_pool2d(batch["colour"], FINE * shrink)
+    start = 0.4 + 0.5 * torch.rand((), generator=generator).item()
     state = (1.0 - start) * colour + start * _randn(colour.shape, generator, colour)
-    conditions = [batch[k] for k in ("sketch", "hints", "palette", "weights", "palette_present")]
     for step in range(steps):
         time = start * (1.0 - step / steps)
         at = torch.full((colour.shape[0],), time * 1000.0, device=colour.device)
-        state = state - start / steps * proposer(state, at, *conditions)
+        state = state - start / steps * proposer(state, at, sketch, hint_map, *palettes)
     return state.clamp(-1.0, 1.0)
 
 
