@@ -31,7 +31,7 @@ OVERRIDES = (
     "crop",
     "augmentation",
     "lineart",
-    "time_mean",
+    "time_shift",
     "hint_rate",
     "palette_rate",
     "train_batch_size",

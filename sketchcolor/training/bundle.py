@@ -37,7 +37,10 @@ def bundle(generator: Path, output: Path, proposer: Path | None = None) -> Sketc
         history[role] = json.loads((folder / "recipe.json").read_text())
         network = MODELS[RECIPES[history[role]["recipe"]["name"]].model]
         loaded[role] = network.from_pretrained(str(folder / "model")).to(torch.float16)
-    scheduler = FlowMatchEulerDiscreteScheduler() if proposer is not None else None
+    scheduler = None
+    if proposer is not None:
+        shift = history["proposer"]["recipe"]["time_shift"]
+        scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
     pipeline = SketchColorPipeline(scheduler=scheduler, **loaded)
     pipeline.save_pretrained(str(output))
     (output / "training.json").write_text(json.dumps(history, indent=2) + "\n")

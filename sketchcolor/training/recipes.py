@@ -22,8 +22,8 @@ class Recipe:
         crop: side of the window of them that the network sees; 0 shows all.
         augmentation: what pictures go through before a line is drawn; see ``data.frame``.
         lineart: ``random`` for the mix of hands, or the name of one extractor.
-        time_mean: mean of the logit of a flow's training times; above 0 favours the noisy end,
-            where the colours of whole regions are decided.
+        time_shift: s of a flow's training times t = s·u / (1 + (s − 1)·u), u uniform; above 1
+            favours the noisy end, where the colours of whole regions are decided.
         hint_rate, palette_rate: share of samples that carry the condition.
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, adversarial_weight: weights of the generator's losses.
@@ -43,7 +43,7 @@ class Recipe:
     crop: int = 0
     augmentation: Literal["figures", "flip"] = "figures"
     lineart: str = "random"
-    time_mean: float = 0.0
+    time_shift: float = 1.0
     hint_rate: float = 0.75
     palette_rate: float = 0.4
     train_batch_size: int = 16
@@ -68,11 +68,11 @@ class Recipe:
 _RECIPES = (
     Recipe(
         name="sketchcolor-proposal",
-        source="Flow matching (Lipman et al. 2023) with logit-normal times (Esser et al. 2024)",
+        source="Flow matching (Lipman et al. 2023) with shifted times (Esser et al. 2024)",
         model="proposer",
         objective="flow",
         model_config={"block_out_channels": (64, 128, 224)},
-        time_mean=0.5,
+        time_shift=3.0,
         learning_rate=4e-4,
         adam_beta2=0.98,
         train_batch_size=32,

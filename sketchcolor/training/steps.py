@@ -54,9 +54,11 @@ class FlowStep:
         scale = self.accelerator.unwrap_model(self.proposer.model).config.sketch_scale
         colour = F.avg_pool2d(batch["colour"], scale)  # (B, 3, S/4, S/4)
         noise = _randn(colour.shape, generator, colour)
-        # Logit-normal times (Esser et al. 2024) spend little on the nearly finished picture.
-        logit = self.recipe.time_mean + _randn((colour.shape[0],), generator, colour)
-        time = torch.sigmoid(logit)
+        # Sampling starts from pure noise, so times up to 1 must be met often: logit-normal times,
+        # which vanish there, gave samples that never recovered from their first step.
+        uniform = torch.rand(colour.shape[0], generator=generator).to(colour.device)
+        shift = self.recipe.time_shift
+        time = shift * uniform / (1.0 + (shift - 1.0) * uniform)
         mix = time[:, None, None, None]
         noisy = (1.0 - mix) * colour + mix * noise
         with self.accelerator.accumulate(self.proposer.model):

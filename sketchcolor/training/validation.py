@@ -71,7 +71,7 @@ class ValidationSheet:
         if "hints" in model.conditions and guided:
             conditions["hints"] = batch["hints"]
         if self.recipe.objective == "flow":
-            scheduler = FlowMatchEulerDiscreteScheduler()
+            scheduler = FlowMatchEulerDiscreteScheduler(shift=self.recipe.time_shift)
             return draw_proposal(
                 model, scheduler, batch["sketch"], generator=generator, **conditions
             )
