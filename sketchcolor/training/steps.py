@@ -19,6 +19,7 @@ from .recipes import Recipe
 # refiner meets at working resolutions two and four times as large.
 SCALES = (4, 8, 8, 16)
 FINE = SCALES[0]
+NOISE = 0.35  # most noise that a refiner is trained to survive, in standard deviations of [-1, 1]
 
 __all__ = ["ColourStep", "FlowStep", "Player", "degraded_truth"]
 
@@ -179,7 +180,7 @@ def degraded_truth(
     blurred = F.avg_pool2d(F.pad(shifted, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     softness = uniform(0.0, 1.0)
     rough = (1.0 - softness) * shifted + softness * blurred
-    rough = rough + uniform(0.0, 0.12) * _randn(rough.shape, generator, rough)
+    rough = rough + uniform(0.0, NOISE) * _randn(rough.shape, generator, rough)
     rough = F.interpolate(rough, colour.shape[2:], mode="bilinear")
     if proposer is None:
         return rough
@@ -193,7 +194,7 @@ def _redraw(
     proposer: ColorProposer,
     batch: dict[str, torch.Tensor],
     generator: torch.Generator,
-    steps: int = 2,
+    steps: int = 3,
 ) -> torch.Tensor:
     """Noise the truth to a random time, then integrate back to colour in a few Euler steps.
 
@@ -205,7 +206,7 @@ def _redraw(
     hint_map = hints.resize(batch["hints"], size)
     palettes = [batch[k] for k in ("palette", "weights", "palette_present")]
     colour = F.avg_pool2d(batch["colour"], FINE * shrink)
-    start = 0.4 + 0.5 * torch.rand((), generator=generator).item()
+    start = 0.4 + 0.55 * torch.rand((), generator=generator).item()
     state = (1.0 - start) * colour + start * _randn(colour.shape, generator, colour)
     for step in range(steps):
         time = start * (1.0 - step / steps)
