@@ -106,6 +106,12 @@ def build_model(recipe: Recipe, init_from: str | None):
     return network.from_pretrained(init_from) if init_from else network(**recipe.model_config)
 
 
+def read_record(init_from: str | None) -> dict | None:
+    """What the run that made the starting weights wrote beside them, if it is one of ours."""
+    record = Path(init_from or "").parent / "recipe.json"
+    return json.loads(record.read_text()) if init_from and record.is_file() else None
+
+
 def build_step(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerator):
     """Networks, optimisers and losses of the recipe."""
     model = build_model(recipe, args.init_from)
@@ -190,7 +196,8 @@ def main(args: argparse.Namespace) -> None:
             pair=args.pair,
         )
         sheet = ValidationSheet(recipe, source, args.output_dir / "sheets")
-    trainer = Trainer(accelerator, recipe, run, build_step(args, recipe, accelerator), sheet)
+    step = build_step(args, recipe, accelerator)
+    trainer = Trainer(accelerator, recipe, run, step, sheet, read_record(args.init_from))
     checkpoint = args.resume_from_checkpoint
     if checkpoint == "latest":
         checkpoint = latest_checkpoint(args.output_dir)

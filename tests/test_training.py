@@ -156,6 +156,8 @@ def test_a_second_stage_starts_from_weights_and_meets_proposals(pictures, tmp_pa
     train("sketchcolor", pictures, tmp_path / "r", proposer=tmp_path / "p" / "model")
     start = tmp_path / "r" / "model"
     again = train("sketchcolor", pictures, tmp_path / "s", init_from=start, max_train_steps=2)
+    record = json.loads((again / "recipe.json").read_text())
+    assert record["training"]["images"] == 4 and record["started_from"]["training"]["images"] == 8
     before, after = weights(tmp_path / "r"), weights(again)
     distance = max((before[name] - after[name]).abs().max().item() for name in before)
     assert 0 < distance < 0.01

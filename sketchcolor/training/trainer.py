@@ -93,7 +93,8 @@ class Trainer:
         recipe: the settings, written beside the weights.
         run: how long and where.
         step: ``FlowStep`` or ``ColourStep``; its first player is the model that is published.
-        on_validate: called with (model, step) every ``validation_steps`` and at the end.
+        on_validate: called with (model, step) every ``validation_steps``.
+        started_from: record of the run whose weights this one started from.
     """
 
     def __init__(
@@ -103,9 +104,10 @@ class Trainer:
         run: Run,
         step: Callable[..., dict[str, torch.Tensor]],
         on_validate: Callable[[ModelMixin, int], dict[str, float]] | None = None,
+        started_from: dict | None = None,
     ) -> None:
         self.accelerator, self.recipe, self.run = accelerator, recipe, run
-        self.step, self.on_validate = step, on_validate
+        self.step, self.on_validate, self.started_from = step, on_validate, started_from
         self.published = accelerator.unwrap_model(step.players[0].model)
         self.progress = Progress()
         accelerator.register_for_checkpointing(self.progress)
@@ -200,6 +202,8 @@ class Trainer:
         self.published.save_pretrained(str(folder / "model"))
         resolved = {"recipe": asdict(self.recipe), "training": asdict(self.progress)}
         resolved["training"] |= {"seed": self.run.seed, "device": str(self.accelerator.device)}
+        if self.started_from is not None:
+            resolved["started_from"] = self.started_from
         (folder / "recipe.json").write_text(json.dumps(resolved, indent=2) + "\n")
 
     def checkpoint(self) -> None:
