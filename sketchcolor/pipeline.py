@@ -61,6 +61,8 @@ class SketchColorPipeline(DiffusionPipeline):
         generator: colours B×1×H×W line art; its ``conditions`` say what else it takes.
         proposer: velocity network sampled with ``scheduler``, or None.
         scheduler: a flow-matching scheduler, or None.
+        noise_scale: standard deviation of the noise that a proposal starts from. 1 is what the
+            proposer was trained on; less trades variety for plausible colours.
     """
 
     model_cpu_offload_seq = "proposer->generator"
@@ -71,11 +73,13 @@ class SketchColorPipeline(DiffusionPipeline):
         generator: ModelMixin,
         proposer: ColorProposer | None = None,
         scheduler: SchedulerMixin | None = None,
+        noise_scale: float = 1.0,
     ) -> None:
         super().__init__()
         if (proposer is None) != (scheduler is None):
             raise ValueError("A proposer and its scheduler come together: give both or neither.")
         self.register_modules(generator=generator, proposer=proposer, scheduler=scheduler)
+        self.register_to_config(noise_scale=noise_scale)
         self.set_progress_bar_config(disable=True)
         self.model_id: str | None = None
         self.revision: str | None = None
@@ -231,6 +235,7 @@ class SketchColorPipeline(DiffusionPipeline):
                     weights,
                     generator,
                     num_inference_steps,
+                    self.config.noise_scale,
                 )
             image = self.generator(**arguments, **_noise_argument(self.generator, generator)).image
         return image.float().clamp(-1.0, 1.0)
@@ -294,6 +299,7 @@ class SketchColorPipeline(DiffusionPipeline):
             **conditions,
             generator=[torch.Generator().manual_seed(s) for s in seeds],
             num_inference_steps=steps,
+            noise_scale=self.config.noise_scale,
             on_step=report,
         )
         return proposal, geometry
@@ -313,6 +319,7 @@ def draw_proposal(
     weights: torch.Tensor | None = None,
     generator: torch.Generator | list[torch.Generator] | None = None,
     num_inference_steps: int = 8,
+    noise_scale: float = 1.0,
     on_step: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
     """Sample one colouring per sketch.
@@ -321,6 +328,8 @@ def draw_proposal(
         sketch: B×1×H×W in [-1, 1], sides multiples of ``proposer.multiple · sketch_scale``.
         hints: B×4×H×W. palette: B×K×3. weights: B×K.
         generator: of the starting noise, one for the batch or one per picture.
+        noise_scale: standard deviation of the starting noise.
+        on_step: called after every step.
 
     Returns:
         B×3×(H/s)×(W/s) in [-1, 1].
@@ -332,7 +341,7 @@ def draw_proposal(
         state = torch.stack([torch.randn(shape, generator=g) for g in generator])
     else:
         state = torch.randn((batch, *shape), generator=generator)
-    state = state.to(sketch.device)
+    state = noise_scale * state.to(sketch.device)
     scheduler.set_timesteps(num_inference_steps)
     for timestep in scheduler.timesteps:
         at = timestep.to(sketch.device).expand(batch)

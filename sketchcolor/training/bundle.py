@@ -16,13 +16,16 @@ from .recipes import RECIPES
 __all__ = ["bundle"]
 
 
-def bundle(generator: Path, output: Path, proposer: Path | None = None) -> SketchColorPipeline:
+def bundle(
+    generator: Path, output: Path, proposer: Path | None = None, noise_scale: float = 1.0
+) -> SketchColorPipeline:
     """Assemble a pipeline from the output folders of ``train_accelerate.py``.
 
     Args:
         generator: folder of a generator's run.
         output: where the pipeline goes.
         proposer: folder of a proposer's run, for a two-stage pipeline.
+        noise_scale: of the pipeline; see :class:`SketchColorPipeline`.
 
     Returns:
         The pipeline as written, half precision; ``training.json`` beside it holds the resolved
@@ -41,7 +44,7 @@ def bundle(generator: Path, output: Path, proposer: Path | None = None) -> Sketc
     if proposer is not None:
         shift = history["proposer"]["recipe"]["time_shift"]
         scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
-    pipeline = SketchColorPipeline(scheduler=scheduler, **loaded)
+    pipeline = SketchColorPipeline(scheduler=scheduler, noise_scale=noise_scale, **loaded)
     pipeline.save_pretrained(str(output))
     (output / "training.json").write_text(json.dumps(history, indent=2) + "\n")
     return pipeline
@@ -52,9 +55,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--generator", type=Path, required=True)
     parser.add_argument("--proposer", type=Path)
+    parser.add_argument("--noise_scale", type=float, default=1.0)
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
-    bundle(args.generator, args.output, args.proposer)
+    bundle(args.generator, args.output, args.proposer, args.noise_scale)
 
 
 if __name__ == "__main__":
