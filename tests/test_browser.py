@@ -134,7 +134,9 @@ def test_variants_are_offered_and_picked(page, sketch_file):
 
 def test_another_colouring_has_a_new_seed(page, sketch_file):
     page.get_by_role("button", name=texts.SETTINGS).click()
-    page.locator("#automatic-seed input").fill("20")
+    seed = page.locator("#automatic-seed input")
+    expect(seed).to_have_value("")  # the page empties it once while it loads
+    seed.fill("20")
     colour(page, sketch_file)
     note = page.locator("#automatic-note").inner_text().strip()
     assert "seed 20 " in note

@@ -61,7 +61,9 @@ def test_the_picture_is_the_pipelines(
     sketch, output = sketches / "first.png", tmp_path / "colored.png"
     assert colorize(sketch, "-o", output, *quick) == 0
     (expected,) = tiny_pipeline(sketch, seed=3, resolution=64, num_inference_steps=1).images
-    np.testing.assert_array_equal(np.asarray(Image.open(output)), np.asarray(expected))
+    # One level: the convolutions of loaded weights may add up in another order.
+    found = np.asarray(Image.open(output)).astype(int)
+    np.testing.assert_allclose(found, np.asarray(expected), atol=1)
 
 
 def test_a_bad_file_is_reported_and_the_rest_go_on(

@@ -118,7 +118,8 @@ def test_save_and_load_gives_the_same_picture(tiny_pipeline, example_sketch, tmp
     loaded = SketchColorPipeline.from_pretrained(str(tmp_path))
     a = tiny_pipeline(example_sketch, seed=2, **FAST).images[0]
     b = loaded(example_sketch, seed=2, **FAST).images[0]
-    assert (pixels(a) == pixels(b)).all()
+    # One level: the convolutions of loaded weights may add up in another order.
+    assert np.abs(pixels(a) - pixels(b)).max() <= 1
 
 
 def test_single_stage_survives_saving(example_sketch, tmp_path):

@@ -39,7 +39,8 @@ def bundle(
             continue
         history[role] = json.loads((folder / "recipe.json").read_text())
         network = MODELS[RECIPES[history[role]["recipe"]["name"]].model]
-        loaded[role] = network.from_pretrained(str(folder / "model")).to(torch.float16)
+        loaded[role] = network.from_pretrained(str(folder / "model"), torch_dtype=torch.float16)
+        loaded[role].register_to_config(_name_or_path=role)  # not a path of this machine
     scheduler = None
     if proposer is not None:
         shift = history["proposer"]["recipe"]["time_shift"]
