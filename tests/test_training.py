@@ -91,7 +91,7 @@ def test_training_makes_the_validation_pictures_better(pictures, tmp_path):
     events = EventAccumulator(str(output / "logs" / "pix2pix"))
     events.Reload()
     quality = [event.value for event in events.Scalars("validation_psnr")]
-    assert len(quality) == 40 and quality[-1] > quality[0] + 1  # dB
+    assert len(quality) == 40 and quality[-1] > quality[0] + 0.5  # dB
 
 
 def test_accelerate_launch_with_sheets_limit_and_seconds(pictures, tmp_path):
