@@ -6,11 +6,13 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 from pathlib import Path
 
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
 
+from sketchcolor.conditions.palette import DEFAULT_SIZE
 from sketchcolor.models import MODELS, ColorProposer, PatchDiscriminator, VGG19Features
 from sketchcolor.training.data import (
     SampleMaker,
@@ -24,6 +26,7 @@ from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.steps import ColourStep, FlowStep
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
 from sketchcolor.training.validation import ValidationSheet
+from sketchcolor.training.views import ViewCache
 
 # Recipe fields that may be overridden by a flag of the same name.
 OVERRIDES = (
@@ -32,6 +35,7 @@ OVERRIDES = (
     "augmentation",
     "lineart",
     "time_shift",
+    "sketch_rate",
     "hint_rate",
     "palette_rate",
     "train_batch_size",
@@ -69,6 +73,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     data.add_argument("--exclude_tags", nargs="+", default=[])
     data.add_argument("--streaming", action="store_true")
     data.add_argument("--max_train_samples", type=int)
+    data.add_argument("--view_cache", type=Path, help="folder that keeps views of the pictures")
+    data.add_argument("--views", type=int, default=3, help="views per picture in --view_cache")
     data.add_argument("--dataloader_num_workers", type=int, default=Run.dataloader_num_workers)
 
     run = parser.add_argument_group("run")
@@ -132,8 +138,9 @@ def build_step(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerato
     return ColourStep(recipe, accelerator, player, rival, perceptual, proposer)
 
 
-def build_samples(args: argparse.Namespace, recipe: Recipe, run: Run, start: int):
-    """Training samples, map-style or streamed."""
+def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
+    """Training samples, map-style or streamed, for the model that the trainer publishes."""
+    run, model = trainer.run, trainer.published
     source = Source(
         dataset_name=args.dataset_name,
         data_files=args.data_files,
@@ -154,12 +161,22 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, run: Run, start: int
         args.image_column,
         args.pair,
         recipe.crop,
+        # What a flow matches is as much smaller than its line art as the proposer says.
+        model.config.sketch_scale if recipe.objective == "flow" else 1,
     )
     images = load_images(source)
     if args.streaming:
         stop = run.max_train_steps * recipe.train_batch_size * args.gradient_accumulation_steps
-        return StreamedSamples(images, maker, run.seed, start, stop)
-    return Samples(images, maker, run.seed)
+        return StreamedSamples(images, maker, run.seed, trainer.progress.images, stop)
+    views = None
+    if args.view_cache:
+        side = recipe.resolution
+        views = ViewCache(args.view_cache, len(images), args.views, side, DEFAULT_SIZE)
+    samples = Samples(images, maker, run.seed, views)
+    if views is not None:
+        with trainer.accelerator.main_process_first():
+            views.fill(samples.view, os.cpu_count() or 1)
+    return samples
 
 
 def main(args: argparse.Namespace) -> None:
@@ -203,7 +220,7 @@ def main(args: argparse.Namespace) -> None:
         checkpoint = latest_checkpoint(args.output_dir)
     if checkpoint:
         trainer.resume(Path(checkpoint))
-    trainer.train(build_samples(args, recipe, run, trainer.progress.images))
+    trainer.train(build_samples(args, recipe, trainer))
     trainer.save()
     accelerator.end_training()
 

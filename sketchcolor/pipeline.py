@@ -24,6 +24,8 @@ from .conditions import hints as hint_maps
 from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
 from .models.proposer import ColorProposer
 from .precision import fastest_dtype
+from .recolour import hold_palette
+from .spread import spread_hints
 
 __all__ = ["MAX_SEED", "SketchColorOutput", "SketchColorPipeline", "draw_proposal"]
 
@@ -63,6 +65,8 @@ class SketchColorPipeline(DiffusionPipeline):
         scheduler: a flow-matching scheduler, or None.
         noise_scale: standard deviation of the noise that a proposal starts from. 1 is what the
             proposer was trained on; less trades variety for plausible colours.
+        hold: bring the networks' picture to the palette and the hints that were asked for; False
+            shows what the networks alone make of them.
     """
 
     model_cpu_offload_seq = "proposer->generator"
@@ -74,12 +78,13 @@ class SketchColorPipeline(DiffusionPipeline):
         proposer: ColorProposer | None = None,
         scheduler: SchedulerMixin | None = None,
         noise_scale: float = 1.0,
+        hold: bool = True,
     ) -> None:
         super().__init__()
         if (proposer is None) != (scheduler is None):
             raise ValueError("A proposer and its scheduler come together: give both or neither.")
         self.register_modules(generator=generator, proposer=proposer, scheduler=scheduler)
-        self.register_to_config(noise_scale=noise_scale)
+        self.register_to_config(noise_scale=noise_scale, hold=hold)
         self.set_progress_bar_config(disable=True)
         self.model_id: str | None = None
         self.revision: str | None = None
@@ -167,7 +172,6 @@ class SketchColorPipeline(DiffusionPipeline):
         device = self._execution_device
         tensors = palette.to_tensors() if palette is not None else None
         page, geometry = fit(drawing, resolution, self.generator.multiple)
-        size = page.size
         arguments = self._arguments(drawing, geometry, page, hints, tensors, num_variants, device)
 
         with torch.autocast(device.type, fastest_dtype(device.type), enabled=_casts(device)):
@@ -180,11 +184,12 @@ class SketchColorPipeline(DiffusionPipeline):
             # 4. Refine.
             noise = [torch.Generator().manual_seed(s) for s in seeds]
             colour = self.generator(**arguments, **_noise_argument(self.generator, noise)).image
+        # 5. Make the wishes hold.
+        colour = self._hold(colour.float().clamp(-1.0, 1.0), arguments)
         report()
-        assert colour.shape[2:] == (size[1], size[0])
 
-        # 5. Compose at the sketch's own size.
-        pictures = to_pil(geometry.crop(colour.float()).clamp(-1.0, 1.0))
+        # 6. Compose at the sketch's own size.
+        pictures = to_pil(geometry.crop(colour))
         images = [self._compose(picture, drawing, lines) for picture in pictures]
         report()
         self.maybe_free_model_hooks()
@@ -238,7 +243,7 @@ class SketchColorPipeline(DiffusionPipeline):
                     self.config.noise_scale,
                 )
             image = self.generator(**arguments, **_noise_argument(self.generator, generator)).image
-        return image.float().clamp(-1.0, 1.0)
+        return self._hold(image.float().clamp(-1.0, 1.0), arguments)
 
     def _check(self, hints, palette, reference, variants, resolution, lines, output_type) -> None:
         if palette is not None and reference is not None:
@@ -303,6 +308,14 @@ class SketchColorPipeline(DiffusionPipeline):
             on_step=report,
         )
         return proposal, geometry
+
+    def _hold(self, colour: torch.Tensor, arguments: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The generator's picture, brought to the palette and then to the hints it was given."""
+        if self.config.hold and "palette" in arguments:
+            colour = hold_palette(colour, arguments["palette"], arguments["weights"])
+        if self.config.hold and "hints" in arguments:
+            colour = spread_hints(colour, arguments["sketch"], arguments["hints"])
+        return colour
 
     def _compose(self, picture: Image.Image, drawing: Image.Image, lines: str) -> Image.Image:
         if lines == "model":

@@ -236,12 +236,25 @@ def _simulate_strokes(
                 points = _wander(x, y, side, rng)
         else:
             brush = diameter
-        mask = _stroke_mask(points, brush, (width, height)) > 0
+        # Only the stroke's surroundings: whole-picture masks were most of a sample's cost.
+        reach = int(brush / 2.0) + 2
+        xs, ys = zip(*points, strict=True)
+        left, right = _span(xs, reach, width)
+        top, bottom = _span(ys, reach, height)
+        near = (slice(top, bottom), slice(left, right))
+        moved = [(x - left, y - top) for x, y in points]
+        mask = _stroke_mask(moved, brush, (right - left, bottom - top)) > 0
         # An artist stays inside the region: what lies elsewhere is not part of the stroke.
-        mask &= cv2.inRange(smooth, color - SAME_REGION, color + SAME_REGION) > 0
+        mask &= cv2.inRange(smooth[near], color - SAME_REGION, color + SAME_REGION) > 0
         color = np.clip(color + rng.normal(0.0, jitter, 3), 0, 255) if jitter else color
-        hint_map[mask] = (*(color / 127.5 - 1.0), 1.0)
+        hint_map[near][mask] = (*(color / 127.5 - 1.0), 1.0)
     return hint_map
+
+
+def _span(values: Sequence[float], reach: int, length: int) -> tuple[int, int]:
+    """First and one-past-last index of the pixels within reach, inside the picture."""
+    low, high = int(min(values)) - reach, int(max(values)) + reach + 1
+    return min(max(low, 0), length - 1), max(min(high, length), 1)
 
 
 def _flat_point(smooth: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
@@ -290,7 +303,11 @@ def _simulate_white_out(smooth: np.ndarray, rng: np.random.Generator) -> np.ndar
     for _ in range(WHITE_OUTS):
         x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
         picture[y : y + box, x : x + box] = 255
-    blurred = cv2.GaussianBlur(picture, (0, 0), side * rng.uniform(0.06, 0.2) / 3.0)
+    # At a quarter of the size: so wide a blur leaves nothing that a smaller picture cannot hold.
+    quarter = (max(1, width // 4), max(1, height // 4))
+    small = cv2.resize(picture, quarter, interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), side * rng.uniform(0.06, 0.2) / 12.0)
+    blurred = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
     field = cv2.resize(
         rng.random((6, 6)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
     )

@@ -17,14 +17,15 @@ __all__ = ["ColorProposer"]
 class ColorProposer(ModelMixin, ConfigMixin):
     """Velocity network of a conditional flow (Lipman et al. 2023) over small colour pictures.
 
-    A diffusers ``UNet2DModel`` works on 2×2 patches of the colour picture. Line art comes in
+    A diffusers ``UNet2DModel`` works on small patches of the colour picture. Line art comes in
     at ``sketch_scale`` times the colour's size and is pixel-unshuffled, so that a line one
     pixel wide survives. The palette joins the time embedding and modulates every block.
 
     Args:
         sample_size: side of the colour picture in training, pixels.
         sketch_scale: line-art pixels per colour pixel along a side.
-        block_out_channels: width per resolution, from half the colour's size downwards.
+        patch: side of the patches, colour pixels.
+        block_out_channels: width per resolution, from the grid of patches downwards.
         layers_per_block: residual blocks per resolution.
         attention_from: index of the first resolution with self-attention.
         colour_std: standard deviation of colour pictures in [-1, 1]; fixes the preconditioning.
@@ -37,6 +38,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
         self,
         sample_size: int = 64,
         sketch_scale: int = 4,
+        patch: int = 2,
         block_out_channels: tuple[int, ...] = (96, 160, 224),
         layers_per_block: int = 1,
         attention_from: int = 1,
@@ -47,13 +49,12 @@ class ColorProposer(ModelMixin, ConfigMixin):
         super().__init__()
         levels = len(block_out_channels)
         attends = [level >= attention_from for level in range(levels)]
-        self.patch = 2
         width = 4 * block_out_channels[0]
-        planes = self.patch**2 * (3 + 4) + (self.patch * sketch_scale) ** 2
+        planes = patch**2 * (3 + 4) + (patch * sketch_scale) ** 2
         self.unet = UNet2DModel(
-            sample_size=sample_size // self.patch,
+            sample_size=sample_size // patch,
             in_channels=planes,
-            out_channels=3 * self.patch**2,
+            out_channels=3 * patch**2,
             block_out_channels=tuple(block_out_channels),
             layers_per_block=layers_per_block,
             down_block_types=["AttnDownBlock2D" if a else "DownBlock2D" for a in attends],
@@ -69,7 +70,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
     @property
     def multiple(self) -> int:
         """Sides of the colour picture must be multiples of this."""
-        return self.patch * 2 ** (len(self.config.block_out_channels) - 1)
+        return self.config.patch * 2 ** (len(self.config.block_out_channels) - 1)
 
     def forward(
         self,
@@ -87,15 +88,15 @@ class ColorProposer(ModelMixin, ConfigMixin):
             noisy: B×3×h×w.
             timestep: B, in [0, 1000].
             sketch: B×1×(s·h)×(s·w) in [-1, 1], s = ``sketch_scale``.
-            hints: B×4×(s·h)×(s·w) hint map.
+            hints: B×4 hint map of the sketch's or of the colour picture's size.
             palette: B×K×3 in [-1, 1]. weights: B×K. palette_present: B bool.
 
         Returns:
             B×3×h×w.
         """
-        scale = self.config.sketch_scale
+        scale, patch = self.config.sketch_scale, self.config.patch
         if hints is None:
-            hints = sketch.new_zeros(sketch.shape[0], 4, *sketch.shape[2:])
+            hints = noisy.new_zeros(noisy.shape[0], 4, *noisy.shape[2:])
         # Preconditioning (Karras et al. 2022, on the straight path): what is linear in the noisy
         # picture is passed around the network, which so never has to copy noise.
         time = (timestep / 1000.0)[:, None, None, None].to(noisy.dtype)
@@ -103,15 +104,13 @@ class ColorProposer(ModelMixin, ConfigMixin):
         variance = ((1.0 - time) * std).square() + time.square()
         planes = torch.cat(
             [
-                F.pixel_unshuffle(noisy * variance.rsqrt(), self.patch),
-                F.pixel_unshuffle(sketch, self.patch * scale),
-                F.pixel_unshuffle(reduce(hints, scale), self.patch),
+                F.pixel_unshuffle(noisy * variance.rsqrt(), patch),
+                F.pixel_unshuffle(sketch, patch * scale),
+                F.pixel_unshuffle(reduce(hints, hints.shape[3] // noisy.shape[3]), patch),
             ],
             dim=1,
         ).to(memory_format=torch.channels_last)
         vector = self.palette(noisy.shape[0], palette, weights, palette_present)
-        residual = F.pixel_shuffle(
-            self.unet(planes, timestep, class_labels=vector).sample, self.patch
-        )
+        residual = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)
         linear = (time - (1.0 - time) * std**2) / variance
         return linear * noisy + std * variance.rsqrt() * residual

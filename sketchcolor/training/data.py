@@ -19,6 +19,7 @@ from torch.utils.data import Dataset, IterableDataset, Sampler
 from ..conditions import hints, palette
 from ..images import read_image
 from ..lineart import extract, random_lineart
+from .views import View, ViewCache
 
 __all__ = ["OffsetSampler", "SampleMaker", "Source", "Samples", "StreamedSamples", "load_images"]
 
@@ -106,6 +107,8 @@ class SampleMaker:
         augmentation: ``figures``, ``flip`` or ``none`` (validation).
         lineart: ``random`` or the name of an extractor.
         hint_rate, palette_rate: share of samples that carry the condition.
+        shrink: colour and hints come back this many times smaller than the line art, as a
+            proposer takes them; moving them at full size cost more than drawing them.
     """
 
     resolution: int
@@ -116,31 +119,47 @@ class SampleMaker:
     image_column: str = "image"
     pair: str | None = None
     crop: int = 0
+    shrink: int = 1
 
     def __call__(self, row: dict[str, Any], rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """One sample.
 
         Returns:
-            ``sketch`` 1×S×S and ``colour`` 3×S×S in [-1, 1], ``hints`` 4×S×S, ``palette``
-            K×3, ``weights`` K, ``palette_present`` bool; S is the crop, or the resolution.
+            ``sketch`` 1×S×S in [-1, 1], ``colour`` 3×s×s in [-1, 1] and ``hints`` 4×s×s with
+            s = S / ``shrink``, ``palette`` K×3, ``weights`` K, ``palette_present`` bool; S is
+            the crop, or the resolution.
         """
+        with_palette = bool(rng.random() < self.palette_rate)
+        return self.sample(self.view(row, rng, with_palette), rng, with_palette)
+
+    def view(self, row: dict[str, Any], rng: np.random.Generator, with_palette: bool) -> View:
+        """The costly half: read, draw lines, cut a square, take its palette."""
         colour, lines = self._pictures(row, rng)
         colour, lines = frame(colour, lines, self.resolution, self.augmentation, rng)
+        chosen = palette.from_image(colour) if with_palette else _NO_PALETTE
+        colors, weights = chosen.to_tensors()
+        return View(colour, lines, colors[0].numpy(), weights[0].numpy())
+
+    def sample(
+        self, view: View, rng: np.random.Generator, with_palette: bool
+    ) -> dict[str, torch.Tensor]:
+        """The cheap half: hints and the window."""
         hint_map = hints.empty(self.resolution, self.resolution)
         if rng.random() < self.hint_rate:
-            hint_map = hints.simulate(colour, rng)
-        present = bool(rng.random() < self.palette_rate)
-        chosen = palette.from_image(colour) if present else _NO_PALETTE
-        colors, weights = chosen.to_tensors()
+            hint_map = hints.simulate(view.colour, rng)
         # Conditions describe the whole picture; only then is a window cut.
         window = self._window(rng)
+        colour = view.colour[window]
+        if self.shrink > 1:
+            size = (colour.shape[1] // self.shrink, colour.shape[0] // self.shrink)
+            colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
         return {
-            "sketch": _planes(lines[..., None][window]),
-            "colour": _planes(colour[window]),
-            "hints": hints.to_tensor(hint_map[window])[0],
-            "palette": colors[0],
-            "weights": weights[0],
-            "palette_present": torch.tensor(present),
+            "sketch": _planes(view.lines[..., None][window]),
+            "colour": _planes(colour),
+            "hints": hints.reduce(hints.to_tensor(hint_map[window]), self.shrink)[0],
+            "palette": torch.from_numpy(view.palette),
+            "weights": torch.from_numpy(view.shares),
+            "palette_present": torch.tensor(with_palette),
         }
 
     def _window(self, rng: np.random.Generator) -> tuple[slice, slice]:
@@ -225,10 +244,21 @@ def _border(colour: np.ndarray) -> np.ndarray:
 
 
 class Samples(Dataset):
-    """Endless map-style samples: number ``i`` draws a row by kind weight and its own noise."""
+    """Endless map-style samples: number ``i`` draws a row by kind weight and its own noise.
 
-    def __init__(self, images: datasets.Dataset, maker: SampleMaker, seed: int) -> None:
-        self.images, self.maker, self.seed = images, maker, seed
+    Args:
+        images: the pictures. maker: their settings. seed: of everything random.
+        views: a few kept views of each picture, instead of making each sample anew.
+    """
+
+    def __init__(
+        self,
+        images: datasets.Dataset,
+        maker: SampleMaker,
+        seed: int,
+        views: ViewCache | None = None,
+    ) -> None:
+        self.images, self.maker, self.seed, self.views = images, maker, seed, views
         weights = np.ones(len(images))
         if "kind" in images.column_names:
             weights = np.array([KIND_WEIGHTS.get(kind, 1.0) for kind in images["kind"]])
@@ -240,7 +270,16 @@ class Samples(Dataset):
     def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
         rng = np.random.default_rng((self.seed, number))
         index = int(np.searchsorted(self.cumulative, rng.random(), side="right"))
-        return self.maker(self.images[min(index, len(self.images) - 1)], rng)
+        index = min(index, len(self.images) - 1)
+        if self.views is None:
+            return self.maker(self.images[index], rng)
+        which = int(rng.integers(self.views.count))
+        with_palette = bool(rng.random() < self.maker.palette_rate)
+        return self.maker.sample(self.views[index, which], rng, with_palette)
+
+    def view(self, index: int, which: int) -> View:
+        """What a :class:`ViewCache` is filled with: depends on nothing but its number."""
+        return self.maker.view(self.images[index], np.random.default_rng((index, which)), True)
 
 
 class OffsetSampler(Sampler[int]):

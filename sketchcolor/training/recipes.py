@@ -24,7 +24,8 @@ class Recipe:
         lineart: ``random`` for the mix of hands, or the name of one extractor.
         time_shift: s of a flow's training times t = s·u / (1 + (s − 1)·u), u uniform; above 1
             favours the noisy end, where the colours of whole regions are decided.
-        hint_rate, palette_rate: share of samples that carry the condition.
+        sketch_rate, hint_rate, palette_rate: share of samples that carry the condition; a flow
+            that sometimes draws without a sketch can be guided by it.
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, adversarial_weight: weights of the generator's losses.
         perceptual_layers: VGG-19 layers of the perceptual loss.
@@ -44,6 +45,7 @@ class Recipe:
     augmentation: Literal["figures", "flip"] = "figures"
     lineart: str = "random"
     time_shift: float = 1.0
+    sketch_rate: float = 1.0
     hint_rate: float = 0.75
     palette_rate: float = 0.4
     train_batch_size: int = 16
@@ -71,11 +73,12 @@ _RECIPES = (
         source="Flow matching (Lipman et al. 2023) with shifted times (Esser et al. 2024)",
         model="proposer",
         objective="flow",
-        model_config={"block_out_channels": (64, 128, 224)},
+        model_config={"patch": 4, "block_out_channels": (96, 160, 224), "attention_from": 0},
         time_shift=3.0,
+        sketch_rate=0.9,
         learning_rate=4e-4,
         adam_beta2=0.98,
-        train_batch_size=32,
+        train_batch_size=16,
         adversarial="none",
     ),
     Recipe(

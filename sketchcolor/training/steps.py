@@ -52,8 +52,7 @@ class FlowStep:
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
-        scale = self.accelerator.unwrap_model(self.proposer.model).config.sketch_scale
-        colour = F.avg_pool2d(batch["colour"], scale)  # (B, 3, S/4, S/4)
+        colour = batch["colour"]  # (B, 3, S/4, S/4)
         noise = _randn(colour.shape, generator, colour)
         # Sampling starts from pure noise, so times up to 1 must be met often: logit-normal times,
         # which vanish there, gave samples that never recovered from their first step.
@@ -66,7 +65,7 @@ class FlowStep:
             velocity = self.proposer.model(
                 noisy,
                 time * 1000.0,
-                batch["sketch"],
+                self._drop(batch["sketch"], generator),
                 batch["hints"],
                 batch["palette"],
                 batch["weights"],
@@ -75,6 +74,11 @@ class FlowStep:
             loss = flow_loss(velocity, noise, colour)
             self.proposer.descend(self.accelerator, loss, self.recipe.max_grad_norm)
         return {"flow": loss.detach()}
+
+    def _drop(self, sketch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Sketches, some of them all grey, which no drawing is: "draw anything"."""
+        kept = torch.rand(sketch.shape[0], generator=generator) < self.recipe.sketch_rate
+        return sketch * kept.to(sketch.device, sketch.dtype)[:, None, None, None]
 
 
 class ColourStep:

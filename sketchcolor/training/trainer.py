@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from .data import OffsetSampler
 from .recipes import Recipe
 from .steps import Player
+from .views import one_thread
 
 __all__ = ["Progress", "Run", "Trainer", "latest_checkpoint", "make_player"]
 
@@ -108,7 +109,7 @@ class Trainer:
     ) -> None:
         self.accelerator, self.recipe, self.run = accelerator, recipe, run
         self.step, self.on_validate, self.started_from = step, on_validate, started_from
-        self.published = accelerator.unwrap_model(step.players[0].model)
+        self.published = accelerator.unwrap_model(step.players[0].model, keep_torch_compile=False)
         self.progress = Progress()
         accelerator.register_for_checkpointing(self.progress)
         self.ema = None
@@ -138,7 +139,7 @@ class Trainer:
             sampler=sampler,
             num_workers=workers,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_one_thread,
+            worker_init_fn=one_thread,
             prefetch_factor=4 if workers else None,
             drop_last=True,
         )
@@ -251,11 +252,3 @@ class Trainer:
             if self.ema is not None:
                 self.ema.restore(self.published.parameters())
         self.accelerator.wait_for_everyone()
-
-
-def _one_thread(worker: int) -> None:
-    """Workers must not fight the training step for cores."""
-    import cv2
-
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)

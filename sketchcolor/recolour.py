@@ -1,0 +1,76 @@
+"""Palettes made to hold: a picture's own main colours are moved onto the requested ones.
+
+The networks are told the palette, but a small network keeps to it only roughly. So the picture's
+own palette is taken, matched with the requested one, and every pixel moves as its nearest main
+colours do (palette-based recolouring, Chang et al. 2015, with Gaussian weights in CIELAB).
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+
+from .conditions.palette import Palette, from_image
+from .images import to_pil
+
+__all__ = ["hold_palette", "match"]
+
+SOFTNESS = 12.0  # ΔE over which a main colour pulls the pixels around it
+SHARE_COST = 30.0  # ΔE that a colour's whole share of the picture counts as in matching
+ANCHORS = np.array([[255, 255, 255], [0, 0, 0]], np.uint8)  # paper and ink stay what they are
+
+
+def hold_palette(
+    colour: torch.Tensor, palette: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """Move pictures onto their palettes.
+
+    Args:
+        colour: B×3×H×W in [-1, 1].
+        palette: B×K×3 in [-1, 1]. weights: B×K; colours of weight 0 are not asked for.
+
+    Returns:
+        B×3×H×W in [-1, 1].
+    """
+    pictures = []
+    for picture, colors, shares in zip(colour, palette, weights, strict=True):
+        used = shares.float().cpu().numpy() > 0
+        rgb = np.round((colors.float().cpu().numpy()[used] + 1.0) * 127.5).astype(np.uint8)
+        wanted = Palette(rgb, shares.float().cpu().numpy()[used])
+        image = np.asarray(to_pil(picture[None].float().cpu())[0])
+        moved = _recolour(image, wanted).transpose(2, 0, 1)
+        pictures.append(torch.from_numpy(moved).to(colour.device, colour.dtype))
+    return torch.stack(pictures)
+
+
+def match(own: Palette, wanted: Palette) -> np.ndarray:
+    """For each colour of ``own`` the index of its partner in ``wanted``, no two the same.
+
+    Partners are near in CIELAB and in share. ``own`` must not have more colours than ``wanted``.
+    """
+    distance = np.linalg.norm(_lab(own.colors)[:, None] - _lab(wanted.colors)[None], axis=2)
+    shares = np.abs(own.weights[:, None] - wanted.weights[None])
+    return linear_sum_assignment(distance + SHARE_COST * shares)[1]
+
+
+def _recolour(image: np.ndarray, wanted: Palette) -> np.ndarray:
+    """H×W×3 uint8 → H×W×3 float32 in [-1, 1]."""
+    own = from_image(image, size=len(wanted.colors))
+    mains = _lab(np.concatenate([own.colors, ANCHORS]))
+    targets = _lab(np.concatenate([wanted.colors[match(own, wanted)], ANCHORS]))
+    pixels = cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    moved = np.zeros_like(pixels)
+    total = np.full(pixels.shape[:2], 1e-9, np.float32)
+    for main, target in zip(mains, targets, strict=True):
+        pull = np.exp(-((pixels - main) ** 2).sum(axis=2) / (2.0 * SOFTNESS**2))
+        moved += pull[..., None] * (target - main)
+        total += pull
+    rgb = cv2.cvtColor(pixels + moved / total[..., None], cv2.COLOR_LAB2RGB)
+    return np.clip(rgb * 2.0 - 1.0, -1.0, 1.0)
+
+
+def _lab(colors: np.ndarray) -> np.ndarray:
+    """N×3 uint8 sRGB → N×3 CIELAB, L in [0, 100]."""
+    return cv2.cvtColor(colors[None].astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)[0]
