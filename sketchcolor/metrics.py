@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
@@ -70,6 +71,17 @@ def hint_delta_e(output: np.ndarray, hint_map: np.ndarray) -> np.ndarray:
     asked = rgb2lab((hint_map[..., :3][painted] + 1) / 2)
     given = rgb2lab(output[painted] / 255)
     return deltaE_ciede2000(asked, given)
+
+
+def palette_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean CIEDE2000 difference of two palettes' colours, matched so that it is least.
+
+    Args:
+        first, second: N×3 and M×3 uint8 sRGB; the smaller number of colours is matched.
+    """
+    labs = [rgb2lab(colors[None] / 255)[0] for colors in (first, second)]
+    differences = deltaE_ciede2000(labs[0][:, None], labs[1][None])
+    return float(differences[linear_sum_assignment(differences)].mean())
 
 
 @torch.no_grad()

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from conftest import tiny_proposer, tiny_refiner
+from conftest import TINY_PROPOSER, tiny_proposer, tiny_refiner
 from torch.utils.flop_counter import FlopCounterMode
 
+from sketchcolor.conditions.hints import reduce
 from sketchcolor.models import (
     ColorProposer,
     PatchDiscriminator,
@@ -37,6 +38,30 @@ def test_refiner_keeps_its_budget():
     assert refiner.num_parameters() <= 15e6
     proposal = torch.zeros(1, 3, 64, 64)
     assert gigaflops(refiner, torch.zeros(1, 1, 256, 256), proposal=proposal, **palette()) <= 25
+
+
+@pytest.mark.parametrize("patch", [1, 2, 4])
+def test_proposer_of_any_patch_names_colours_as_a_velocity(patch):
+    torch.manual_seed(0)
+    proposer = ColorProposer(**TINY_PROPOSER | {"patch": patch}).eval()
+    torch.nn.init.constant_(proposer.unet.conv_out.bias, 0.3)  # the same colour everywhere
+    noisy, sketch = torch.randn(2, 3, 16, 16), torch.ones(2, 1, 64, 64)
+    with torch.no_grad():
+        velocity = proposer(noisy, torch.full((2,), 500.0), sketch)
+    # Half a unit of time along the straight path is the whole way to the named colour.
+    assert torch.allclose(noisy - 0.5 * velocity, torch.full_like(noisy, 0.3), atol=1e-5)
+    assert 16 % proposer.multiple == 0
+
+
+def test_proposer_takes_hints_of_either_size():
+    proposer = tiny_proposer()
+    noisy, time, sketch = torch.randn(1, 3, 16, 16), torch.tensor([500.0]), torch.ones(1, 1, 64, 64)
+    hints = torch.zeros(1, 4, 64, 64)
+    hints[0, :, 20:26, 30:40] = torch.tensor([1.0, -1.0, 0.5, 1.0])[:, None, None]
+    with torch.no_grad():
+        large = proposer(noisy, time, sketch, hints)
+        small = proposer(noisy, time, sketch, reduce(hints, 4))
+    assert torch.allclose(large, small, atol=1e-6)
 
 
 def test_proposer_listens_to_every_condition():

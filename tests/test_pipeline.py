@@ -6,8 +6,9 @@ import torch
 from conftest import tiny_refiner
 from PIL import Image
 
-from sketchcolor.conditions import from_image, from_strokes
-from sketchcolor.pipeline import SketchColorPipeline
+from sketchcolor.conditions import Palette, Stroke, from_image, from_strokes
+from sketchcolor.metrics import palette_distance
+from sketchcolor.pipeline import SketchColorPipeline, draw_proposal
 
 FAST = {"resolution": 64, "num_inference_steps": 2}
 
@@ -146,3 +147,41 @@ def test_colour_tensor_for_evaluation(tiny_pipeline):
     noise = torch.Generator().manual_seed(0)
     out = tiny_pipeline.colour_tensor(sketch, generator=noise, num_inference_steps=2)
     assert out.shape == (2, 3, 64, 96) and out.abs().max() <= 1
+
+
+def test_hints_and_palette_hold_whatever_the_networks_do(tiny_pipeline, example_sketch):
+    page = Image.new("L", (128, 128), 255)
+    hint = Stroke("#c02020", 8, [[64, 64]])
+    hinted = pixels(tiny_pipeline(page, hints=[hint], seed=1, **FAST).images[0])
+    # The network's own texture stays; the stroke's mean is what was asked for.
+    assert np.abs(hinted[60:69, 60:69].mean(axis=(0, 1)) - (0xC0, 0x20, 0x20)).max() <= 40
+    wanted = Palette(np.array([[200, 40, 40], [30, 30, 160]], np.uint8), np.ones(2) / 2)
+    arguments = {"palette": wanted, "seed": 1, "lines": "model"} | FAST
+    held = tiny_pipeline(example_sketch, **arguments).images[0]
+    tiny_pipeline.register_to_config(hold=False)
+    free = tiny_pipeline(example_sketch, **arguments).images[0]
+
+    def error(picture) -> float:
+        return palette_distance(from_image(picture, size=2).colors, wanted.colors)
+
+    assert error(held) < error(free)
+
+
+def test_guidance_goes_further_from_the_unknown_sketch(tiny_pipeline):
+    proposer, scheduler = tiny_pipeline.proposer, tiny_pipeline.scheduler
+    sketch = torch.ones(1, 1, 64, 64)
+    sketch[..., 20:24, :] = -1.0
+
+    def draw(lines, scale):
+        seed = torch.Generator().manual_seed(0)
+        return draw_proposal(
+            proposer, scheduler, lines, generator=seed, num_inference_steps=1, guidance_scale=scale
+        )
+
+    with torch.no_grad():
+        known, blind = draw(sketch, 1.0), draw(torch.zeros_like(sketch), 1.0)
+        guided = draw(sketch, 1.5)
+    expected = (blind + 1.5 * (known - blind)).clamp(-1.0, 1.0)
+    inside = (known.abs() < 1.0) & (blind.abs() < 1.0)
+    assert inside.any() and not torch.allclose(guided, known)
+    assert torch.allclose(guided[inside], expected[inside], atol=1e-4)

@@ -13,6 +13,8 @@ from .blocks import PaletteEmbedding
 
 __all__ = ["ColorProposer"]
 
+LEAST_TIME = 0.05  # below it the velocity of a straight path is taken as if at it
+
 
 class ColorProposer(ModelMixin, ConfigMixin):
     """Velocity network of a conditional flow (Lipman et al. 2023) over small colour pictures.
@@ -28,7 +30,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
         block_out_channels: width per resolution, from the grid of patches downwards.
         layers_per_block: residual blocks per resolution.
         attention_from: index of the first resolution with self-attention.
-        colour_std: standard deviation of colour pictures in [-1, 1]; fixes the preconditioning.
+        colour_std: standard deviation of colour pictures in [-1, 1], for scaling the input.
     """
 
     conditions = ("hints", "palette")
@@ -97,11 +99,9 @@ class ColorProposer(ModelMixin, ConfigMixin):
         scale, patch = self.config.sketch_scale, self.config.patch
         if hints is None:
             hints = noisy.new_zeros(noisy.shape[0], 4, *noisy.shape[2:])
-        # Preconditioning (Karras et al. 2022, on the straight path): what is linear in the noisy
-        # picture is passed around the network, which so never has to copy noise.
+        # Unit variance for the noisy picture at every time (Karras et al. 2022).
         time = (timestep / 1000.0)[:, None, None, None].to(noisy.dtype)
-        std = self.config.colour_std
-        variance = ((1.0 - time) * std).square() + time.square()
+        variance = ((1.0 - time) * self.config.colour_std).square() + time.square()
         planes = torch.cat(
             [
                 F.pixel_unshuffle(noisy * variance.rsqrt(), patch),
@@ -111,6 +111,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
             dim=1,
         ).to(memory_format=torch.channels_last)
         vector = self.palette(noisy.shape[0], palette, weights, palette_present)
-        residual = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)
-        linear = (time - (1.0 - time) * std**2) / variance
-        return linear * noisy + std * variance.rsqrt() * residual
+        # The network names the colours, not the noise or the velocity: a patch of noise has more
+        # dimensions than a small network can carry (Li & He 2025), a patch of colours has few.
+        colour = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)
+        return (noisy - colour) / time.clamp(min=LEAST_TIME)

@@ -11,6 +11,9 @@ from ..models.vgg19 import VGG19Features
 __all__ = ["PerceptualLoss", "discriminator_loss", "flow_loss", "generator_loss"]
 
 
+DETAIL_TIME = 0.3  # of a flow: from here down to the picture, errors count ever less
+
+
 class PerceptualLoss(nn.Module):
     """Σ_l mean |φ_l(a) − φ_l(b)| over VGG-19 layers (Liu, Chen & Hu 2019, equation for L_g).
 
@@ -55,6 +58,16 @@ def generator_loss(kind: str, fake: torch.Tensor) -> torch.Tensor:
     raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
 
 
-def flow_loss(velocity: torch.Tensor, noise: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-    """Mean square error against the straight path's velocity noise − colour."""
-    return F.mse_loss(velocity.float(), (noise - colour).float())
+def flow_loss(
+    velocity: torch.Tensor, noise: torch.Tensor, colour: torch.Tensor, time: torch.Tensor
+) -> torch.Tensor:
+    """Squared error of the velocity of the straight path from colour (0) to noise (1).
+
+    Times near the picture count less than their velocity's error would make them: that error is
+    the colour's, divided by the time, and would spend a small network on the finest detail.
+
+    Args:
+        velocity, noise, colour: B×3×h×w. time: B×1×1×1 in [0, 1].
+    """
+    weight = time.square() / (time.square() + DETAIL_TIME**2)
+    return (weight * (velocity.float() - (noise - colour)).square()).mean()

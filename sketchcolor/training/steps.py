@@ -71,7 +71,7 @@ class FlowStep:
                 batch["weights"],
                 batch["palette_present"],
             )
-            loss = flow_loss(velocity, noise, colour)
+            loss = flow_loss(velocity, noise, colour, mix)
             self.proposer.descend(self.accelerator, loss, self.recipe.max_grad_norm)
         return {"flow": loss.detach()}
 
