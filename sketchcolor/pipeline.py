@@ -65,6 +65,8 @@ class SketchColorPipeline(DiffusionPipeline):
         scheduler: a flow-matching scheduler, or None.
         noise_scale: standard deviation of the noise that a proposal starts from. 1 is what the
             proposer was trained on; less trades variety for plausible colours.
+        guidance_scale: how much further than it would by itself the proposer goes towards what
+            fits this sketch; see :func:`draw_proposal`.
         hold: bring the networks' picture to the palette and the hints that were asked for; False
             shows what the networks alone make of them.
     """
@@ -78,13 +80,16 @@ class SketchColorPipeline(DiffusionPipeline):
         proposer: ColorProposer | None = None,
         scheduler: SchedulerMixin | None = None,
         noise_scale: float = 1.0,
+        guidance_scale: float = 1.0,
         hold: bool = True,
     ) -> None:
         super().__init__()
         if (proposer is None) != (scheduler is None):
             raise ValueError("A proposer and its scheduler come together: give both or neither.")
         self.register_modules(generator=generator, proposer=proposer, scheduler=scheduler)
-        self.register_to_config(noise_scale=noise_scale, hold=hold)
+        self.register_to_config(
+            noise_scale=noise_scale, guidance_scale=guidance_scale, hold=hold
+        )
         self.set_progress_bar_config(disable=True)
         self.model_id: str | None = None
         self.revision: str | None = None
@@ -241,6 +246,7 @@ class SketchColorPipeline(DiffusionPipeline):
                     generator,
                     num_inference_steps,
                     self.config.noise_scale,
+                    self.config.guidance_scale,
                 )
             image = self.generator(**arguments, **_noise_argument(self.generator, generator)).image
         return self._hold(image.float().clamp(-1.0, 1.0), arguments)
@@ -305,6 +311,7 @@ class SketchColorPipeline(DiffusionPipeline):
             generator=[torch.Generator().manual_seed(s) for s in seeds],
             num_inference_steps=steps,
             noise_scale=self.config.noise_scale,
+            guidance_scale=self.config.guidance_scale,
             on_step=report,
         )
         return proposal, geometry

@@ -17,7 +17,7 @@ __all__ = ["bundle"]
 
 
 def bundle(
-    generator: Path, output: Path, proposer: Path | None = None, noise_scale: float = 1.0
+    generator: Path, output: Path, proposer: Path | None = None, **sampling: float
 ) -> SketchColorPipeline:
     """Assemble a pipeline from the output folders of ``train_accelerate.py``.
 
@@ -25,7 +25,7 @@ def bundle(
         generator: folder of a generator's run.
         output: where the pipeline goes.
         proposer: folder of a proposer's run, for a two-stage pipeline.
-        noise_scale: of the pipeline; see :class:`SketchColorPipeline`.
+        sampling: ``noise_scale`` and ``guidance_scale`` of :class:`SketchColorPipeline`.
 
     Returns:
         The pipeline as written, half precision; ``training.json`` beside it holds the resolved
@@ -45,7 +45,7 @@ def bundle(
     if proposer is not None:
         shift = history["proposer"]["recipe"]["time_shift"]
         scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
-    pipeline = SketchColorPipeline(scheduler=scheduler, noise_scale=noise_scale, **loaded)
+    pipeline = SketchColorPipeline(scheduler=scheduler, **sampling, **loaded)
     pipeline.save_pretrained(str(output))
     (output / "training.json").write_text(json.dumps(history, indent=2) + "\n")
     return pipeline
@@ -57,9 +57,16 @@ def main() -> None:
     parser.add_argument("--generator", type=Path, required=True)
     parser.add_argument("--proposer", type=Path)
     parser.add_argument("--noise_scale", type=float, default=1.0)
+    parser.add_argument("--guidance_scale", type=float, default=1.0)
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
-    bundle(args.generator, args.output, args.proposer, args.noise_scale)
+    bundle(
+        args.generator,
+        args.output,
+        args.proposer,
+        noise_scale=args.noise_scale,
+        guidance_scale=args.guidance_scale,
+    )
 
 
 if __name__ == "__main__":
