@@ -49,3 +49,23 @@ COLOUR_API = (
 def note(size: tuple[int, int], seed: int, seconds: float) -> str:
     """The line under a coloured picture: size in px, seed, time taken in seconds."""
     return f"{size[0]} × {size[1]} px · seed {seed} · {seconds:.1f} s"
+
+# Hint strokes and sessions
+HINTS = "Hint strokes"
+CANVAS = "Paint your hints"
+HINTS_HOWTO = (
+    "Pick a colour, put a few strokes on hair, skin or clothes: the colours around them follow. "
+    "Strokes need not be neat."
+)
+SWATCHES = "Brush colours"
+FREE_COLOUR = "Any colour"
+BRUSH_SIZE = "Brush size"
+REFERENCE_SWATCHES = "Colours from a picture"
+LIVE = "Colour after every stroke"
+COLOUR_HINTS = "Colour with my strokes"
+OTHER_SKETCH = "Another sketch"
+HINT_RESULT = "Colours · click to pick one up"
+HINT_RESULT_WAITING = "Your coloured picture appears here and follows your strokes."
+SAVE_SESSION = "Save session"
+LOAD_SESSION = "Load session"
+OTHER_CANVAS = "The strokes were drawn on a picture of another shape; please draw them again."
