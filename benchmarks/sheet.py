@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from sketchcolor import load_pipeline
 from sketchcolor.lineart import random_lineart
+from sketchcolor.pipeline import DEFAULT_STEPS
 from sketchcolor.training.data import Source, load_images
 
 TILE = 192  # px
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=16, help="of each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resolution", type=int, default=512)
-    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--with-sketches", action="store_true", help="show each sketch above")
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()

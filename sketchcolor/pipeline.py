@@ -27,11 +27,12 @@ from .precision import fastest_dtype
 from .recolour import hold_palette
 from .spread import spread_hints
 
-__all__ = ["MAX_SEED", "SketchColorOutput", "SketchColorPipeline", "draw_proposal"]
+__all__ = ["DEFAULT_STEPS", "MAX_SEED", "SketchColorOutput", "SketchColorPipeline", "draw_proposal"]
 
 MAX_SEED = 2**31 - 1
 RESOLUTIONS = (64, 2048)  # working resolution, least and most
 MAX_VARIANTS = 16
+DEFAULT_STEPS = 6  # of a proposal
 
 Hints = Sequence[Stroke | dict] | Image.Image
 PaletteTensors = tuple[torch.Tensor, torch.Tensor]
@@ -125,7 +126,7 @@ class SketchColorPipeline(DiffusionPipeline):
         resolution: int = 512,
         lines: Literal["keep", "model"] = "keep",
         clean_paper: bool = True,
-        num_inference_steps: int = 8,
+        num_inference_steps: int = DEFAULT_STEPS,
         output_type: Literal["pil", "np", "pt"] = "pil",
         return_dict: bool = True,
         callback: Callback | None = None,
@@ -208,7 +209,7 @@ class SketchColorPipeline(DiffusionPipeline):
         hints: torch.Tensor | None = None,
         palette: PaletteTensors | None = None,
         generator: torch.Generator | list[torch.Generator] | None = None,
-        num_inference_steps: int = 8,
+        num_inference_steps: int = DEFAULT_STEPS,
     ) -> torch.Tensor:
         """The models alone, without reading, cleaning or composing; for evaluation.
 
@@ -338,7 +339,7 @@ def draw_proposal(
     palette: torch.Tensor | None = None,
     weights: torch.Tensor | None = None,
     generator: torch.Generator | list[torch.Generator] | None = None,
-    num_inference_steps: int = 8,
+    num_inference_steps: int = DEFAULT_STEPS,
     noise_scale: float = 1.0,
     guidance_scale: float = 1.0,
     on_step: Callable[[], None] = lambda: None,
