@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
     parser.add_argument("--sketches", type=Path, required=True, help="folder of real sketches")
     parser.add_argument("--count", type=int, default=16, help="of each")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of the first; the others count on")
     parser.add_argument("--resolution", type=int, default=512)
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--with-sketches", action="store_true", help="show each sketch above")
@@ -51,9 +51,9 @@ def main() -> None:
     sketches = [*faces(args.data, args.count)]
     sketches += [Image.open(path) for path in sorted(args.sketches.iterdir())[: args.count]]
     tiles = []
-    for sketch in sketches:
+    for seed, sketch in enumerate(sketches, args.seed):
         coloured = pipeline(
-            sketch, seed=args.seed, resolution=args.resolution, num_inference_steps=args.steps
+            sketch, seed=seed, resolution=args.resolution, num_inference_steps=args.steps
         ).images[0]
         tiles.append((tile(sketch.convert("RGB")), tile(coloured)))
     rows = []
