@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="sketchcolor", description="Colour anime line art.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_colorize(commands)
+    add_palette(commands)
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     add_evaluate(commands, chosen=arguments[:1] == ["evaluate"])
     options = parser.parse_args(arguments)
@@ -71,8 +72,37 @@ def add_colorize(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--lines", choices=("keep", "model"), help="keep your own lines, or draw the model's"
     )
+    parser.add_argument(
+        "--hints",
+        type=Path,
+        metavar="FILE",
+        help="strokes as JSON, or a transparent picture of the sketch's size, for every sketch",
+    )
+    colours = parser.add_mutually_exclusive_group()
+    colours.add_argument(
+        "--palette", metavar="FILE|NAME", help=".gpl or .json file, or a built-in palette"
+    )
+    colours.add_argument(
+        "--reference", type=Path, metavar="PICTURE", help="picture whose palette to take"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite pictures that exist")
     parser.set_defaults(run=colorize)
+
+
+def add_palette(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "palette",
+        help="take a picture's palette",
+        description="Prints a picture's main colours with their shares, heaviest first, or writes "
+        "them as a palette file that `colorize --palette` and paint programs read.",
+        epilog="Exit status: 0 done, 2 the picture cannot be read or the file not written.",
+    )
+    parser.add_argument("picture", type=Path, metavar="PICTURE")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help=".gpl or .json file")
+    parser.add_argument("--colors", type=positive, metavar="N", help="how many (default: 9)")
+    parser.add_argument("--seed", type=int, help="of the clustering (default: 0)")
+    parser.add_argument("--force", action="store_true", help="overwrite a file that exists")
+    parser.set_defaults(run=take_palette)
 
 
 def add_evaluate(commands: argparse._SubParsersAction, chosen: bool) -> None:
@@ -121,10 +151,11 @@ def colorize(options: argparse.Namespace) -> int:
         return SOME_FAILED
     logging.disable_progress_bar()  # the bar below counts sketches
     try:
+        wishes = _read_wishes(options)
         pipeline = load_pipeline(options.model, options.revision, options.device)
-    except ModelLoadError as error:
+    except (ModelLoadError, ValueError) as error:
         return _refuse(error)
-    settings = {
+    settings = wishes | {
         "num_variants": options.variants,
         "seed": options.seed,
         "resolution": options.resolution,
@@ -145,6 +176,53 @@ def colorize(options: argparse.Namespace) -> int:
         else:
             done += 1
     return FINE if done == len(sketches) else SOME_FAILED
+
+
+def take_palette(options: argparse.Namespace) -> int:
+    """Prints or writes the palette of ``options.picture``.
+
+    Returns:
+        Exit status: 0, or 2 when the picture or the output is refused.
+    """
+    from .conditions import from_image
+    from .conditions.palette_files import save_palette
+    from .images import read_image
+
+    settings = {"size": options.colors, "seed": options.seed}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    try:
+        if options.output and options.output.exists() and not options.force:
+            return _refuse(f"{options.output} exists; give --force to overwrite it.")
+        palette = from_image(read_image(options.picture), **settings)
+        if options.output:
+            save_palette(palette, options.output)
+    except (ValueError, OSError) as error:
+        return _refuse(error)
+    for color, weight in zip(palette.to_hex(), palette.weights, strict=True):
+        print(f"{color}  {weight:.1%}")
+    return FINE
+
+
+def _read_wishes(options: argparse.Namespace) -> dict[str, object]:
+    """Hints and palette as the pipeline takes them, read once for all sketches.
+
+    Raises:
+        ValueError: a file does not hold what it should, in one sentence.
+    """
+    from .conditions import from_image, palette_files
+    from .conditions.hint_files import load_hints
+    from .images import read_image
+
+    wishes: dict[str, object] = {}
+    if options.hints is not None:
+        wishes["hints"] = load_hints(options.hints)
+    if options.palette is not None:
+        known = options.palette in palette_files.BUILT_IN
+        read = palette_files.built_in if known else palette_files.load_palette
+        wishes["palette"] = read(options.palette)
+    if options.reference is not None:
+        wishes["palette"] = from_image(read_image(options.reference))
+    return wishes
 
 
 def _list_sketches(inputs: Iterable[Path]) -> list[Path]:
