@@ -1,0 +1,330 @@
+"""The Hint strokes tab: its functions without a browser, then drawing in a real one."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect, sync_playwright
+from served_page import shared_pipeline
+
+from sketchcolor.session import Session
+from sketchcolor.ui import editor, hints, launch_options, texts, theme
+from sketchcolor.ui.examples import EXAMPLES
+
+PATIENCE = 120_000  # ms; a loaded machine may be slow
+RED = (217, 58, 47)  # the first swatch
+RESOLUTION = 96
+
+
+def painted(size, box=None, color=RED) -> Image.Image:
+    layer = Image.new("RGBA", size, (0, 0, 0, 0))
+    if box:
+        ImageDraw.Draw(layer).rectangle(box, (*color, 255))
+    return layer
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+
+
+def session_of(sketch, **parts) -> Session:
+    return Session(sketch, seed=5, resolution=RESOLUTION, **parts)
+
+
+def test_nothing_drawn_is_the_automatic_colouring(tiny_pipeline, example_sketch):
+    drawn = editor.drawn_layer(editor.canvas(example_sketch))
+    assert drawn is None
+    colouring = hints.colour_hints(tiny_pipeline, session_of(example_sketch, layer=drawn))
+    automatic = tiny_pipeline(example_sketch, seed=5, resolution=RESOLUTION).images[0]
+    assert np.array_equal(np.asarray(colouring.images[0]), np.asarray(automatic))
+    assert colouring.seeds == [5]
+
+
+def test_a_stroke_changes_the_picture(tiny_pipeline, example_sketch):
+    layer = painted(example_sketch.size, (110, 100, 190, 130))
+    plain, hinted = (
+        np.asarray(hints.colour_hints(tiny_pipeline, session_of(example_sketch, layer=one)).images)
+        for one in (None, layer)
+    )
+    assert not np.array_equal(plain, hinted)
+
+
+def test_layers_are_read_and_the_rest_of_the_canvas_is_not(example_sketch):
+    value = editor.canvas(example_sketch)
+    value["composite"] = Image.new("RGB", example_sketch.size, "red")
+    below = painted(example_sketch.size, (10, 10, 20, 20), (0, 0, 255))
+    above = painted(example_sketch.size, (15, 15, 30, 30))
+    faint = painted(example_sketch.size)
+    faint.putpixel((100, 100), (*RED, editor.OPAQUE - 1))
+    faint.putpixel((101, 100), (*RED, editor.OPAQUE))
+    drawn = editor.drawn_layer(value | {"layers": [below, above, faint]})
+    assert drawn.getpixel((12, 12)) == (0, 0, 255, 255)
+    assert drawn.getpixel((18, 18)) == (*RED, 255)
+    assert drawn.getpixel((100, 100)) == (0, 0, 0, 0)
+    assert drawn.getpixel((101, 100)) == (*RED, 255)
+    assert editor.drawn_layer(value | {"layers": [painted(example_sketch.size)]}) is None
+    assert editor.drawn_layer(value | {"layers": []}) is None
+    assert editor.drawn_layer(None) is None
+
+
+@pytest.mark.parametrize("size", [(3000, 2001), (1025, 700), (640, 480), (97, 3)])
+def test_what_is_drawn_survives_the_way_through_the_canvas(size):
+    small = editor.canvas_size(size)
+    assert max(small) <= editor.EDITOR_SIDE
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (small[1], small[0], 4), dtype=np.uint8)
+    pixels[..., 3] = np.where(pixels[..., 3] < 128, 0, 255)
+    pixels[pixels[..., 3] == 0] = 0
+    layer = Image.fromarray(pixels)
+    full = editor.to_sketch_size(layer, size)
+    assert full.size == size
+    canvas = editor.canvas(Image.new("L", size, 255), full)
+    assert canvas["background"].size == small
+    assert np.array_equal(np.asarray(editor.drawn_layer(canvas)), pixels)
+
+
+def test_a_stroke_lies_where_it_was_drawn_on_a_large_sketch(cache):
+    sketch = Image.new("L", (3000, 1500), 255)
+    work = hints.start_work(session_of(sketch), "page")
+    drawn = {"layers": [painted((1024, 512), (256, 128, 511, 255))]}
+    work = hints.read_canvas(work, drawn)
+    alpha = Image.open(work.layer).getchannel("A")
+    assert alpha.size == sketch.size
+    left, top, right, bottom = alpha.getbbox()
+    assert max(abs(left - 750), abs(top - 375), abs(right - 1500), abs(bottom - 750)) <= 2
+
+
+def test_an_unchanged_canvas_keeps_the_loaded_hints(cache, tiny_pipeline):
+    # A hint finer than the canvas can show must not be replaced by the canvas's copy of it.
+    sketch = Image.new("L", (2600, 1300), 255)
+    layer = painted(sketch.size, (701, 301, 801, 341))
+    work = hints.start_work(session_of(sketch, layer=layer), "page")
+    shown = editor.canvas(sketch, layer)
+    assert hints.read_canvas(work, editor.canvas(sketch)) == work  # not on the canvas yet
+    work = hints.read_canvas(work, shown)
+    assert np.array_equal(np.asarray(work.session(tiny_pipeline).layer), np.asarray(layer))
+    cleared = hints.read_canvas(work, editor.canvas(sketch))
+    assert cleared.layer is None
+
+
+def test_another_shape_of_canvas_gets_a_sentence(cache, example_sketch):
+    work = hints.start_work(session_of(example_sketch), "girl")
+    with pytest.raises(ValueError, match="another shape"):
+        hints.read_canvas(work, {"layers": [painted((200, 200), (5, 5, 50, 50))]})
+
+
+def test_swatches_take_new_colours_and_forget_the_oldest():
+    value = editor.swatches_value("#000001", editor.SWATCHES)
+    value = editor.add_swatches(value, ["#000002", "#000003"])
+    brush, *rest = value.split(" ")
+    assert brush == "#000002"
+    assert rest[:3] == ["#000002", "#000003", editor.SWATCHES[0]]
+    for number in range(40):
+        value = editor.add_swatches(value, [f"#1000{number:02}"])
+    assert len(value.split(" ")) == 1 + editor.MAX_SWATCHES
+    assert editor.add_swatches(value, ["#100039"]) == value
+
+
+def test_the_eyedropper_reads_round_thin_lines():
+    picture = Image.new("RGB", (9, 9), (200, 100, 50))
+    ImageDraw.Draw(picture).line((4, 0, 4, 8), "black")
+    assert hints.pick_colour(picture, (4, 4)) == "#c86432"
+    assert hints.pick_colour(picture, (0, 8)) == "#c86432"
+    assert hints.pick_colour(picture, (99, -3)) == "#c86432"
+
+
+class Watched:
+    """Passes calls on to a pipeline, for a small picture, and keeps their arguments."""
+
+    model_id, revision = "tiny", None
+
+    def __init__(self, pipeline):
+        self.pipeline, self.calls = pipeline, []
+
+    def __call__(self, *args, **kwargs):
+        self.calls.append(kwargs)
+        return self.pipeline(*args, **kwargs | {"resolution": RESOLUTION})
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return Watched(shared_pipeline())
+
+
+@pytest.fixture(scope="module")
+def address(pipeline, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("GRADIO_SERVER_PORT", raising=False)
+        with gr.Blocks() as demo:
+            hints.build_tab(pipeline, EXAMPLES)
+        options = launch_options() | {"css": theme.CSS + editor.CSS}
+        try:
+            _, address, _ = demo.queue().launch(
+                server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options
+            )
+            yield address
+        finally:
+            demo.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "These tests need Chromium: apt-get install chromium."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            # Root in a container with a tiny /dev/shm; the canvas needs WebGL, here in software.
+            args=[
+                *("--no-sandbox", "--disable-dev-shm-usage", "--use-gl=angle"),
+                *("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address) -> Iterator[Page]:
+    """The opened page; afterwards it has reported no error and asked no other host."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    errors, outside = [], []
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda asked: is_outside(asked.url) and outside.append(asked.url))
+    page.goto(address)
+    yield page
+    context.close()
+    assert errors == []
+    assert outside == []
+
+
+def is_outside(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1"
+
+
+def open_sketch(page: Page, file: Path) -> str:
+    page.set_input_files("#hints-sketch input[type=file]", file)
+    return wait_for_result(page)
+
+
+def wait_for_result(page: Page, other_than: str = "") -> str:
+    """Waits for a result with another picture than the one given; gives its address."""
+    picture = page.locator("#hints-result img")
+    expect(page.locator("#hints-note")).to_have_text(re.compile(r"seed \d+"), timeout=PATIENCE)
+    if other_than:
+        expect(picture).not_to_have_attribute("src", other_than, timeout=PATIENCE)
+    return picture.get_attribute("src")
+
+
+def draw(page: Page, length: int) -> float:
+    """Drags from the middle of the sketch to the right; gives the zoom the sketch is shown at."""
+    canvas = page.locator("#hints-editor canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + length, y, steps=12)
+    page.mouse.up()
+    return int(page.locator("#hints-editor").get_by_text("%").inner_text().strip("%")) / 100
+
+
+def png_of(page: Page, tmp_path: Path, name: str) -> bytes:
+    with page.expect_download() as waiting:
+        page.click("#hints-download")
+    waiting.value.save_as(tmp_path / name)
+    return (tmp_path / name).read_bytes()
+
+
+@pytest.fixture
+def sketch_file(example_sketch, tmp_path):
+    file = tmp_path / "girl.png"
+    example_sketch.save(file)
+    return file
+
+
+def test_a_red_stroke_comes_back_by_itself_and_a_session_brings_it_again(
+    page, pipeline, sketch_file, example_sketch, tmp_path
+):
+    plain = open_sketch(page, sketch_file)
+    assert pipeline.calls[-1]["hints"] is None
+    seed = pipeline.calls[-1]["seed"]
+
+    zoom = draw(page, 60)
+    hinted = wait_for_result(page, other_than=plain)
+    asked = pipeline.calls[-1]
+    assert asked["seed"] == seed  # only the hint changed
+    layer = asked["hints"]
+    assert layer.size == example_sketch.size
+    pixels = np.asarray(layer)
+    assert {tuple(color) for color in pixels[pixels[..., 3] > 0]} == {(*RED, 255)}
+    left, top, right, bottom = layer.getchannel("A").getbbox()
+    width, height = example_sketch.size
+    radius = editor.brush_radius(example_sketch.size)
+    expected = (width / 2 - radius, height / 2 - radius)
+    expected += (width / 2 + 60 / zoom + radius, height / 2 + radius)
+    assert np.abs(np.subtract((left, top, right, bottom), expected)).max() <= 3
+
+    picture = png_of(page, tmp_path, "before.png")
+    with page.expect_download() as waiting:
+        page.click("#hints-save-session")
+    assert waiting.value.suggested_filename == "girl-session.json"
+    waiting.value.save_as(tmp_path / "girl-session.json")
+    page.reload()
+    with page.expect_file_chooser() as chooser:
+        page.click("#hints-load-session")
+    chooser.value.set_files(tmp_path / "girl-session.json")
+    wait_for_result(page)
+    assert png_of(page, tmp_path, "after.png") == picture
+
+    # The strokes are on the canvas again, for the next one to join them.
+    draw(page, -60)
+    wait_for_result(page, other_than=hinted)
+    both = np.asarray(pipeline.calls[-1]["hints"])
+    assert np.array_equal(both[pixels[..., 3] > 0], pixels[pixels[..., 3] > 0])
+    assert both[..., 3].sum() > pixels[..., 3].sum()
+
+
+def test_colours_come_from_the_result_and_from_a_reference(page, sketch_file, tmp_path):
+    open_sketch(page, sketch_file)
+    brush = page.locator("#hints-swatches button[aria-pressed=true]")
+    expect(brush).to_have_attribute("data-color", editor.SWATCHES[0])
+    page.click("#hints-result img")
+    expect(page.locator("#hints-swatches button")).to_have_count(
+        len(editor.SWATCHES) + 1, timeout=PATIENCE
+    )
+    Image.new("RGB", (64, 64), (18, 52, 86)).save(tmp_path / "reference.png")
+    with page.expect_file_chooser() as chooser:
+        page.click("#hints-reference")
+    chooser.value.set_files(tmp_path / "reference.png")
+    expect(brush).to_have_attribute("data-color", "#123456", timeout=PATIENCE)
+
+
+def test_without_live_the_button_colours_and_clearing_keeps_the_sketch(
+    page, pipeline, sketch_file
+):
+    plain = open_sketch(page, sketch_file)
+    page.get_by_label(texts.LIVE).uncheck()
+    draw(page, 40)
+    page.click("#hints-colour")
+    hinted = wait_for_result(page, other_than=plain)
+    assert pipeline.calls[-1]["hints"] is not None
+    page.get_by_label("Clear canvas").click()
+    page.click("#hints-colour")
+    assert wait_for_result(page, other_than=hinted) == plain
+    assert pipeline.calls[-1]["hints"] is None
+    draw(page, 40)
+    page.click("#hints-colour")
+    assert wait_for_result(page, other_than=plain) == hinted
