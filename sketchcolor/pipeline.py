@@ -21,6 +21,7 @@ from .cleanup import clean_sketch
 from .compose import colour_layer, keep_lines
 from .conditions import Palette, Stroke, from_image
 from .conditions import hints as hint_maps
+from .conditions.hint_field import hint_field
 from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
 from .models.proposer import ColorProposer
 from .precision import fastest_dtype
@@ -237,11 +238,13 @@ class SketchColorPipeline(DiffusionPipeline):
                 scale = side / (sketch.shape[2] * sketch.shape[3]) ** 0.5
                 step = self.proposer.multiple * config.sketch_scale
                 target = [max(step, round(s * scale / step) * step) for s in sketch.shape[2:]]
+                small = F.interpolate(sketch, target, mode="area")
+                given = None if hints is None else hint_maps.resize(hints, target)
                 arguments["proposal"] = draw_proposal(
                     self.proposer,
                     self.scheduler,
-                    F.interpolate(sketch, target, mode="area"),
-                    None if hints is None else hint_maps.resize(hints, target),
+                    small,
+                    None if given is None else hint_field(given, small, config.sketch_scale),
                     colors,
                     weights,
                     generator,
@@ -304,7 +307,10 @@ class SketchColorPipeline(DiffusionPipeline):
         scale = config.sketch_scale
         page, geometry = fit(drawing, config.sample_size * scale, self.proposer.multiple * scale)
         device = self._execution_device
-        conditions = self._arguments(drawing, geometry, page, hints, tensors, len(seeds), device)
+        conditions = self._arguments(drawing, geometry, page, hints, tensors, 1, device)
+        if "hints" in conditions:
+            conditions["hints"] = hint_field(conditions["hints"], conditions["sketch"], scale)
+        conditions = {k: v.expand(len(seeds), *v.shape[1:]) for k, v in conditions.items()}
         proposal = draw_proposal(
             self.proposer,
             self.scheduler,
@@ -348,7 +354,7 @@ def draw_proposal(
 
     Args:
         sketch: B×1×H×W in [-1, 1], sides multiples of ``proposer.multiple · sketch_scale``.
-        hints: B×4×H×W. palette: B×K×3. weights: B×K.
+        hints: B×4×(H/s)×(W/s) hint field, see ``hint_field``. palette: B×K×3. weights: B×K.
         generator: of the starting noise, one for the batch or one per picture.
         noise_scale: standard deviation of the starting noise.
         guidance_scale: above 1, every step goes further away from what the proposer would draw

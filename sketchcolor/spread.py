@@ -4,8 +4,7 @@ A network learns what a hint means, but nothing forces it to paint the very colo
 for. So the difference between each hint and the picture under it is added to the region that the
 lines close around the hint. Shading stays: only the difference is spread, not the colour.
 
-The region is geodesic: a step costs its length, and much more where there is ink (the distance of
-LazyBrush, Sýkora et al. 2009, and of Criminisi et al. 2010 without their mask).
+The region is geodesic, see ``geodesic``: it ends at the lines.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
+
+from .geodesic import nearest_seed, shrink_ink, soften
 
 __all__ = ["spread_hints"]
 
@@ -60,15 +59,15 @@ def _change(image: np.ndarray, ink: np.ndarray, hints: np.ndarray) -> np.ndarray
 
     scale = min(1.0, GRID / long)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    cost = 1.0 + INK_COST * _shrink_ink(ink, size)
+    cost = 1.0 + INK_COST * shrink_ink(ink, size)
     painted = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     cells = cv2.resize(wanted, size, interpolation=cv2.INTER_AREA)
     cells /= np.maximum(painted, 1e-6)[..., None]
     seeds = np.flatnonzero(painted.ravel() > 0)
-    distance, nearest = _geodesic(cost, seeds)
+    distance, nearest = nearest_seed(cost, seeds)
     fall = np.maximum(0.0, distance / max(size) - NEAR) / FAR
-    spread = cells.reshape(-1, 3)[nearest].reshape(cells.shape) * np.exp(-(fall**2))[..., None]
-    spread = _soften(spread.astype(np.float32), cost, painted > 0)
+    spread = cells.reshape(-1, 3)[nearest] * np.exp(-(fall**2))[..., None]
+    spread = soften(spread.astype(np.float32), cost, painted > 0, SOFTENING)
     large = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(mask[..., None], wanted, large)
 
@@ -91,46 +90,3 @@ def _under(image: np.ndarray, hints: np.ndarray, mask: np.ndarray) -> np.ndarray
     share = cv2.blur(mask.astype(np.float32), (window, window))[..., None]
     soft = cv2.blur(image * mask[..., None], (window, window)) / np.maximum(share, 1e-6)
     return np.where(flat, mean(image), soft)
-
-
-def _shrink_ink(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Ink per cell: the darkest pixel of it, so that a thin line stays closed."""
-    height, width = ink.shape
-    reach = max(1, -(-max(width, height) // max(size)))
-    darkest = cv2.dilate(ink, np.ones((reach, reach), np.uint8))
-    return cv2.resize(darkest, size, interpolation=cv2.INTER_AREA)
-
-
-def _geodesic(cost: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to the nearest seed along the cheapest path, and that seed's index, per cell."""
-    height, width = cost.shape
-    index = np.arange(height * width).reshape(height, width)
-    whole, start, stop = slice(None), slice(None, -1), slice(1, None)
-    steps = [
-        ((whole, start), (whole, stop), 1.0),
-        ((start, whole), (stop, whole), 1.0),
-        ((start, start), (stop, stop), 2**0.5),
-        ((start, stop), (stop, start), 2**0.5),
-    ]
-    ends = [(index[a].ravel(), index[b].ravel()) for a, b, _ in steps]
-    lengths = [(length * (cost[a] + cost[b]) / 2.0).ravel() for a, b, length in steps]
-    rows, columns = (np.concatenate(side) for side in zip(*ends, strict=True))
-    graph = coo_array((np.concatenate(lengths), (rows, columns)), shape=(index.size, index.size))
-    distance, _, nearest = dijkstra(
-        graph.tocsr(), directed=False, indices=seeds, min_only=True, return_predecessors=True
-    )
-    return distance.reshape(cost.shape), nearest
-
-
-def _soften(spread: np.ndarray, cost: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Average neighbours that no line parts, so that two hints blend where they meet."""
-    openness = (1.0 / cost).astype(np.float32)
-    kernel = np.ones((3, 3), np.float32)
-    total = cv2.filter2D(openness, -1, kernel, borderType=cv2.BORDER_REPLICATE)[..., None]
-    softened = spread
-    for _ in range(SOFTENING):
-        mixed = cv2.filter2D(
-            softened * openness[..., None], -1, kernel, borderType=cv2.BORDER_REPLICATE
-        )
-        softened = np.where(fixed[..., None], spread, mixed / total)
-    return softened

@@ -1,6 +1,8 @@
 """Shared fixtures: tiny networks with fixed weights, a drawn sketch, the real data's folder."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -12,6 +14,7 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from diffusers import FlowMatchEulerDiscreteScheduler  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 
 from sketchcolor.models import ColorProposer, SwishGatedRefiner  # noqa: E402
 from sketchcolor.pipeline import SketchColorPipeline  # noqa: E402
@@ -52,6 +55,23 @@ def tiny_pipeline() -> SketchColorPipeline:
 def shared() -> Path:
     """The folder of real pictures that lies beside a checkout."""
     return ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "These tests need Chromium: apt-get install chromium."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            # Root in a container with a tiny /dev/shm; the canvas needs WebGL, here in software.
+            args=[
+                *("--no-sandbox", "--disable-dev-shm-usage", "--use-gl=angle"),
+                *("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+            ],
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
@@ -98,3 +118,10 @@ def write_pictures(path: Path, count: int, ratings: list[str] | None = None) -> 
 @pytest.fixture
 def pictures(tmp_path) -> Path:
     return write_pictures(tmp_path / "pictures.parquet", 10)
+
+
+@pytest.fixture
+def sketch_file(example_sketch, tmp_path) -> Path:
+    file = tmp_path / "girl.png"
+    example_sketch.save(file)
+    return file

@@ -1,15 +1,19 @@
-"""The page on a loopback port, for the tests that talk to it as visitors do."""
+"""The page on a loopback port, and visitors of it with and without a browser."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import tiny_proposer, tiny_refiner
 from diffusers import FlowMatchEulerDiscreteScheduler
+from playwright.sync_api import Browser, Page
 
 from sketchcolor.pipeline import SketchColorPipeline
 from sketchcolor.ui import build_demo, launch_options
+
+PATIENCE = 120_000  # ms; a loaded machine may be slow
 
 
 def shared_pipeline() -> SketchColorPipeline:
@@ -31,3 +35,52 @@ def served(pipeline: object, cache: Path) -> Iterator[str]:
             yield address
         finally:
             demo.close()
+
+
+class Watched:
+    """Passes calls on to a pipeline, for a small picture, and keeps their arguments."""
+
+    model_id, revision = "tiny", None
+
+    def __init__(self, pipeline, resolution: int):
+        self.pipeline, self.resolution, self.calls = pipeline, resolution, []
+
+    def __call__(self, *args, **kwargs):
+        self.calls.append(kwargs)
+        return self.pipeline(*args, **kwargs | {"resolution": self.resolution})
+
+
+@contextmanager
+def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
+    """The opened page; in the end it has reported no error and asked no other host."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    errors, outside = [], []
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda asked: _is_outside(asked.url) and outside.append(asked.url))
+    page.goto(address)
+    yield page
+    context.close()
+    assert errors == []
+    assert outside == []
+
+
+def _is_outside(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1"
+
+
+def downloaded(page: Page, button: str) -> tuple[str, bytes]:
+    """Name and content of the file that a press of the button downloads."""
+    with page.expect_download() as waiting:
+        page.click(button)
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def give_file(page: Page, button: str, file: Path) -> None:
+    """Picks a file in the dialog that a press of the button opens."""
+    with page.expect_file_chooser() as chooser:
+        page.click(button)
+    chooser.value.set_files(file)

@@ -1,21 +1,18 @@
 """The served page in a real browser: what a visitor sees and clicks, on a desk and on a phone."""
 
 import re
-import shutil
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from served_page import served, shared_pipeline
+from playwright.sync_api import Page, expect
+from served_page import PATIENCE, opened, served, shared_pipeline
 
 from sketchcolor.ui import texts
 from sketchcolor.ui.examples import EXAMPLES
 
 DESK = {"viewport": {"width": 1280, "height": 860}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-PATIENCE = 60_000  # ms; a loaded machine may be slow
 
 
 @pytest.fixture(scope="module")
@@ -24,48 +21,11 @@ def address(tmp_path_factory):
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "These tests need Chromium: apt-get install chromium."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            # Containers run as root and may have a tiny /dev/shm.
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(request, browser, address) -> Iterator[Page]:
-    """The opened page; afterwards it has reported no error and asked no other host."""
-    context = browser.new_context(**getattr(request, "param", DESK))
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    errors, outside = [], []
-    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda asked: is_outside(asked.url) and outside.append(asked.url))
-    page.goto(address)
-    expect(page.locator("#automatic-colour")).to_be_enabled(timeout=PATIENCE)
-    yield page
-    context.close()
-    assert errors == []
-    assert outside == []
-
-
-def is_outside(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1"
-
-
-@pytest.fixture
-def sketch_file(example_sketch, tmp_path):
-    file = tmp_path / "girl.png"
-    example_sketch.save(file)
-    return file
+    with opened(browser, address, **getattr(request, "param", DESK)) as page:
+        expect(page.locator("#automatic-colour")).to_be_enabled(timeout=PATIENCE)
+        yield page
 
 
 def upload(page: Page, file) -> None:

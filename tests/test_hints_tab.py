@@ -1,23 +1,18 @@
 """The Hint strokes tab: its functions without a browser, then drawing in a real one."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, expect, sync_playwright
-from served_page import shared_pipeline
+from playwright.sync_api import Page, expect
+from served_page import PATIENCE, Watched, downloaded, give_file, opened, served, shared_pipeline
 
 from sketchcolor.session import Session
-from sketchcolor.ui import editor, hints, launch_options, texts, theme
-from sketchcolor.ui.examples import EXAMPLES
+from sketchcolor.ui import editor, hints, table, texts
 
-PATIENCE = 120_000  # ms; a loaded machine may be slow
 RED = (217, 58, 47)  # the first swatch
 RESOLUTION = 96
 
@@ -41,7 +36,7 @@ def session_of(sketch, **parts) -> Session:
 def test_nothing_drawn_is_the_automatic_colouring(tiny_pipeline, example_sketch):
     drawn = editor.drawn_layer(editor.canvas(example_sketch))
     assert drawn is None
-    colouring = hints.colour_hints(tiny_pipeline, session_of(example_sketch, layer=drawn))
+    colouring = table.colour_session(tiny_pipeline, session_of(example_sketch, layer=drawn))
     automatic = tiny_pipeline(example_sketch, seed=5, resolution=RESOLUTION).images[0]
     assert np.array_equal(np.asarray(colouring.images[0]), np.asarray(automatic))
     assert colouring.seeds == [5]
@@ -50,8 +45,8 @@ def test_nothing_drawn_is_the_automatic_colouring(tiny_pipeline, example_sketch)
 def test_a_stroke_changes_the_picture(tiny_pipeline, example_sketch):
     layer = painted(example_sketch.size, (110, 100, 190, 130))
     plain, hinted = (
-        np.asarray(hints.colour_hints(tiny_pipeline, session_of(example_sketch, layer=one)).images)
-        for one in (None, layer)
+        np.asarray(table.colour_session(tiny_pipeline, session).images)
+        for session in (session_of(example_sketch), session_of(example_sketch, layer=layer))
     )
     assert not np.array_equal(plain, hinted)
 
@@ -92,9 +87,9 @@ def test_what_is_drawn_survives_the_way_through_the_canvas(size):
 
 def test_a_stroke_lies_where_it_was_drawn_on_a_large_sketch(cache):
     sketch = Image.new("L", (3000, 1500), 255)
-    work = hints.start_work(session_of(sketch), "page")
+    work = table.start_work(session_of(sketch), "page")
     drawn = {"layers": [painted((1024, 512), (256, 128, 511, 255))]}
-    work = hints.read_canvas(work, drawn)
+    work = table.read_canvas(work, drawn)
     alpha = Image.open(work.layer).getchannel("A")
     assert alpha.size == sketch.size
     left, top, right, bottom = alpha.getbbox()
@@ -105,19 +100,19 @@ def test_an_unchanged_canvas_keeps_the_loaded_hints(cache, tiny_pipeline):
     # A hint finer than the canvas can show must not be replaced by the canvas's copy of it.
     sketch = Image.new("L", (2600, 1300), 255)
     layer = painted(sketch.size, (701, 301, 801, 341))
-    work = hints.start_work(session_of(sketch, layer=layer), "page")
+    work = table.start_work(session_of(sketch, layer=layer), "page")
     shown = editor.canvas(sketch, layer)
-    assert hints.read_canvas(work, editor.canvas(sketch)) == work  # not on the canvas yet
-    work = hints.read_canvas(work, shown)
+    assert table.read_canvas(work, editor.canvas(sketch)) == work  # not on the canvas yet
+    work = table.read_canvas(work, shown)
     assert np.array_equal(np.asarray(work.session(tiny_pipeline).layer), np.asarray(layer))
-    cleared = hints.read_canvas(work, editor.canvas(sketch))
+    cleared = table.read_canvas(work, editor.canvas(sketch))
     assert cleared.layer is None
 
 
 def test_another_shape_of_canvas_gets_a_sentence(cache, example_sketch):
-    work = hints.start_work(session_of(example_sketch), "girl")
+    work = table.start_work(session_of(example_sketch), "girl")
     with pytest.raises(ValueError, match="another shape"):
-        hints.read_canvas(work, {"layers": [painted((200, 200), (5, 5, 50, 50))]})
+        table.read_canvas(work, {"layers": [painted((200, 200), (5, 5, 50, 50))]})
 
 
 def test_swatches_take_new_colours_and_forget_the_oldest():
@@ -140,78 +135,26 @@ def test_the_eyedropper_reads_round_thin_lines():
     assert hints.pick_colour(picture, (99, -3)) == "#c86432"
 
 
-class Watched:
-    """Passes calls on to a pipeline, for a small picture, and keeps their arguments."""
-
-    model_id, revision = "tiny", None
-
-    def __init__(self, pipeline):
-        self.pipeline, self.calls = pipeline, []
-
-    def __call__(self, *args, **kwargs):
-        self.calls.append(kwargs)
-        return self.pipeline(*args, **kwargs | {"resolution": RESOLUTION})
-
-
 @pytest.fixture(scope="module")
 def pipeline():
-    return Watched(shared_pipeline())
+    return Watched(shared_pipeline(), RESOLUTION)
 
 
 @pytest.fixture(scope="module")
 def address(pipeline, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("GRADIO_SERVER_PORT", raising=False)
-        with gr.Blocks() as demo:
-            hints.build_tab(pipeline, EXAMPLES)
-        options = launch_options() | {"css": theme.CSS + editor.CSS}
-        try:
-            _, address, _ = demo.queue().launch(
-                server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options
-            )
-            yield address
-        finally:
-            demo.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "These tests need Chromium: apt-get install chromium."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            # Root in a container with a tiny /dev/shm; the canvas needs WebGL, here in software.
-            args=[
-                *("--no-sandbox", "--disable-dev-shm-usage", "--use-gl=angle"),
-                *("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
-            ],
-        )
-        yield browser
-        browser.close()
+    with served(pipeline, tmp_path_factory.mktemp("cache")) as address:
+        yield address
 
 
 @pytest.fixture
 def page(browser, address) -> Iterator[Page]:
-    """The opened page; afterwards it has reported no error and asked no other host."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    errors, outside = [], []
-    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda asked: is_outside(asked.url) and outside.append(asked.url))
-    page.goto(address)
-    yield page
-    context.close()
-    assert errors == []
-    assert outside == []
+    with opened(browser, address, viewport={"width": 1280, "height": 1000}) as page:
+        show_tab(page)
+        yield page
 
 
-def is_outside(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1"
+def show_tab(page: Page) -> None:
+    page.get_by_role("tab", name=texts.HINTS).click()
 
 
 def open_sketch(page: Page, file: Path) -> str:
@@ -241,20 +184,6 @@ def draw(page: Page, length: int) -> float:
     return int(page.locator("#hints-editor").get_by_text("%").inner_text().strip("%")) / 100
 
 
-def png_of(page: Page, tmp_path: Path, name: str) -> bytes:
-    with page.expect_download() as waiting:
-        page.click("#hints-download")
-    waiting.value.save_as(tmp_path / name)
-    return (tmp_path / name).read_bytes()
-
-
-@pytest.fixture
-def sketch_file(example_sketch, tmp_path):
-    file = tmp_path / "girl.png"
-    example_sketch.save(file)
-    return file
-
-
 def test_a_red_stroke_comes_back_by_itself_and_a_session_brings_it_again(
     page, pipeline, sketch_file, example_sketch, tmp_path
 ):
@@ -277,17 +206,15 @@ def test_a_red_stroke_comes_back_by_itself_and_a_session_brings_it_again(
     expected += (width / 2 + 60 / zoom + radius, height / 2 + radius)
     assert np.abs(np.subtract((left, top, right, bottom), expected)).max() <= 3
 
-    picture = png_of(page, tmp_path, "before.png")
-    with page.expect_download() as waiting:
-        page.click("#hints-save-session")
-    assert waiting.value.suggested_filename == "girl-session.json"
-    waiting.value.save_as(tmp_path / "girl-session.json")
+    picture = downloaded(page, "#hints-download")[1]
+    name, session = downloaded(page, "#hints-save-session")
+    assert name == "girl-session.json"
+    (tmp_path / name).write_bytes(session)
     page.reload()
-    with page.expect_file_chooser() as chooser:
-        page.click("#hints-load-session")
-    chooser.value.set_files(tmp_path / "girl-session.json")
+    show_tab(page)
+    give_file(page, "#hints-load-session", tmp_path / name)
     wait_for_result(page)
-    assert png_of(page, tmp_path, "after.png") == picture
+    assert downloaded(page, "#hints-download")[1] == picture
 
     # The strokes are on the canvas again, for the next one to join them.
     draw(page, -60)
@@ -306,9 +233,7 @@ def test_colours_come_from_the_result_and_from_a_reference(page, sketch_file, tm
         len(editor.SWATCHES) + 1, timeout=PATIENCE
     )
     Image.new("RGB", (64, 64), (18, 52, 86)).save(tmp_path / "reference.png")
-    with page.expect_file_chooser() as chooser:
-        page.click("#hints-reference")
-    chooser.value.set_files(tmp_path / "reference.png")
+    give_file(page, "#hints-reference", tmp_path / "reference.png")
     expect(brush).to_have_attribute("data-color", "#123456", timeout=PATIENCE)
 
 

@@ -21,10 +21,10 @@ PAPER = 250  # a channel minimum from here on is taken for paper
 
 @dataclass(frozen=True)
 class Palette:
-    """K colours, the heaviest first.
+    """K colours and how much of a picture each is to take.
 
     Attributes:
-        colors: K×3 uint8, sRGB.
+        colors: K×3 uint8, sRGB, in the order that someone gave them or heaviest first.
         weights: K float32, sum 1.
     """
 
@@ -38,10 +38,11 @@ class Palette:
     def to_tensors(self, size: int = DEFAULT_SIZE) -> tuple[torch.Tensor, torch.Tensor]:
         """The form that models take: 1×size×3 in [-1, 1] and 1×size weights, sum 1.
 
-        A shorter palette is filled up with copies of its first colour at weight 0; of a
-        longer one the heaviest colours are kept.
+        Heaviest first, as models have learned it. A shorter palette is filled up with copies of
+        its heaviest colour at weight 0; of a longer one the heaviest colours are kept.
         """
-        colors, weights = self.colors[:size], self.weights[:size]
+        order = np.argsort(-self.weights, kind="stable")[:size]
+        colors, weights = self.colors[order], self.weights[order]
         missing = size - len(colors)
         colors = np.concatenate([colors, np.repeat(colors[:1], missing, axis=0)])
         weights = np.concatenate([weights / weights.sum(), np.zeros(missing, np.float32)])

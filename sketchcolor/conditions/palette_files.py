@@ -66,9 +66,7 @@ def load_palette(path: str | Path) -> Palette:
     shares = np.array(weights, np.float64)
     if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
         raise PaletteError(f"{path.name} has weights that are no shares: give numbers from 0 up.")
-    order = np.argsort(-shares, kind="stable")
-    shares = (shares / shares.sum()).astype(np.float32)
-    return Palette(np.array(colors, np.uint8)[order], shares[order])
+    return Palette(np.array(colors, np.uint8), (shares / shares.sum()).astype(np.float32))
 
 
 def save_palette(palette: Palette, path: str | Path) -> None:

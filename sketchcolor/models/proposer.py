@@ -8,7 +8,6 @@ from diffusers import ConfigMixin, ModelMixin, UNet2DModel
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
-from ..conditions.hints import reduce
 from .blocks import PaletteEmbedding
 
 __all__ = ["ColorProposer"]
@@ -90,7 +89,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
             noisy: B×3×h×w.
             timestep: B, in [0, 1000].
             sketch: B×1×(s·h)×(s·w) in [-1, 1], s = ``sketch_scale``.
-            hints: B×4 hint map of the sketch's or of the colour picture's size.
+            hints: B×4×h×w hint field, see :func:`sketchcolor.conditions.hint_field.hint_field`.
             palette: B×K×3 in [-1, 1]. weights: B×K. palette_present: B bool.
 
         Returns:
@@ -106,7 +105,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
             [
                 F.pixel_unshuffle(noisy * variance.rsqrt(), patch),
                 F.pixel_unshuffle(sketch, patch * scale),
-                F.pixel_unshuffle(reduce(hints, hints.shape[3] // noisy.shape[3]), patch),
+                F.pixel_unshuffle(hints, patch),
             ],
             dim=1,
         ).to(memory_format=torch.channels_last)

@@ -17,6 +17,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset, Sampler
 
 from ..conditions import hints, palette
+from ..conditions.hint_field import hint_field
 from ..images import read_image
 from ..lineart import extract, random_lineart
 from .views import View, ViewCache
@@ -107,8 +108,8 @@ class SampleMaker:
         augmentation: ``figures``, ``flip`` or ``none`` (validation).
         lineart: ``random`` or the name of an extractor.
         hint_rate, palette_rate: share of samples that carry the condition.
-        shrink: colour and hints come back this many times smaller than the line art, as a
-            proposer takes them; moving them at full size cost more than drawing them.
+        shrink: above 1, colour comes back this many times smaller than the line art and hints
+            as a field of that size, as a proposer takes them.
     """
 
     resolution: int
@@ -153,10 +154,13 @@ class SampleMaker:
         if self.shrink > 1:
             size = (colour.shape[1] // self.shrink, colour.shape[0] // self.shrink)
             colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
+        sketch, given = _planes(view.lines[..., None][window]), hints.to_tensor(hint_map[window])
+        if self.shrink > 1:
+            given = hint_field(given, sketch[None], self.shrink)
         return {
-            "sketch": _planes(view.lines[..., None][window]),
+            "sketch": sketch,
             "colour": _planes(colour),
-            "hints": hints.reduce(hints.to_tensor(hint_map[window]), self.shrink)[0],
+            "hints": given[0],
             "palette": torch.from_numpy(view.palette),
             "weights": torch.from_numpy(view.shares),
             "palette_present": torch.tensor(with_palette),

@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from ..conditions import hints
+from ..conditions.hint_field import hint_field
 from ..models.proposer import ColorProposer
 from .losses import PerceptualLoss, discriminator_loss, flow_loss, generator_loss
 from .recipes import Recipe
@@ -207,7 +208,7 @@ def _redraw(
     shrink = int(torch.randint(1, 3, (), generator=generator))
     size = [length // shrink for length in batch["sketch"].shape[2:]]
     sketch = F.avg_pool2d(batch["sketch"], shrink)
-    hint_map = hints.resize(batch["hints"], size)
+    given = hint_field(hints.resize(batch["hints"], size), sketch, proposer.config.sketch_scale)
     palettes = [batch[k] for k in ("palette", "weights", "palette_present")]
     colour = F.avg_pool2d(batch["colour"], FINE * shrink)
     start = 0.4 + 0.55 * torch.rand((), generator=generator).item()
@@ -215,7 +216,7 @@ def _redraw(
     for step in range(steps):
         time = start * (1.0 - step / steps)
         at = torch.full((colour.shape[0],), time * 1000.0, device=colour.device)
-        state = state - start / steps * proposer(state, at, sketch, hint_map, *palettes)
+        state = state - start / steps * proposer(state, at, sketch, given, *palettes)
     return state.clamp(-1.0, 1.0)
 
 

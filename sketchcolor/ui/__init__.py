@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any  # noqa: E402
 import gradio as gr  # noqa: E402
 
 from sketchcolor.images import MAX_BYTES  # noqa: E402
-from sketchcolor.ui import automatic, texts, theme  # noqa: E402
+from sketchcolor.ui import (  # noqa: E402
+    automatic,
+    editor,
+    hints,
+    palette,
+    palette_board,
+    texts,
+    theme,
+)
 from sketchcolor.ui.examples import EXAMPLES  # noqa: E402
 
 if TYPE_CHECKING:
@@ -37,6 +45,10 @@ def build_demo(pipeline: "SketchColorPipeline | None") -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab(texts.AUTOMATIC, id="automatic"):
                 automatic.build_tab(pipeline, EXAMPLES)
+            with gr.Tab(texts.HINTS, id="hints"):
+                hints.build_tab(pipeline, EXAMPLES)
+            with gr.Tab(texts.PALETTE, id="palette"):
+                palette.build_tab(pipeline, EXAMPLES)
     return demo.queue(max_size=QUEUE_SIZE)
 
 
@@ -44,7 +56,7 @@ def launch_options() -> dict[str, Any]:
     """Arguments for ``demo.launch``: the looks, the upload limit, and nothing that phones home."""
     return {
         "theme": theme.build_theme(),
-        "css": theme.CSS,
+        "css": theme.CSS + editor.CSS + palette_board.CSS,
         "max_file_size": MAX_BYTES,
         "footer_links": [],
         "run_history": False,

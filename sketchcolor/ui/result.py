@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from sketchcolor.ui import texts
-from sketchcolor.ui.shared import refusal
+from sketchcolor.ui.shared import NARROW, refusal
 
 # The comparing slider shows at most this many px a side; the download has the picture's own size.
 PREVIEW_SIDE = 2048
@@ -63,7 +63,7 @@ def save_colouring(colouring: Colouring, source: str | Path) -> SavedColouring:
         colouring: what to save.
         source: the visitor's file; ``girl.jpg`` gives ``girl-coloured-1234.png`` for seed 1234.
     """
-    stem = re.sub(r"[^\w.-]+", "_", Path(source).stem)[:MAX_STEM] or "sketch"
+    stem = stem_of(source)
     variants = []
     for image, seed in zip(colouring.images, colouring.seeds, strict=True):
         name = f"{stem}-coloured-{seed}.png"
@@ -71,6 +71,11 @@ def save_colouring(colouring: Colouring, source: str | Path) -> SavedColouring:
         preview = picture if _is_preview(image) else _save_png(_preview(image), name)
         variants.append(Variant(picture, preview, texts.note(image.size, seed, colouring.seconds)))
     return SavedColouring(_save_png(_preview(colouring.sketch), f"{stem}.png"), variants)
+
+
+def stem_of(file: str | Path) -> str:
+    """What the names of downloads begin with: the file's own name, safe in every file system."""
+    return re.sub(r"[^\w.-]+", "_", Path(file).stem)[:MAX_STEM] or "sketch"
 
 
 @dataclass(frozen=True)
@@ -151,11 +156,7 @@ def build_result_panel(tab: str) -> ResultPanel:
         elem_id=f"{tab}-choice",
         elem_classes="thumbnails",
     )
-    with gr.Row():
-        another = gr.Button(texts.ANOTHER, interactive=False, elem_id=f"{tab}-another")
-        download = gr.DownloadButton(
-            texts.DOWNLOAD, interactive=False, variant="primary", elem_id=f"{tab}-download"
-        )
+    another, download = build_result_buttons(tab)
     panel = ResultPanel(slider, variants, download, note, another, gr.State())
 
     def choose(saved: SavedColouring | None, event: gr.SelectData) -> tuple:
@@ -173,6 +174,17 @@ def build_result_panel(tab: str) -> ResultPanel:
         api_visibility="private",
     )
     return panel
+
+
+def build_result_buttons(tab: str) -> tuple[gr.Button, gr.DownloadButton]:
+    """Another colouring, and the PNG to download; out of use until there is a result."""
+    narrow = {"interactive": False, "size": "md", "min_width": NARROW}
+    with gr.Row():
+        another = gr.Button(texts.ANOTHER, elem_id=f"{tab}-another", **narrow)
+        download = gr.DownloadButton(
+            texts.DOWNLOAD, variant="primary", elem_id=f"{tab}-download", **narrow
+        )
+    return another, download
 
 
 def _is_preview(image: Image.Image) -> bool:

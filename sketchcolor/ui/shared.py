@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 1}
 DEFAULT_RESOLUTION = 512
 MAX_VARIANTS = 4
+NARROW = 130  # px, the least width of a button that shares its row on a phone
 
 
 class SketchInput(gr.Image):
@@ -109,6 +110,14 @@ def build_settings(tab: str) -> Settings:
     # On load, because the browser shows a number without a value as 0 (Gradio 6.31).
     gr.on(None, **settings.empty_seed, api_visibility="private")
     return settings
+
+
+def resolution_update(resolution: int) -> dict[str, Any]:
+    """The radio set to a session's resolution, even to one that it does not offer otherwise."""
+    choices = list(texts.DETAIL_CHOICES)
+    if resolution not in (value for _, value in choices):
+        choices.append((str(resolution), resolution))
+    return gr.update(choices=choices, value=resolution)
 
 
 def build_examples(

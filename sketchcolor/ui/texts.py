@@ -50,6 +50,7 @@ def note(size: tuple[int, int], seed: int, seconds: float) -> str:
     """The line under a coloured picture: size in px, seed, time taken in seconds."""
     return f"{size[0]} × {size[1]} px · seed {seed} · {seconds:.1f} s"
 
+
 # Hint strokes and sessions
 HINTS = "Hint strokes"
 CANVAS = "Paint your hints"
@@ -69,3 +70,27 @@ HINT_RESULT_WAITING = "Your coloured picture appears here and follows your strok
 SAVE_SESSION = "Save session"
 LOAD_SESSION = "Load session"
 OTHER_CANVAS = "The strokes were drawn on a picture of another shape; please draw them again."
+
+# Palettes
+PALETTE = "Palette"
+PALETTE_BOARD = "The palette"
+PALETTE_HOWTO = (
+    "The picture keeps to these colours. Change any of them, or take them from a picture you like. "
+    "Without a colour here the model chooses."
+)
+READY_PALETTES = "Ready palettes"
+PALETTE_FROM_PICTURE = "Take from a picture"
+PALETTE_FROM_FILE = "Load a palette file"
+SAVE_PALETTE = "Save as {}"
+LIVE_PALETTE = "Colour again after every change"
+COLOUR_PALETTE = "Colour with this palette"
+SWATCH_COLOUR = "Colour"
+SWATCH_SHARE = "Share of the picture"
+SWATCH_LEFT = "Move left"
+SWATCH_RIGHT = "Move right"
+SWATCH_LOCK = "Keep when another palette is taken"
+SWATCH_REMOVE = "Remove"
+SWATCH_ADD = "Add a colour"
+BROKEN_BOARD = "The palette on the page cannot be read; please reload the page."
+NO_SHARES = "No colour of the palette has a share of the picture; please move one of its sliders."
+EMPTY_BOARD = "The palette is empty; please add a colour before saving it."
