@@ -34,6 +34,15 @@ def tile(picture: Image.Image) -> Image.Image:
     return ImageOps.pad(picture, (TILE, TILE), Image.Resampling.LANCZOS, color="white")
 
 
+def paste_rows(rows: list[list[Image.Image]]) -> Image.Image:
+    """One picture of rows of tiles."""
+    sheet = Image.new("RGB", (max(map(len, rows)) * TILE, len(rows) * TILE), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            sheet.paste(picture, (x * TILE, y * TILE))
+    return sheet
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="folder or Hub id (default: the bundled model)")
@@ -60,11 +69,7 @@ def main() -> None:
     for start in range(0, len(tiles), COLUMNS):
         shown = (0, 1) if args.with_sketches else (1,)
         rows += [[pair[which] for pair in tiles[start : start + COLUMNS]] for which in shown]
-    sheet = Image.new("RGB", (COLUMNS * TILE, len(rows) * TILE), "white")
-    for y, row in enumerate(rows):
-        for x, picture in enumerate(row):
-            sheet.paste(picture, (x * TILE, y * TILE))
-    sheet.save(args.output, quality=88)
+    paste_rows(rows).save(args.output, quality=88)
 
 
 if __name__ == "__main__":

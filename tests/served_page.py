@@ -59,12 +59,13 @@ def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
     errors, outside = [], []
     page.on("console", lambda message: message.type == "error" and errors.append(message.text))
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("response", lambda got: got.status >= 400 and errors.append(f"{got.status} {got.url}"))
     page.on("request", lambda asked: _is_outside(asked.url) and outside.append(asked.url))
     page.goto(address)
     yield page
     context.close()
-    assert errors == []
-    assert outside == []
+    assert not errors, errors
+    assert not outside, outside
 
 
 def _is_outside(url: str) -> bool:

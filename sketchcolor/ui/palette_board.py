@@ -87,9 +87,10 @@ CSS = """
   background: var(--block-background-fill); }
 .palette-swatch input[type=color] { width: 100%; height: 2.4rem; padding: 0; border: 0;
   cursor: pointer; background: none; }
-.palette-swatch input[type=range] { width: 100%; accent-color: var(--color-accent); }
+.palette-swatch input[type=range] { width: 100%; min-width: 0; margin: 0;
+  accent-color: var(--color-accent); }
 .palette-swatch div { display: flex; justify-content: space-between; }
-.palette-swatch button { min-width: 1.4rem; min-height: 1.6rem; cursor: pointer; }
+.palette-swatch button { flex: 1; min-width: 0; min-height: 1.7rem; padding: 0; cursor: pointer; }
 .palette-swatch button:disabled { opacity: 0.3; cursor: default; }
 .palette-add { min-height: 5rem; font-size: 1.6rem; cursor: pointer;
   border: 1px dashed var(--border-color-primary); border-radius: var(--radius-md); }

@@ -107,9 +107,9 @@ class ResultPanel:
         """
         colouring.success(
             lambda saved: (
-                gr.update(visible=len(saved.variants) > 1, selected_index=0),
-                gr.update(interactive=True),
-                gr.update(interactive=True),
+                gr.update(visible=saved is not None and len(saved.variants) > 1, selected_index=0),
+                gr.update(interactive=saved is not None),
+                gr.update(interactive=saved is not None),
             ),
             inputs=self.saved,
             outputs=[self.variants, self.another, self.download],

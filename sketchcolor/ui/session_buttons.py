@@ -105,7 +105,9 @@ def unlock_after(
 ) -> None:
     """Once a picture is shown, offers what can be done with it."""
     colouring.success(
-        lambda work: [gr.update(interactive=work is not None and work.coloured) for _ in buttons],
+        lambda work: dict.fromkeys(
+            buttons, gr.update(interactive=work is not None and work.coloured)
+        ),
         inputs=work,
         outputs=buttons,
         queue=False,
