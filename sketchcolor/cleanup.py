@@ -4,6 +4,8 @@ Lighting and paper multiply what the pen left, so the paper is estimated and div
 grain of the paper is smoothed and clipped to white. Clean digital line art passes unchanged.
 """
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -15,6 +17,7 @@ WHITE, EVEN = 248, 0.75  # clean art: at least this paper level on this share of
 BLANK = 0.4  # or pure white on this share of the page, however much of the rest is filled with grey
 GRAIN_CLIP = 2.5  # standard deviations of paper grain that become white
 LEVEL_STEP, MAX_CLIP = 0.005, 0.12  # darkness that becomes white: at least, at most
+KEPT = 4  # cleaned sketches
 NO_PAPER = 40  # grey level: a page whose bright parts are darker holds nothing to clean
 
 
@@ -38,9 +41,18 @@ def clean_sketch(grey: Image.Image) -> Image.Image:
         PIL image of mode L and the same size: paper at 255, lines with their own greys. The input
         itself if it `is_clean` or shows no paper at all.
     """
-    pixels = np.asarray(grey)
-    if is_clean(grey) or np.percentile(_sample(pixels), 95) < NO_PAPER:
+    if is_clean(grey) or np.percentile(_sample(np.asarray(grey)), 95) < NO_PAPER:
         return grey
+    return Image.fromarray(_cleaned(grey.tobytes(), grey.size))
+
+
+@lru_cache(maxsize=KEPT)
+def _cleaned(content: bytes, size: tuple[int, int]) -> np.ndarray:
+    """H×W uint8 from the grey values of a sketch of ``size`` (width, height).
+
+    The last few are kept: a visitor's next stroke or palette comes for the same sketch.
+    """
+    pixels = np.frombuffer(content, np.uint8).reshape(size[::-1])
     lightness = cv2.divide(pixels, _paper(pixels), scale=1.0, dtype=cv2.CV_32F)
     level, grain = _paper_level(lightness)
     if grain > 0.5 / 255:
@@ -50,7 +62,7 @@ def clean_sketch(grey: Image.Image) -> Image.Image:
     white = level - np.clip(GRAIN_CLIP * grain, LEVEL_STEP, MAX_CLIP)
     black = 0.5 * float(np.percentile(_sample(lightness), 0.5))
     lightness = (lightness - black) * (255 / max(white - black, 0.1))
-    return Image.fromarray(np.clip(np.rint(lightness), 0, 255).astype(np.uint8))
+    return np.clip(np.rint(lightness), 0, 255).astype(np.uint8)
 
 
 def _paper(pixels: np.ndarray) -> np.ndarray:

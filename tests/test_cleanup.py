@@ -107,3 +107,11 @@ def test_any_size(size):
     cleaned = clean_sketch(page)
     assert cleaned.size == size and cleaned.mode == "L"
     assert np.median(cleaned) >= 0.97 * 255
+
+
+def test_a_sketch_is_cleaned_once(monkeypatch):
+    photo = photographed(figure(300))
+    first = clean_sketch(photo)
+    monkeypatch.setattr("sketchcolor.cleanup._paper", None)  # would be called for another sketch
+    again = clean_sketch(photo.copy())
+    assert np.array_equal(np.asarray(first), np.asarray(again))

@@ -139,3 +139,15 @@ def test_weights_survive_saving(model, tmp_path):
     loaded = type(model).from_pretrained(str(tmp_path))
     for (name, kept), found in zip(model.named_parameters(), loaded.parameters(), strict=True):
         assert torch.equal(kept, found), name
+
+
+def test_palette_planes_are_the_measured_baseline():
+    proposer = ColorProposer(**TINY_PROPOSER, palette_as="planes").eval()
+    torch.nn.init.normal_(proposer.unet.conv_out.weight, std=0.05)
+    noisy, time, sketch = torch.randn(2, 3, 16, 16), torch.full((2,), 500.0), torch.ones(2, 1, 64, 64)
+    with torch.no_grad():
+        plain = proposer(noisy, time, sketch)
+        told = proposer(noisy, time, sketch, **palette(2))
+        absent = proposer(noisy, time, sketch, **palette(2), palette_present=torch.zeros(2).bool())
+    assert (told - plain).abs().max() > 1e-4
+    assert torch.allclose(absent, plain, atol=1e-5)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin, UNet2DModel
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
+from ..conditions.palette import DEFAULT_SIZE
 from .blocks import PaletteEmbedding
 
-__all__ = ["ColorProposer"]
+__all__ = ["ColorProposer", "constant_planes"]
 
 LEAST_TIME = 0.05  # below it the velocity of a straight path is taken as if at it
 
@@ -30,6 +33,8 @@ class ColorProposer(ModelMixin, ConfigMixin):
         layers_per_block: residual blocks per resolution.
         attention_from: index of the first resolution with self-attention.
         colour_std: standard deviation of colour pictures in [-1, 1], for scaling the input.
+        palette_as: ``modulation`` of every block, or ``planes``, 27 constant input planes (seed
+            002, section 3), the baseline that modulation was measured against.
     """
 
     conditions = ("hints", "palette")
@@ -46,12 +51,15 @@ class ColorProposer(ModelMixin, ConfigMixin):
         attention_head_dim: int = 32,
         norm_num_groups: int = 16,
         colour_std: float = 0.6,
+        palette_as: Literal["modulation", "planes"] = "modulation",
     ) -> None:
         super().__init__()
         levels = len(block_out_channels)
         attends = [level >= attention_from for level in range(levels)]
         width = 4 * block_out_channels[0]
         planes = patch**2 * (3 + 4) + (patch * sketch_scale) ** 2
+        if palette_as == "planes":
+            planes += 3 * DEFAULT_SIZE
         self.unet = UNet2DModel(
             sample_size=sample_size // patch,
             in_channels=planes,
@@ -63,9 +71,10 @@ class ColorProposer(ModelMixin, ConfigMixin):
             attention_head_dim=attention_head_dim,
             norm_num_groups=norm_num_groups,
             resnet_time_scale_shift="scale_shift",
-            class_embed_type="identity",
+            class_embed_type="identity" if palette_as == "modulation" else None,
         )
-        self.palette = PaletteEmbedding(width)
+        if palette_as == "modulation":
+            self.palette = PaletteEmbedding(width)
         nn.init.zeros_(self.unet.conv_out.weight)
 
     @property
@@ -101,16 +110,39 @@ class ColorProposer(ModelMixin, ConfigMixin):
         # Unit variance for the noisy picture at every time (Karras et al. 2022).
         time = (timestep / 1000.0)[:, None, None, None].to(noisy.dtype)
         variance = ((1.0 - time) * self.config.colour_std).square() + time.square()
-        planes = torch.cat(
-            [
-                F.pixel_unshuffle(noisy * variance.rsqrt(), patch),
-                F.pixel_unshuffle(sketch, patch * scale),
-                F.pixel_unshuffle(hints, patch),
-            ],
-            dim=1,
-        ).to(memory_format=torch.channels_last)
-        vector = self.palette(noisy.shape[0], palette, weights, palette_present)
+        planes = [
+            F.pixel_unshuffle(noisy * variance.rsqrt(), patch),
+            F.pixel_unshuffle(sketch, patch * scale),
+            F.pixel_unshuffle(hints, patch),
+        ]
+        vector = None
+        if self.config.palette_as == "modulation":
+            vector = self.palette(noisy.shape[0], palette, weights, palette_present)
+        else:
+            planes.append(constant_planes(palette, palette_present, planes[0]))
+        planes = torch.cat(planes, dim=1).to(memory_format=torch.channels_last)
         # The network names the colours, not the noise or the velocity: a patch of noise has more
         # dimensions than a small network can carry (Li & He 2025), a patch of colours has few.
         colour = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)
         return (noisy - colour) / time.clamp(min=LEAST_TIME)
+
+
+def constant_planes(
+    palette: torch.Tensor | None, present: torch.Tensor | None, like: torch.Tensor
+) -> torch.Tensor:
+    """A palette as planes of one value each, zero without a palette.
+
+    Args:
+        palette: B×9×3 in [-1, 1], heaviest first. present: B bool, all if None.
+        like: B×C×h×w, for size and type.
+
+    Returns:
+        B×27×h×w.
+    """
+    batch, _, height, width = like.shape
+    if palette is None:
+        return like.new_zeros(batch, 3 * DEFAULT_SIZE, height, width)
+    values = palette.reshape(batch, -1).to(like.dtype)
+    if present is not None:
+        values = values * present[:, None]
+    return values[..., None, None].expand(-1, -1, height, width)

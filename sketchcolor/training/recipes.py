@@ -67,6 +67,24 @@ class Recipe:
     ema_decay: float = 0.999
 
 
+# Two small runs side by side answer how a network should be told a palette.
+_SMALL_PROPOSAL: dict[str, Any] = {
+    "model": "proposer",
+    "objective": "flow",
+    "model_config": {
+        "patch": 4,
+        "block_out_channels": (48, 80, 112),
+        "attention_from": 0,
+        "attention_head_dim": 16,
+    },
+    "time_shift": 3.0,
+    "hint_rate": 0.2,
+    "palette_rate": 0.9,
+    "learning_rate": 6e-4,
+    "adam_beta2": 0.98,
+    "adversarial": "none",
+}
+
 _RECIPES = (
     Recipe(
         name="sketchcolor-proposal",
@@ -80,6 +98,17 @@ _RECIPES = (
         adam_beta2=0.98,
         train_batch_size=16,
         adversarial="none",
+    ),
+    Recipe(
+        name="palette-modulation",
+        source="The proposal at a quarter of the compute; palettes modulate every block",
+        **_SMALL_PROPOSAL,
+    ),
+    Recipe(
+        name="palette-planes",
+        source="The same with 27 constant palette planes as in seed 002",
+        **_SMALL_PROPOSAL
+        | {"model_config": _SMALL_PROPOSAL["model_config"] | {"palette_as": "planes"}},
     ),
     Recipe(
         name="sketchcolor",
