@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 
@@ -136,3 +137,20 @@ def test_leak_and_palettes_are_measured_on_real_pictures(conditions, shared, tin
     leak = conditions.measure_leak(tiny_pipeline, pages)
     assert leak["strokes"] > 0
     assert leak["change_inside_mean"] > leak["change_outside_mean"]
+
+
+def test_wishes_lie_beside_each_other(inference, tiny_folder, shared, tmp_path, monkeypatch):
+    wishes = importlib.import_module("benchmarks.wishes")
+    chosen = dict(list(json.loads(wishes.WISHES.read_text()).items())[:2])
+    few = tmp_path / "wishes.json"
+    few.write_text(json.dumps(chosen))
+    monkeypatch.setattr(wishes, "WISHES", few)
+    sheet = tmp_path / "sheet.png"
+    arguments = ["--model", str(tiny_folder), "--sketches", str(shared / "lineart")]
+    monkeypatch.setattr("sys.argv", ["wishes", *arguments, "-o", str(sheet)])
+    wishes.main()
+    picture = np.asarray(Image.open(sheet))
+    rows = picture.reshape(5, -1, *picture.shape[1:])
+    automatic, three, ten, *palettes = rows.astype(int)
+    assert all((automatic != row).any() for row in (three, ten, *palettes))
+    assert (three != ten).any()

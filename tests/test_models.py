@@ -144,7 +144,8 @@ def test_weights_survive_saving(model, tmp_path):
 def test_palette_planes_are_the_measured_baseline():
     proposer = ColorProposer(**TINY_PROPOSER, palette_as="planes").eval()
     torch.nn.init.normal_(proposer.unet.conv_out.weight, std=0.05)
-    noisy, time, sketch = torch.randn(2, 3, 16, 16), torch.full((2,), 500.0), torch.ones(2, 1, 64, 64)
+    noisy, time = torch.randn(2, 3, 16, 16), torch.full((2,), 500.0)
+    sketch = torch.ones(2, 1, 64, 64)
     with torch.no_grad():
         plain = proposer(noisy, time, sketch)
         told = proposer(noisy, time, sketch, **palette(2))
