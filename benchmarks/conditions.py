@@ -1,4 +1,4 @@
-"""Are wishes obeyed? Leak of hints out of their regions, and how near outputs come to palettes.
+"""Are wishes obeyed? Leak of hints, nearness of outputs to palettes, and how long a wish takes.
 
 ``python -m benchmarks.conditions --data ../shared/data -o benchmarks/conditions.json``
 
@@ -11,6 +11,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -19,8 +20,11 @@ import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 from tqdm import tqdm
 
+from benchmarks.inference import drawing
+from benchmarks.machine import median_seconds
 from sketchcolor import load_pipeline
 from sketchcolor.conditions.palette import Palette, from_image
+from sketchcolor.conditions.palette_files import BUILT_IN, built_in
 from sketchcolor.evaluation import Batch, batches
 from sketchcolor.images import to_pil
 from sketchcolor.metrics import palette_distance
@@ -120,6 +124,22 @@ def measure_palettes(pipeline: SketchColorPipeline, pages: list[Batch]) -> dict[
     return found
 
 
+def measure_waits(pipeline: SketchColorPipeline, side: int = 512) -> dict[str, float]:
+    """Seconds from a wish to the picture of a side×side sketch, for each kind of wish."""
+    sketch = drawing((side, side))
+    stroke = {"color": "#d93a2f", "width": side / 50, "points": [(side / 2, side / 2)]}
+    wishes = {
+        "automatic": {},
+        "stroke": {"hints": [stroke]},
+        "palette": {"palette": built_in(BUILT_IN[0])},
+        "four_variants": {"num_variants": 4},
+    }
+    return {
+        kind: median_seconds(partial(pipeline, sketch, seed=0, resolution=side, **wish))
+        for kind, wish in wishes.items()
+    }
+
+
 def _own_palette(pipeline: SketchColorPipeline, page: Batch, requested: Palette) -> np.ndarray:
     picture = page.pictures(_colour(pipeline, page, palette=requested.to_tensors()))[0]
     return from_image(picture).colors
@@ -152,6 +172,7 @@ def main() -> None:
     pipeline = load_pipeline(args.model)
     found = list(pages(args.data, args.count))
     report = {"model": pipeline.model_id, "revision": pipeline.revision, "side": SIDE}
+    report["seconds_at_512"] = measure_waits(pipeline)
     # The networks alone, and as visitors get them.
     for name, hold in (("networks", False), ("pipeline", True)):
         pipeline.register_to_config(hold=hold)

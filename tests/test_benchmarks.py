@@ -139,6 +139,12 @@ def test_leak_and_palettes_are_measured_on_real_pictures(conditions, shared, tin
     assert leak["change_inside_mean"] > leak["change_outside_mean"]
 
 
+def test_every_kind_of_wish_is_timed(conditions, tiny_pipeline):
+    waits = conditions.measure_waits(tiny_pipeline, side=64)
+    assert set(waits) == {"automatic", "stroke", "palette", "four_variants"}
+    assert min(waits.values()) > 0
+
+
 def test_wishes_lie_beside_each_other(inference, tiny_folder, shared, tmp_path, monkeypatch):
     wishes = importlib.import_module("benchmarks.wishes")
     chosen = dict(list(json.loads(wishes.WISHES.read_text()).items())[:2])

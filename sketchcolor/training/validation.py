@@ -11,6 +11,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler, ModelMixin
 from PIL import Image
 from torch.utils.data import default_collate
 
+from ..conditions.hint_field import hint_field
 from ..pipeline import draw_proposal
 from .data import SampleMaker, Source, load_images
 from .recipes import Recipe
@@ -71,6 +72,10 @@ class ValidationSheet:
         if "hints" in model.conditions and guided:
             conditions["hints"] = batch["hints"]
         if self.recipe.objective == "flow":
+            if "hints" in conditions:
+                conditions["hints"] = hint_field(
+                    batch["hints"], batch["sketch"], model.config.sketch_scale
+                )
             scheduler = FlowMatchEulerDiscreteScheduler(shift=self.recipe.time_shift)
             return draw_proposal(
                 model, scheduler, batch["sketch"], generator=generator, **conditions
