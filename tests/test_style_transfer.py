@@ -1,0 +1,167 @@
+"""Style transfer: the paper's equations, both optimisers, both modes, stopping."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sketchcolor.models.vgg19 import VGG19Features
+from sketchcolor.style_transfer import (
+    CONTENT_LAYER,
+    FAITHFUL,
+    FAST,
+    STYLE_LAYERS,
+    Scale,
+    Settings,
+    Style,
+    StyleTransfer,
+    _Loss,
+    _tensor,
+    gram,
+)
+
+SMALL = Settings(scales=(Scale(48, 12),))
+
+
+@pytest.fixture(scope="module")
+def transfer() -> StyleTransfer:
+    torch.manual_seed(0)
+    return StyleTransfer(VGG19Features(channels=(4, 6, 8, 8, 8), pooling="average"))
+
+
+@pytest.fixture
+def content() -> Image.Image:
+    y, x = np.mgrid[:60, :80]
+    pixels = np.stack([x * 3, y * 4, 255 - x * 3], axis=2)
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+@pytest.fixture
+def style() -> Image.Image:
+    stripes = (np.arange(64) // 4 % 2)[:, None, None] * np.array([255, 180, 40])
+    return Image.fromarray(np.broadcast_to(stripes, (64, 64, 3)).astype(np.uint8))
+
+
+def losses_of(transfer, content, styles, settings) -> list[float]:
+    seen = []
+    transfer(content, styles, settings, on_step=lambda step: seen.append(step.loss))
+    return seen
+
+
+def test_gram_is_equation_3_per_position():
+    features = torch.tensor([[[[1.0, 2.0]], [[3.0, 5.0]]]])  # two channels, two positions
+    expected = torch.tensor([[[5.0, 13.0], [13.0, 34.0]]]) / 2
+    assert torch.allclose(gram(features), expected)
+
+
+def test_the_loss_is_equation_7_by_hand(transfer, content, style):
+    page, other = _tensor(content, (48, 36)), _tensor(style, (48, 36))
+    settings = Settings(scales=(Scale(48, 1),), alpha=0.3, beta=0.7, squeeze=True)
+    wanted = transfer._wanted([Style(style)], 1.0, (48, 36), settings)
+    loss = _Loss(transfer.network, page, wanted, settings)
+    layers = [*STYLE_LAYERS, CONTENT_LAYER]
+    ours, theirs = transfer.network(other, layers), transfer.network(page, layers)
+    content_error = 0.5 * (ours[CONTENT_LAYER] - theirs[CONTENT_LAYER]).square().sum()
+    assert torch.allclose(loss(other), 0.3 * content_error, rtol=1e-4)  # its style is exact
+    style_error = 0.0
+    for layer in STYLE_LAYERS:
+        _, channels, height, width = theirs[layer].shape
+        rows = [found[layer][0].flatten(1) for found in (theirs, ours)]
+        difference = rows[0] @ rows[0].T - rows[1] @ rows[1].T
+        error = difference.square().sum() / (4 * channels**2 * (height * width) ** 2)
+        style_error += error / len(STYLE_LAYERS)
+    assert torch.allclose(loss(page), 0.7 * style_error, rtol=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("start", ["content", "noise"])
+def test_the_loss_falls(transfer, content, style, optimizer, normalised, start):
+    settings = Settings(
+        scales=(Scale(48, 25),), optimizer=optimizer, normalised=normalised, start=start
+    )
+    losses = losses_of(transfer, content, [Style(style)], settings)
+    assert len(losses) == 25
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_modes_are_what_the_seed_says_and_what_a_visitor_waits_for():
+    assert (FAITHFUL.alpha, FAITHFUL.beta) == (1e-3, 1e-3)
+    assert FAITHFUL.scales == (Scale(512, 1000),) and FAITHFUL.learning_rate == 1.0
+    work = sum(scale.iterations * scale.side**2 for scale in FAST.scales) / 512**2
+    assert work < 50  # of 500 faithful iterations a tenth
+    assert [scale.side for scale in FAST.at(256).scales] == [64, 128, 256]
+
+
+def test_coarse_to_fine_ends_at_the_last_scale(transfer, content, style):
+    steps = []
+    settings = Settings(scales=(Scale(32, 3), Scale(48, 2), Scale(64, 2)))
+    picture = transfer(content, [Style(style)], settings, on_step=steps.append)
+    assert picture.size == (64, 48)
+    assert [step.side for step in steps] == [32] * 3 + [48] * 2 + [64] * 2
+    assert [step.iteration for step in steps] == list(range(1, 8))
+    assert steps[-1].seconds_left == 0.0 and steps[0].seconds_left > 0.0
+    assert steps[-1].preview.size == (64, 48)
+
+
+def test_a_flat_loss_ends_a_scale(transfer, content, style):
+    settings = Settings(scales=(Scale(32, 200), Scale(48, 2)), plateau=0.5)
+    steps = []
+    transfer(content, [Style(style)], settings, on_step=steps.append)
+    assert 10 < len(steps) < 200
+    assert steps[-1].iteration == steps[-1].iterations == 202
+
+
+def test_stopping_keeps_the_last_picture(transfer, content, style):
+    steps = []
+
+    def stop_at_third(step) -> bool:
+        steps.append(step)
+        return step.iteration < 3
+
+    picture = transfer(content, [Style(style)], SMALL, on_step=stop_at_third)
+    assert len(steps) == 3
+    assert np.array_equal(np.asarray(picture), np.asarray(steps[-1].preview))
+    assert len(losses_of(transfer, content, [Style(style)], SMALL)) == 12  # and at once again
+
+
+def test_the_same_seed_gives_the_same_picture(transfer, content, style):
+    settings = Settings(scales=(Scale(48, 4),), start="noise")
+    first, second, other = (
+        np.asarray(transfer(content, [Style(style)], settings, seed=seed)) for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_styles_mix_by_weight(transfer, content, style):
+    plain = Image.new("RGB", (64, 64), (30, 60, 200))
+    only = transfer._wanted([Style(style, 3.0)], 3.0, (48, 36), SMALL)
+    both = transfer._wanted([Style(style, 3.0), Style(plain, 1.0)], 4.0, (48, 36), SMALL)
+    other = transfer._wanted([Style(plain, 1.0)], 1.0, (48, 36), SMALL)
+    for layer in STYLE_LAYERS:
+        assert torch.allclose(both[layer], 0.75 * only[layer] + 0.25 * other[layer], rtol=1e-4)
+
+
+def test_statistics_of_a_style_are_taken_once(transfer, content, style, monkeypatch):
+    transfer(content, [Style(style)], SMALL)
+    calls = []
+    forward = transfer.network.forward
+    monkeypatch.setattr(
+        transfer.network, "forward", lambda *a: calls.append(a[1]) or forward(*a)
+    )
+    transfer(content, [Style(style.copy())], SMALL)
+    assert STYLE_LAYERS not in calls
+
+
+@pytest.mark.parametrize("weights", [(), (0.0,), (1.0, -1.0)])
+def test_styles_without_weight_get_a_sentence(transfer, content, style, weights):
+    with pytest.raises(ValueError, match="at least one style"):
+        transfer(content, [Style(style, weight) for weight in weights], SMALL)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 400), (400, 3)])
+def test_odd_shapes_come_through(transfer, content, style, size):
+    settings = Settings(scales=(Scale(48, 2),))
+    assert transfer(content, [Style(style.resize(size))], settings).size == (48, 36)
+    assert max(transfer(content.resize(size), [Style(style)], settings).size) == 48
