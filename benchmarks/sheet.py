@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from sketchcolor import load_pipeline
 from sketchcolor.lineart import random_lineart
-from sketchcolor.pipeline import DEFAULT_STEPS
+from sketchcolor.sampling import DEFAULT_STEPS
 from sketchcolor.training.data import Source, load_images
 
 TILE = 192  # px

@@ -33,7 +33,7 @@ from .conditions import hints
 from .images import Fit, to_pil, to_tensor
 from .lineart import random_lineart
 from .models.vgg19 import WEIGHTS_VARIABLE, VGG19Features
-from .pipeline import DEFAULT_STEPS
+from .sampling import DEFAULT_STEPS
 
 # sketch B×1×H×W, hints=None, generator=None, num_inference_steps → colour B×3×H×W in [-1, 1]
 ColourFunction = Callable[..., Tensor]

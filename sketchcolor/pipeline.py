@@ -26,14 +26,14 @@ from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
 from .models.proposer import ColorProposer
 from .precision import fastest_dtype
 from .recolour import hold_palette
+from .sampling import DEFAULT_STEPS, draw_proposal
 from .spread import spread_hints
 
-__all__ = ["DEFAULT_STEPS", "MAX_SEED", "SketchColorOutput", "SketchColorPipeline", "draw_proposal"]
+__all__ = ["MAX_SEED", "SketchColorOutput", "SketchColorPipeline"]
 
 MAX_SEED = 2**31 - 1
 RESOLUTIONS = (64, 2048)  # working resolution, least and most
 MAX_VARIANTS = 16
-DEFAULT_STEPS = 6  # of a proposal
 
 Hints = Sequence[Stroke | dict] | Image.Image
 PaletteTensors = tuple[torch.Tensor, torch.Tensor]
@@ -335,53 +335,6 @@ class SketchColorPipeline(DiffusionPipeline):
         if lines == "model":
             return picture.resize(drawing.size, Image.Resampling.BICUBIC)
         return keep_lines(colour_layer(np.asarray(picture), drawing), drawing)
-
-
-def draw_proposal(
-    proposer: ColorProposer,
-    scheduler: SchedulerMixin,
-    sketch: torch.Tensor,
-    hints: torch.Tensor | None = None,
-    palette: torch.Tensor | None = None,
-    weights: torch.Tensor | None = None,
-    generator: torch.Generator | list[torch.Generator] | None = None,
-    num_inference_steps: int = DEFAULT_STEPS,
-    noise_scale: float = 1.0,
-    guidance_scale: float = 1.0,
-    on_step: Callable[[], None] = lambda: None,
-) -> torch.Tensor:
-    """Sample one colouring per sketch.
-
-    Args:
-        sketch: B×1×H×W in [-1, 1], sides multiples of ``proposer.multiple · sketch_scale``.
-        hints: B×4×(H/s)×(W/s) hint field, see ``hint_field``. palette: B×K×3. weights: B×K.
-        generator: of the starting noise, one for the batch or one per picture.
-        noise_scale: standard deviation of the starting noise.
-        guidance_scale: above 1, every step goes further away from what the proposer would draw
-            on an unknown sketch (Ho & Salimans 2022), at twice the cost.
-        on_step: called after every step.
-
-    Returns:
-        B×3×(H/s)×(W/s) in [-1, 1].
-    """
-    batch, _, height, width = sketch.shape
-    scale = proposer.config.sketch_scale
-    shape = (3, height // scale, width // scale)
-    if isinstance(generator, list):
-        state = torch.stack([torch.randn(shape, generator=g) for g in generator])
-    else:
-        state = torch.randn((batch, *shape), generator=generator)
-    state = noise_scale * state.to(sketch.device)
-    scheduler.set_timesteps(num_inference_steps)
-    for timestep in scheduler.timesteps:
-        at = timestep.to(sketch.device).expand(batch)
-        velocity = proposer(state, at, sketch, hints, palette, weights)
-        if guidance_scale != 1.0:
-            blind = proposer(state, at, torch.zeros_like(sketch), hints, palette, weights)
-            velocity = blind + guidance_scale * (velocity - blind)
-        state = scheduler.step(velocity.float(), timestep, state, return_dict=False)[0]
-        on_step()
-    return state.clamp(-1.0, 1.0)
 
 
 class _Counter:

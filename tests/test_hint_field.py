@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sketchcolor.conditions.hint_field import hint_field
+from sketchcolor.conditions.hint_field import hint_field, influence
 from sketchcolor.geodesic import nearest_seed, soften
 
 RED, BLUE = torch.tensor([1.0, -1.0, -1.0]), torch.tensor([-1.0, -1.0, 1.0])
@@ -71,3 +71,11 @@ def test_softening_does_not_cross_walls():
     walled = soften(values, cost, fixed, passes=5)
     assert without_wall[2, 3, 0] < 0.9
     assert walled[2, 3, 0] > 0.99 and walled[2, 5, 0] < 0.01
+
+
+def test_influence_ends_where_confidence_does(page):
+    field = hint_field(*page, factor=4)
+    share = influence(field)
+    assert share.shape == (1, 1, 16, 16)
+    assert share[0, 0, 2, 1] == 1.0
+    assert not influence(torch.zeros_like(field)).any()

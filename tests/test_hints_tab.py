@@ -1,5 +1,6 @@
 """The Hint strokes tab: its functions without a browser, then drawing in a real one."""
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,14 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 from served_page import PATIENCE, Watched, downloaded, give_file, opened, served, shared_pipeline
 
+from sketchcolor import load_pipeline
 from sketchcolor.session import Session
 from sketchcolor.ui import editor, hints, table, texts
+from sketchcolor.ui.examples import EXAMPLES
 
 RED = (217, 58, 47)  # the first swatch
 RESOLUTION = 96
+HAIR = (0.5, 0.29)  # of width and height: the fringe of the example "spiky hair"
 
 
 def painted(size, box=None, color=RED) -> Image.Image:
@@ -253,3 +257,45 @@ def test_without_live_the_button_colours_and_clearing_keeps_the_sketch(
     draw(page, 40)
     page.click("#hints-colour")
     assert wait_for_result(page, other_than=plain) == hinted
+
+
+@pytest.fixture(scope="module")
+def bundled_address(tmp_path_factory):
+    with served(load_pipeline(), tmp_path_factory.mktemp("bundled")) as address:
+        yield address
+
+
+def test_a_red_stroke_on_hair_brings_red_hair(browser, bundled_address):
+    sketch = Image.open(dict((path.stem, path) for _, path in EXAMPLES)["spiky_hair"])
+    width, height = sketch.size
+    with opened(browser, bundled_address, viewport={"width": 1280, "height": 1000}) as page:
+        show_tab(page)
+        plain_address = open_sketch(page, sketch.filename)
+        plain = pixels_of(page)
+        box = page.locator("#hints-editor canvas").first.bounding_box()
+        zoom = int(page.locator("#hints-editor").get_by_text("%").inner_text().strip("%")) / 100
+        # The sketch lies in the middle of the canvas; its fringe is over the middle of the face.
+        x = box["x"] + box["width"] / 2
+        y = box["y"] + box["height"] / 2 - (0.5 - HAIR[1]) * height * zoom
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 20, y + 6, steps=8)
+        page.mouse.up()
+        wait_for_result(page, other_than=plain_address)
+        red = pixels_of(page)
+    around = np.zeros((height, width), bool)
+    top, left = round(HAIR[1] * height), width // 2
+    around[top - 40 : top + 60, left - 60 : left + 80] = True
+    open_paper = around & (np.asarray(sketch.convert("L")) > 250)
+    before, after = (redness(picture)[open_paper].mean() for picture in (plain, red))
+    assert after > 60 and after > before + 30
+
+
+def pixels_of(page: Page) -> np.ndarray:
+    _, content = downloaded(page, "#hints-download")
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
+
+
+def redness(picture: np.ndarray) -> np.ndarray:
+    """How far red is above the mean of green and blue, 8-bit levels."""
+    return picture[..., 0] - picture[..., 1:].mean(axis=-1)

@@ -8,7 +8,8 @@ from PIL import Image
 
 from sketchcolor.conditions import Palette, Stroke, from_image, from_strokes
 from sketchcolor.metrics import palette_distance
-from sketchcolor.pipeline import SketchColorPipeline, draw_proposal
+from sketchcolor.pipeline import SketchColorPipeline
+from sketchcolor.sampling import draw_proposal
 
 FAST = {"resolution": 64, "num_inference_steps": 2}
 
@@ -185,3 +186,23 @@ def test_guidance_goes_further_from_the_unknown_sketch(tiny_pipeline):
     inside = (known.abs() < 1.0) & (blind.abs() < 1.0)
     assert inside.any() and not torch.allclose(guided, known)
     assert torch.allclose(guided[inside], expected[inside], atol=1e-4)
+
+
+def test_a_hint_changes_nothing_beyond_its_reach(tiny_pipeline):
+    tiny_pipeline.register_to_config(hold=False)
+    sketch = torch.ones(1, 1, 64, 64)
+    sketch[..., 30:34] = -1.0
+    hints = torch.zeros(1, 4, 16, 16)
+    hints[:, :, 4:8, 1:6] = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None, None]
+    free, asked = (
+        draw_proposal(
+            tiny_pipeline.proposer,
+            tiny_pipeline.scheduler,
+            sketch,
+            given,
+            generator=torch.Generator().manual_seed(0),
+        )
+        for given in (None, hints)
+    )
+    assert torch.allclose(free[..., 8:], asked[..., 8:], atol=1e-4)
+    assert (free[..., 1:6] - asked[..., 1:6]).abs().max() > 1e-3

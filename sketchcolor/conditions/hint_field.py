@@ -14,11 +14,12 @@ import torch
 from ..geodesic import nearest_seed, shrink_ink, soften
 from .hints import reduce
 
-__all__ = ["hint_field"]
+__all__ = ["hint_field", "influence"]
 
 INK_COST = 15.0  # a step through black costs as much as this many over paper
 GRAIN = 0.05  # ink up to this much above the paper is noise
 REACH = 0.2  # of the longer side: the way over which confidence falls to 1/e
+INFLUENCE = (0.06, 0.35)  # confidence at which a hint begins to be seen, and is seen in full
 SOFTENING = 8  # passes that blend where two hints' regions meet
 
 
@@ -40,6 +41,20 @@ def hint_field(hints: torch.Tensor, sketch: torch.Tensor, factor: int) -> torch.
         if field[3].any():
             field[:] = _spread(field.transpose(1, 2, 0), lines).transpose(2, 0, 1)
     return torch.from_numpy(fields).to(hints.device, hints.dtype)
+
+
+def influence(field: torch.Tensor) -> torch.Tensor:
+    """How much of a picture that was drawn with hints is to be seen.
+
+    Args:
+        field: B×4×h×w.
+
+    Returns:
+        B×1×h×w in [0, 1].
+    """
+    low, high = INFLUENCE
+    share = ((field[:, 3:] - low) / (high - low)).clamp(0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 def _spread(cells: np.ndarray, ink: np.ndarray) -> np.ndarray:

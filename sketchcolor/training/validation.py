@@ -12,7 +12,7 @@ from PIL import Image
 from torch.utils.data import default_collate
 
 from ..conditions.hint_field import hint_field
-from ..pipeline import draw_proposal
+from ..sampling import draw_proposal
 from .data import SampleMaker, Source, load_images
 from .recipes import Recipe
 from .steps import degraded_truth

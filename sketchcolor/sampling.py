@@ -1,0 +1,94 @@
+"""How a proposal is drawn: from noise to colours along the proposer's flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from diffusers import SchedulerMixin
+
+from .conditions.hint_field import influence
+from .models.proposer import ColorProposer
+
+__all__ = ["DEFAULT_STEPS", "draw_proposal"]
+
+DEFAULT_STEPS = 6
+
+Generators = torch.Generator | list[torch.Generator] | None
+
+
+def draw_proposal(
+    proposer: ColorProposer,
+    scheduler: SchedulerMixin,
+    sketch: torch.Tensor,
+    hints: torch.Tensor | None = None,
+    palette: torch.Tensor | None = None,
+    weights: torch.Tensor | None = None,
+    generator: Generators = None,
+    num_inference_steps: int = DEFAULT_STEPS,
+    noise_scale: float = 1.0,
+    guidance_scale: float = 1.0,
+    on_step: Callable[[], None] = lambda: None,
+) -> torch.Tensor:
+    """Sample one colouring per sketch.
+
+    A flow decides about the whole picture at once: one stroke on the hair can turn the skirt
+    green. So with hints the colouring is drawn twice from the same noise, without and with them,
+    and the second is seen only where a hint's confidence reaches, at twice the cost.
+
+    Args:
+        sketch: B×1×H×W in [-1, 1], sides multiples of ``proposer.multiple · sketch_scale``.
+        hints: B×4×(H/s)×(W/s) hint field, see ``hint_field``. palette: B×K×3. weights: B×K.
+        generator: of the starting noise, one for the batch or one per picture.
+        noise_scale: standard deviation of the starting noise.
+        guidance_scale: above 1, every step goes further away from what the proposer would draw
+            on an unknown sketch (Ho & Salimans 2022), at twice the cost.
+        on_step: called after every step.
+
+    Returns:
+        B×3×(H/s)×(W/s) in [-1, 1].
+    """
+    options = (num_inference_steps, guidance_scale, on_step)
+    noise = noise_scale * _noise(proposer, sketch, generator)
+    if hints is None or not hints[:, 3].any():
+        return _flow(proposer, scheduler, noise, (sketch, None, palette, weights), *options)
+    twice = [None if v is None else torch.cat([v, v]) for v in (sketch, palette, weights, noise)]
+    conditions = (twice[0], torch.cat([torch.zeros_like(hints), hints]), *twice[1:3])
+    free, asked = _flow(proposer, scheduler, twice[3], conditions, *options).chunk(2)
+    return free + influence(hints) * (asked - free)
+
+
+def _noise(
+    proposer: ColorProposer, sketch: torch.Tensor, generator: Generators
+) -> torch.Tensor:
+    batch, _, height, width = sketch.shape
+    scale = proposer.config.sketch_scale
+    shape = (3, height // scale, width // scale)
+    if isinstance(generator, list):
+        noise = torch.stack([torch.randn(shape, generator=g) for g in generator])
+    else:
+        noise = torch.randn((batch, *shape), generator=generator)
+    return noise.to(sketch.device)
+
+
+def _flow(
+    proposer: ColorProposer,
+    scheduler: SchedulerMixin,
+    state: torch.Tensor,
+    conditions: tuple[torch.Tensor | None, ...],
+    steps: int,
+    guidance_scale: float,
+    on_step: Callable[[], None],
+) -> torch.Tensor:
+    """From noise to colours; ``conditions`` are sketch, hints, palette and weights."""
+    sketch, *wishes = conditions
+    scheduler.set_timesteps(steps)
+    for timestep in scheduler.timesteps:
+        at = timestep.to(sketch.device).expand(sketch.shape[0])
+        velocity = proposer(state, at, sketch, *wishes)
+        if guidance_scale != 1.0:
+            blind = proposer(state, at, torch.zeros_like(sketch), *wishes)
+            velocity = blind + guidance_scale * (velocity - blind)
+        state = scheduler.step(velocity.float(), timestep, state, return_dict=False)[0]
+        on_step()
+    return state.clamp(-1.0, 1.0)
