@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
 
 from sketchcolor.conditions.palette import DEFAULT_SIZE
-from sketchcolor.models import MODELS, ColorProposer, PatchDiscriminator, VGG19Features
+from sketchcolor.models import DISCRIMINATORS, MODELS, ColorProposer, VGG19Features
 from sketchcolor.training.data import (
     SampleMaker,
     Samples,
@@ -127,12 +127,14 @@ def build_step(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerato
         return FlowStep(recipe, accelerator, player)
     rival = perceptual = proposer = None
     if recipe.adversarial != "none":
-        discriminator = PatchDiscriminator(**recipe.discriminator_config)
+        discriminator = DISCRIMINATORS[recipe.discriminator](**recipe.discriminator_config)
         rate = recipe.discr_learning_rate
         rival = make_player(accelerator, recipe, discriminator, rate, steps)
     if recipe.perceptual_weight > 0:
         vgg = VGG19Features.from_file(args.vgg19).to(accelerator.device)
-        perceptual = PerceptualLoss(vgg, recipe.perceptual_layers)
+        perceptual = PerceptualLoss(
+            vgg, recipe.perceptual_layers, recipe.perceptual_distance
+        )
     if args.proposer:
         proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
     return ColourStep(recipe, accelerator, player, rival, perceptual, proposer)
@@ -163,6 +165,7 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         recipe.crop,
         # What a flow matches is as much smaller than its line art as the proposer says.
         model.config.sketch_scale if recipe.objective == "flow" else 1,
+        recipe.hint_kind,
     )
     images = load_images(source)
     if args.streaming:

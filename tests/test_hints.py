@@ -104,3 +104,13 @@ def test_simulation_is_valid_varied_and_seeded(colour_picture):
     assert (shares > 0.3).any()  # a blurred, dense hint
     again = simulate(colour_picture, np.random.default_rng(7))
     assert (again == simulate(colour_picture, np.random.default_rng(7))).all()
+
+
+@pytest.mark.parametrize("kind", ["strokes", "grid", "white-out"])
+def test_a_kind_of_hints_can_be_asked_for(colour_picture, kind):
+    shares = [
+        simulate(colour_picture, np.random.default_rng(seed), kind=kind)[..., 3].mean()
+        for seed in range(8)
+    ]
+    assert max(shares) > 0
+    assert (np.mean(shares) > 0.3) == (kind == "white-out")  # one dense hint, or a few sparse ones

@@ -16,14 +16,18 @@ import train_accelerate
 from sketchcolor import load_pipeline
 from sketchcolor.models import ColorProposer, Pix2PixGenerator
 from sketchcolor.training.bundle import bundle
-from sketchcolor.training.losses import discriminator_loss, generator_loss
+from sketchcolor.training.losses import discriminator_loss, generator_loss, total_variation
 from sketchcolor.training.recipes import RECIPES
 from sketchcolor.training.steps import degraded_truth
 
 SMALL = {
     "sketchcolor-proposal": TINY_PROPOSER,
     "sketchcolor": {"channels": [8, 16]},
+    "palette-modulation": TINY_PROPOSER,
+    "palette-planes": TINY_PROPOSER,
     "pix2pix": {"channels": [4, 8, 8]},
+    "palette-attention": {"channels": [8, 8, 16]},
+    "whiteout-hint": {"channels": [4, 8, 8, 8]},
 }
 
 
@@ -183,6 +187,13 @@ def test_adversarial_losses_by_hand():
     assert generator_loss("lsgan", fake).item() == pytest.approx(4.625)
     with pytest.raises(ValueError, match="Unknown adversarial"):
         generator_loss("wasserstein", fake)
+
+
+def test_total_variation_by_hand():
+    step = torch.zeros(1, 3, 4, 4)
+    step[..., 2:] = 1.0  # of three differences along a row one is 1
+    assert total_variation(step) == pytest.approx(1 / 3)
+    assert total_variation(torch.full((1, 3, 4, 4), 0.7)) == 0
 
 
 def test_a_bundle_is_half_precision_on_disk_and_full_in_use(pictures, tmp_path, example_sketch):

@@ -30,6 +30,8 @@ THIN = 0.1  # painted share of a cell from which it is a hint
 WHITE_OUTS = 30  # Grover & Banker, section 4.2
 SAME_REGION = 40.0  # 8-bit levels per channel within which a simulated stroke stays
 SUBPIXEL_BITS = 3  # of OpenCV's drawing coordinates
+# What a mixed hint map is drawn as, and up to which random number.
+_KINDS, _KIND_SHARES = ("none", "strokes", "grid", "white-out"), (0.25, 0.8, 0.9)
 WHITE_OUT_SHARE = 10 / 256  # their 10 px squares, relative to the picture's side
 
 
@@ -163,7 +165,11 @@ def resize(hints: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
 
 
 def simulate(
-    colour: np.ndarray, rng: np.random.Generator, count: int | None = None, jitter: float = 4.0
+    colour: np.ndarray,
+    rng: np.random.Generator,
+    count: int | None = None,
+    jitter: float = 4.0,
+    kind: str = "mixed",
 ) -> np.ndarray:
     """Hints as an artist might have given them for this picture.
 
@@ -175,6 +181,7 @@ def simulate(
             dots (0 to 50, mostly few), a sparse quarter-resolution grid (Ye et al.) or a
             blurred picture with white-outs (Grover & Banker).
         jitter: standard deviation of the colour error of drawn strokes, in 8-bit levels.
+        kind: ``mixed`` for the random choice, or always ``strokes``, ``grid`` or ``white-out``.
 
     Returns:
         H×W×4 float32 hint map.
@@ -184,14 +191,15 @@ def simulate(
     if count is not None:
         diameter = max(1.0, 0.008 * min(height, width))
         return _simulate_strokes(smooth, rng, count, jitter=0.0, diameter=diameter)
-    kind = rng.random()
-    if kind < 0.25:
+    if kind == "mixed":
+        kind = _KINDS[int(np.searchsorted(_KIND_SHARES, rng.random(), side="right"))]
+    if kind == "none":
         return empty(height, width)
-    if kind < 0.8:
+    if kind == "strokes":
         few = int(rng.integers(1, 5))
         many = int(min(50, rng.geometric(0.08)))
         return _simulate_strokes(smooth, rng, few if rng.random() < 0.5 else many, jitter)
-    if kind < 0.9:
+    if kind == "grid":
         return _simulate_grid(smooth, rng)
     return _simulate_white_out(smooth, rng)
 

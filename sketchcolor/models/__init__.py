@@ -1,24 +1,34 @@
-"""Networks. One file per family; :data:`MODELS` names what a recipe can train."""
+"""Networks. One file per family; what a recipe can train has a name in :data:`MODELS`."""
 
 from .discriminators import PatchDiscriminator
 from .outputs import GeneratorOutput
+from .palette_attention import PaletteAttentionGenerator
 from .pix2pix import Pix2PixGenerator
 from .proposer import ColorProposer
 from .sgru import SwishGatedRefiner
 from .vgg19 import VGG19Features
+from .whiteout_hint import WhiteOutDiscriminator, WhiteOutGenerator
 
 __all__ = [
+    "DISCRIMINATORS",
     "MODELS",
     "ColorProposer",
     "GeneratorOutput",
+    "PaletteAttentionGenerator",
     "PatchDiscriminator",
     "Pix2PixGenerator",
     "SwishGatedRefiner",
     "VGG19Features",
+    "WhiteOutDiscriminator",
+    "WhiteOutGenerator",
 ]
 
 MODELS = {
     "proposer": ColorProposer,
     "refiner": SwishGatedRefiner,
     "pix2pix": Pix2PixGenerator,
+    "palette-attention": PaletteAttentionGenerator,
+    "whiteout-hint": WhiteOutGenerator,
 }
+
+DISCRIMINATORS = {"patch": PatchDiscriminator, "white-out": WhiteOutDiscriminator}

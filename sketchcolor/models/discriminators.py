@@ -23,6 +23,8 @@ class PatchDiscriminator(ModelMixin, ConfigMixin):
         batch_norm: batch normalisation after all but the first convolution.
     """
 
+    sees_hints = False
+
     @register_to_config
     def __init__(
         self,

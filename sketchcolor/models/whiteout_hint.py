@@ -117,6 +117,8 @@ class WhiteOutDiscriminator(ModelMixin, ConfigMixin):
         sample_size: side of the pictures, which the fully connected layer fixes.
     """
 
+    sees_hints = True
+
     @register_to_config
     def __init__(
         self, channels: tuple[int, ...] = (64, 128, 256, 512), sample_size: int = 64

@@ -110,6 +110,7 @@ class SampleMaker:
         hint_rate, palette_rate: share of samples that carry the condition.
         shrink: above 1, colour comes back this many times smaller than the line art and hints
             as a field of that size, as a proposer takes them.
+        hint_kind: ``mixed``, or one kind of ``hints.simulate``.
     """
 
     resolution: int
@@ -121,6 +122,7 @@ class SampleMaker:
     pair: str | None = None
     crop: int = 0
     shrink: int = 1
+    hint_kind: str = "mixed"
 
     def __call__(self, row: dict[str, Any], rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """One sample.
@@ -147,7 +149,7 @@ class SampleMaker:
         """The cheap half: hints and the window."""
         hint_map = hints.empty(self.resolution, self.resolution)
         if rng.random() < self.hint_rate:
-            hint_map = hints.simulate(view.colour, rng)
+            hint_map = hints.simulate(view.colour, rng, kind=self.hint_kind)
         # Conditions describe the whole picture; only then is a window cut.
         window = self._window(rng)
         colour = view.colour[window]

@@ -8,8 +8,13 @@ from torch import nn
 
 from ..models.vgg19 import VGG19Features
 
-__all__ = ["PerceptualLoss", "discriminator_loss", "flow_loss", "generator_loss"]
-
+__all__ = [
+    "PerceptualLoss",
+    "discriminator_loss",
+    "flow_loss",
+    "generator_loss",
+    "total_variation",
+]
 
 DETAIL_TIME = 0.3  # of a flow: from here down to the picture, errors count ever less
 
@@ -18,20 +23,32 @@ class PerceptualLoss(nn.Module):
     """Σ_l mean |φ_l(a) − φ_l(b)| over VGG-19 layers (Liu, Chen & Hu 2019, equation for L_g).
 
     Departure: each layer is divided by the mean of its features of the true picture, because
-    activations of the Caffe weights run to the hundreds and grow with depth.
+    activations of the Caffe weights run to the hundreds and grow with depth. With the distance
+    ``l2`` it is the plain mean square of the differences (seed 002, section 2).
     """
 
-    def __init__(self, vgg: VGG19Features, layers: tuple[str, ...]) -> None:
+    def __init__(
+        self, vgg: VGG19Features, layers: tuple[str, ...], distance: str = "relative"
+    ) -> None:
         super().__init__()
-        self.vgg, self.layers = vgg, layers
+        self.vgg, self.layers, self.distance = vgg, layers, distance
 
     def forward(self, image: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """Scalar; both pictures B×3×H×W in [-1, 1]."""
         with torch.no_grad():
             wanted = self.vgg(truth, self.layers)
         found = self.vgg(image, self.layers)
+        if self.distance == "l2":
+            return sum(F.mse_loss(found[k], wanted[k]) for k in self.layers)
         losses = [F.l1_loss(found[k], wanted[k]) / wanted[k].mean() for k in self.layers]
         return torch.stack(losses).mean()
+
+
+def total_variation(image: torch.Tensor) -> torch.Tensor:
+    """Mean absolute difference between neighbours, of B×C×H×W (Rudin et al. 1992, anisotropic)."""
+    down = (image[..., 1:, :] - image[..., :-1, :]).abs().mean()
+    right = (image[..., 1:] - image[..., :-1]).abs().mean()
+    return down + right
 
 
 def discriminator_loss(kind: str, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:

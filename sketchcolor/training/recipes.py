@@ -22,16 +22,22 @@ class Recipe:
         crop: side of the window of them that the network sees; 0 shows all.
         augmentation: what pictures go through before a line is drawn; see ``data.frame``.
         lineart: ``random`` for the mix of hands, or the name of one extractor.
+        hint_kind: ``mixed``, or one kind of ``hints.simulate``.
         time_shift: s of a flow's training times t = s·u / (1 + (s − 1)·u), u uniform; above 1
             favours the noisy end, where the colours of whole regions are decided.
         sketch_rate, hint_rate, palette_rate: share of samples that carry the condition; a flow
             that sometimes draws without a sketch can be guided by it.
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
-        pixel_weight, perceptual_weight, adversarial_weight: weights of the generator's losses.
+        pixel_weight, perceptual_weight, variation_weight, adversarial_weight: weights of the
+            generator's losses.
+        pixel_distance: ``l1`` or ``l2``.
+        perceptual_distance: ``relative``, see ``PerceptualLoss``, or ``l2`` of the features as
+            they are.
         perceptual_layers: VGG-19 layers of the perceptual loss.
         perceptual_crop: side of the random window that VGG-19 sees, which is most of a step's
             cost; 0 shows it all.
-        discriminator_config: arguments of ``PatchDiscriminator``.
+        discriminator: a key of :data:`sketchcolor.models.DISCRIMINATORS`.
+        discriminator_config: its arguments.
         ema_decay: of the averaged weights that are published; 0 turns averaging off.
     """
 
@@ -44,6 +50,7 @@ class Recipe:
     crop: int = 0
     augmentation: Literal["figures", "flip"] = "figures"
     lineart: str = "random"
+    hint_kind: str = "mixed"
     time_shift: float = 1.0
     sketch_rate: float = 1.0
     hint_rate: float = 0.75
@@ -60,9 +67,13 @@ class Recipe:
     adversarial: Literal["hinge", "lsgan", "bce", "none"] = "hinge"
     pixel_weight: float = 1.0
     perceptual_weight: float = 0.0
+    variation_weight: float = 0.0
     adversarial_weight: float = 0.0
+    pixel_distance: Literal["l1", "l2"] = "l1"
+    perceptual_distance: Literal["relative", "l2"] = "relative"
     perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_1")
     perceptual_crop: int = 0
+    discriminator: str = "patch"
     discriminator_config: dict[str, Any] = field(default_factory=dict)
     ema_decay: float = 0.999
 
@@ -140,6 +151,51 @@ _RECIPES = (
         pixel_weight=100.0,
         adversarial_weight=1.0,
         discriminator_config={"channels": (64, 128, 256, 512), "batch_norm": True},
+        ema_decay=0.0,
+    ),
+    Recipe(
+        name="palette-attention",
+        source="Anime Sketch Colorizer with reference image (seed 002); rates of its author's code",
+        model="palette-attention",
+        objective="colour",
+        hint_rate=0.0,
+        palette_rate=1.0,
+        train_batch_size=2,
+        adam_beta1=0.5,
+        adam_beta2=0.999,
+        lr_scheduler="constant",
+        lr_warmup_steps=0,
+        adversarial="lsgan",
+        pixel_weight=100.0,
+        perceptual_weight=1e-4,
+        variation_weight=1e-2,
+        adversarial_weight=1.0,
+        perceptual_distance="l2",
+        perceptual_layers=("relu2_2", "relu3_3", "relu4_3", "relu5_3"),
+        discriminator_config={"channels": (64, 128, 256, 512), "spectral_norm": True},
+        ema_decay=0.0,
+    ),
+    Recipe(
+        name="whiteout-hint",
+        source="Grover & Banker (seed 003); rates of DCGAN, which it does not print",
+        model="whiteout-hint",
+        objective="colour",
+        resolution=64,
+        augmentation="flip",
+        lineart="adaptive-mean",
+        hint_kind="white-out",
+        hint_rate=1.0,
+        palette_rate=0.0,
+        adam_beta1=0.5,
+        adam_beta2=0.999,
+        lr_scheduler="constant",
+        lr_warmup_steps=0,
+        adversarial="bce",
+        pixel_weight=100.0,
+        adversarial_weight=1.0,
+        pixel_distance="l2",
+        discriminator="white-out",
+        discriminator_config={"channels": (64, 128, 256, 512), "sample_size": 64},
         ema_decay=0.0,
     ),
 )

@@ -13,7 +13,13 @@ from torch import nn
 from ..conditions import hints
 from ..conditions.hint_field import hint_field
 from ..models.proposer import ColorProposer
-from .losses import PerceptualLoss, discriminator_loss, flow_loss, generator_loss
+from .losses import (
+    PerceptualLoss,
+    discriminator_loss,
+    flow_loss,
+    generator_loss,
+    total_variation,
+)
 from .recipes import Recipe
 
 # Line-art pixels per proposal pixel: the first is the proposer's own, the others are what a
@@ -120,6 +126,8 @@ class ColourStep:
         if "palette" in model.conditions:
             names = ("palette", "weights", "palette_present")
             inputs |= {name: batch[name] for name in names}
+        if getattr(model, "draws_noise", False):
+            inputs["generator"] = generator
         if model.config.get("proposal"):
             inputs["proposal"] = degraded_truth(batch, generator, self.proposer)
         return inputs
@@ -132,24 +140,37 @@ class ColourStep:
         sketches = torch.cat([batch["sketch"], batch["sketch"]])
         self.discriminator.model.requires_grad_(True)
         # One forward pass for both halves: two would break DistributedDataParallel.
-        scores = self.discriminator.model(sketches, torch.cat([batch["colour"], fake]))
+        both = torch.cat([batch["colour"], fake])
+        scores = self.discriminator.model(sketches, both, **self._shown(batch, 2))
         loss = discriminator_loss(self.recipe.adversarial, *scores.float().chunk(2))
         self.discriminator.descend(self.accelerator, loss, self.recipe.max_grad_norm)
         self.discriminator.model.requires_grad_(False)
         return {"discriminator": loss}
 
+    def _shown(self, batch: dict[str, torch.Tensor], times: int) -> dict[str, torch.Tensor]:
+        """What the discriminator sees besides sketch and colours."""
+        model = self.accelerator.unwrap_model(self.discriminator.model)
+        if not model.sees_hints:
+            return {}
+        return {"hints": torch.cat([batch["hints"]] * times)}
+
     def _generate(
         self, batch: dict[str, torch.Tensor], fake: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         recipe = self.recipe
-        losses = {"pixel": F.l1_loss(fake.float(), batch["colour"])}
+        distance = F.l1_loss if recipe.pixel_distance == "l1" else F.mse_loss
+        losses = {"pixel": distance(fake.float(), batch["colour"])}
         total = recipe.pixel_weight * losses["pixel"]
+        if recipe.variation_weight > 0:
+            losses["variation"] = total_variation(fake.float())
+            total = total + recipe.variation_weight * losses["variation"]
         if self.perceptual is not None:
             seen = _random_window(fake, recipe.perceptual_crop)
             losses["perceptual"] = self.perceptual(fake[seen], batch["colour"][seen])
             total = total + recipe.perceptual_weight * losses["perceptual"]
         if self.discriminator is not None:
-            scores = self.discriminator.model(batch["sketch"], fake).float()
+            scores = self.discriminator.model(batch["sketch"], fake, **self._shown(batch, 1))
+            scores = scores.float()
             losses["adversarial"] = generator_loss(recipe.adversarial, scores)
             total = total + recipe.adversarial_weight * losses["adversarial"]
         self.generator.descend(self.accelerator, total, recipe.max_grad_norm)
