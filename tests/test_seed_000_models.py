@@ -1,0 +1,146 @@
+"""Auto-painter and the style-guided U-Net: published shapes, conditions, guides, saving."""
+
+import pytest
+import torch
+
+from sketchcolor.models.auto_painter import AutoPainterGenerator
+from sketchcolor.models.pix2pix import Pix2PixGenerator
+from sketchcolor.models.style_guided import AuxiliaryDiscriminator, StyleGuidedGenerator
+
+STYLE = 12
+TINY_STYLE_GUIDED = {
+    "channels": (8, 16),
+    "middle": 32,
+    "exit_channels": 16,
+    "style_features": STYLE,
+}
+
+
+def tiny_auto_painter() -> AutoPainterGenerator:
+    torch.manual_seed(0)
+    return AutoPainterGenerator(channels=(8, 16, 16)).eval()
+
+
+def tiny_style_guided() -> StyleGuidedGenerator:
+    torch.manual_seed(0)
+    return StyleGuidedGenerator(**TINY_STYLE_GUIDED).eval()
+
+
+def tiny_discriminator() -> AuxiliaryDiscriminator:
+    torch.manual_seed(0)
+    return AuxiliaryDiscriminator(channels=(8, 16), style_features=STYLE).eval()
+
+
+def drawing(height: int = 16, width: int = 24) -> torch.Tensor:
+    sketch = torch.ones(2, 1, height, width)
+    sketch[..., height // 2, :] = -1
+    return sketch
+
+
+def output_shape(module: torch.nn.Module) -> list[tuple[int, ...]]:
+    """The list that will hold the shape of what the module returns, without the batch."""
+    shapes: list[tuple[int, ...]] = []
+    module.register_forward_hook(lambda _, __, result: shapes.append(tuple(result.shape[1:])))
+    return shapes
+
+
+def test_auto_painter_is_pix2pix_with_four_more_planes():
+    with torch.device("meta"):  # shapes without arithmetic
+        painter, pix2pix = AutoPainterGenerator().eval(), Pix2PixGenerator()
+        bottleneck = output_shape(painter.down[-1])
+        image = painter(torch.ones(1, 1, 256, 256)).image
+    assert painter.num_parameters() - pix2pix.num_parameters() == 4 * 64 * 4 * 4
+    assert bottleneck == [(512, 1, 1)]
+    assert image.shape == (1, 3, 256, 256)
+
+
+def test_auto_painter_listens_to_sketch_colour_and_mask():
+    painter, sketch = tiny_auto_painter(), drawing()
+    coloured = torch.zeros(2, 4, 16, 24)
+    coloured[:, 3, 4:8, 4:8] = 1
+    grey = coloured.clone()  # RGB 0 is a colour where the mask says so
+    coloured[:, 0, 4:8, 4:8] = 1
+    with torch.no_grad():
+        plain = painter(sketch).image
+        assert plain.shape == (2, 3, 16, 24) and plain.abs().max() <= 1
+        absent = painter(sketch, torch.zeros(2, 4, 16, 24)).image
+        assert torch.equal(absent, plain)
+        assert (painter(-sketch).image - plain).abs().max() > 1e-4
+        assert (painter(sketch, grey).image - plain).abs().max() > 1e-4
+        assert (painter(sketch, coloured).image - painter(sketch, grey).image).abs().max() > 1e-4
+    assert painter.conditions == ("hints",) and painter.multiple == 8
+
+
+def test_style_guided_has_the_published_shapes():
+    with torch.device("meta"):
+        unet = StyleGuidedGenerator(style_features=4096)
+        levels = [output_shape(block) for block in unet.down]
+        middle, left = output_shape(unet.to_middle), output_shape(unet.from_middle)
+        up = [output_shape(block) for block in reversed(unet.up)]
+        coloured = unet(torch.ones(1, 1, 256, 256), torch.ones(1, 4096))
+    assert sum(levels, []) == [
+        (16, 256, 256),
+        (32, 128, 128),
+        (64, 64, 64),
+        (128, 32, 32),
+        (256, 16, 16),
+    ]
+    assert middle == [(2048, 8, 8)] and left == [(512, 16, 16)]
+    assert sum(up, [])[:4] == [(128, 32, 32), (64, 64, 64), (32, 128, 128), (16, 256, 256)]
+    assert unet.style.weight.shape == (2048, 4096)
+    assert coloured.image.shape == coloured.colour_guide.shape == (1, 3, 256, 256)
+    assert coloured.grey_guide.shape == (1, 1, 256, 256)
+
+
+def test_style_guided_listens_to_sketch_and_style():
+    unet, sketch = tiny_style_guided(), drawing()
+    with torch.no_grad():
+        plain = unet(sketch)
+        assert plain.image.shape == (2, 3, 16, 24) and plain.image.abs().max() <= 1
+        assert plain.grey_guide is None and plain.colour_guide is None
+        assert torch.equal(unet(sketch, torch.zeros(2, STYLE)).image, plain.image)
+        assert (unet(-sketch).image - plain.image).abs().max() > 1e-4
+        assert (unet(sketch, torch.ones(2, STYLE)).image - plain.image).abs().max() > 1e-4
+    assert unet.conditions == ("style",) and unet.multiple == 4
+
+
+def test_guides_teach_the_middle():
+    unet = tiny_style_guided().train()
+    coloured = unet(drawing(), torch.ones(2, STYLE))
+    assert coloured.grey_guide.shape == (2, 1, 16, 24)
+    assert coloured.colour_guide.shape == (2, 3, 16, 24)
+
+    coloured.grey_guide.abs().mean().backward(retain_graph=True)
+    assert unet.inlet.weight.grad.abs().sum() > 0
+    assert all(weight.grad.abs().sum() > 0 for weight in unet.grey_guide.parameters())
+    assert unet.style.weight.grad is None  # the style comes in behind this guide
+
+    coloured.colour_guide.abs().mean().backward()
+    assert all(weight.grad.abs().sum() > 0 for weight in unet.colour_guide.parameters())
+    assert unet.style.weight.grad.abs().sum() > 0
+    assert unet.outlet[2].weight.grad is None
+
+
+def test_discriminator_predicts_a_style_of_pictures_of_any_size():
+    with torch.device("meta"):
+        published = AuxiliaryDiscriminator(style_features=4096)
+        scores = published(torch.ones(1, 1, 256, 256), torch.ones(1, 3, 256, 256))
+    assert scores.shape == (1, 4096)
+    discriminator, sketch = tiny_discriminator(), drawing()
+    colour = torch.zeros(2, 3, 16, 24, requires_grad=True)
+    scores = discriminator(sketch, colour)
+    assert scores.shape == discriminator(sketch[..., :8], colour[..., :8]).shape == (2, STYLE)
+    scores.sum().backward()
+    assert colour.grad.abs().sum() > 0
+    with torch.no_grad():
+        assert (discriminator(-sketch, colour) - scores).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("build", [tiny_auto_painter, tiny_style_guided, tiny_discriminator])
+def test_weights_survive_saving(build, tmp_path):
+    model = build()
+    model.save_pretrained(str(tmp_path))
+    loaded = type(model).from_pretrained(str(tmp_path))
+    kept, found = model.state_dict(), loaded.state_dict()
+    assert kept.keys() == found.keys()
+    assert all(torch.equal(kept[name], found[name]) for name in kept)
