@@ -19,7 +19,7 @@ __all__ = ["hint_field", "influence"]
 INK_COST = 15.0  # a step through black costs as much as this many over paper
 GRAIN = 0.05  # ink up to this much above the paper is noise
 REACH = 0.2  # of the longer side: the way over which confidence falls to 1/e
-INFLUENCE = (0.06, 0.35)  # confidence at which a hint begins to be seen, and is seen in full
+INFLUENCE = (0.03, 0.2)  # confidence at which a hint begins to be seen, and is seen in full
 SOFTENING = 8  # passes that blend where two hints' regions meet
 
 
