@@ -121,6 +121,11 @@ def test_accelerate_launch_with_sheets_limit_and_seconds(pictures, tmp_path):
     assert ColorProposer.from_pretrained(tmp_path / "model").config.sample_size == 16
 
 
+def test_a_last_step_that_is_saved_twice_costs_no_other_checkpoint(pictures, tmp_path):
+    train("sketchcolor-proposal", pictures, tmp_path, max_train_steps=4, checkpointing_steps=2)
+    assert {p.name for p in tmp_path.glob("checkpoint-*")} == {"checkpoint-2", "checkpoint-4"}
+
+
 def test_two_processes_share_one_training(pictures, tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
     command += ["train_accelerate.py", *flags("sketchcolor", pictures, tmp_path)]

@@ -209,13 +209,15 @@ class Trainer:
 
     def checkpoint(self) -> None:
         """Save the state, dropping the oldest first so that the disk never holds one more."""
-        folder, limit = self.run.output_dir, self.run.checkpoints_total_limit
+        target = self.run.output_dir / f"checkpoint-{self.progress.step}"
+        limit = self.run.checkpoints_total_limit
         if self.accelerator.is_main_process and limit is not None:
-            kept = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]))
+            others = [p for p in target.parent.glob("checkpoint-*") if p != target]
+            kept = sorted(others, key=lambda p: int(p.name.split("-")[1]))
             for old in kept[: max(0, len(kept) - limit + 1)]:
                 shutil.rmtree(old)
         self.accelerator.wait_for_everyone()
-        self.accelerator.save_state(str(folder / f"checkpoint-{self.progress.step}"))
+        self.accelerator.save_state(str(target))
 
     def _noise(self, micro: int) -> torch.Generator:
         """Noise as a function of the step, so that resuming needs no generator state."""
