@@ -16,6 +16,7 @@ from sketchcolor.ui import (  # noqa: E402
     hints,
     palette,
     palette_board,
+    style,
     texts,
     theme,
 )
@@ -42,13 +43,18 @@ def build_demo(pipeline: "SketchColorPipeline | None") -> gr.Blocks:
         gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.TAGLINE}</p>", elem_id="title", padding=False)
         if pipeline is None:
             gr.Markdown(texts.NO_MODEL, elem_id="notice", elem_classes="model-notice")
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             with gr.Tab(texts.AUTOMATIC, id="automatic"):
-                automatic.build_tab(pipeline, EXAMPLES)
+                coloured = [automatic.build_tab(pipeline, EXAMPLES)]
             with gr.Tab(texts.HINTS, id="hints"):
-                hints.build_tab(pipeline, EXAMPLES)
+                coloured.append(hints.build_tab(pipeline, EXAMPLES))
             with gr.Tab(texts.PALETTE, id="palette"):
-                palette.build_tab(pipeline, EXAMPLES)
+                coloured.append(palette.build_tab(pipeline, EXAMPLES))
+            with gr.Tab(texts.STYLE, id="style"):
+                styled = style.build_tab("style")
+        for handover in coloured:
+            styled.take_from(handover, tabs)
+        demo.unload(style.leave)
     return demo.queue(max_size=QUEUE_SIZE)
 
 
