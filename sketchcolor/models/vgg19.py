@@ -3,13 +3,13 @@
 The layer indices are those of the usual sequential ``features`` stack, so that the converted Caffe
 weights of Gatys et al. and the PyTorch ImageNet weights on the Hub load into the same class. They
 differ in what they expect as input: that difference is in the config (`CAFFE`, `TORCH`).
-No weights come with this package.
+The real weights do not come with this package, a slim network that answers like it does.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +50,8 @@ class VGG19Features(ModelMixin, ConfigMixin):
         scale, mean, std: the image in [0, 1] enters the network as ``(scale * x - mean) / std``;
             mean and std are in `channel_order`.
         pooling: "max", or "average", which Gatys et al. 2016 (section 2) prefer for synthesis.
+        widened: layer → channels to which its activations are widened by a learned 1×1 convolution
+            and a ReLU on their way out, so that a slim network answers like a wide one.
     """
 
     @register_to_config
@@ -61,6 +63,7 @@ class VGG19Features(ModelMixin, ConfigMixin):
         mean: Sequence[float] = CAFFE["mean"],
         std: Sequence[float] = CAFFE["std"],
         pooling: Literal["max", "average"] = "max",
+        widened: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__()
         if channel_order not in ("bgr", "rgb"):
@@ -81,6 +84,12 @@ class VGG19Features(ModelMixin, ConfigMixin):
                 self._positions[f"relu{block}_{i}"] = len(modules) - 1
                 previous = width
         self.features = nn.Sequential(*modules)
+        self.widen = nn.ModuleDict(
+            {
+                layer: nn.Conv2d(channels[int(layer[4]) - 1], width, 1)
+                for layer, width in (widened or {}).items()
+            }
+        )
         for name, values in (("input_mean", mean), ("input_std", std)):
             values = torch.tensor(values, dtype=torch.float32).view(1, 3, 1, 1)
             self.register_buffer(name, values, persistent=False)
@@ -161,16 +170,26 @@ class VGG19Features(ModelMixin, ConfigMixin):
         if unknown or not layers:
             raise ValueError(f"Unknown VGG-19 layers {unknown}: name some of {', '.join(LAYERS)}.")
         names = {self._positions[name]: name for name in layers}
-        x = (image + 1) / 2
-        if self.config.channel_order == "bgr":
-            x = x.flip(1)
-        x = ((self.config.scale * x - self.input_mean) / self.input_std).to(self.dtype)
+        x = self.normalise(image)
         found: dict[str, Tensor] = {}
         for index in range(max(names) + 1):
             x = self.features[index](x)
             if index in names:
                 found[names[index]] = x
+        for name in self.widen.keys() & found.keys():
+            found[name] = self.widen[name](found[name]).relu()
         return {name: found[name] for name in layers}
+
+    def normalise(self, image: Tensor) -> Tensor:
+        """The picture as the weights expect it.
+
+        Args:
+            image: B×3×H×W, sRGB in [-1, 1].
+        """
+        x = (image + 1) / 2
+        if self.config.channel_order == "bgr":
+            x = x.flip(1)
+        return ((self.config.scale * x - self.input_mean) / self.input_std).to(self.dtype)
 
 
 def _index(key: str) -> int:
