@@ -133,7 +133,10 @@ def build_step(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerato
     if recipe.perceptual_weight > 0:
         vgg = VGG19Features.from_file(args.vgg19).to(accelerator.device)
         perceptual = PerceptualLoss(
-            vgg, recipe.perceptual_layers, recipe.perceptual_distance
+            vgg,
+            recipe.perceptual_layers,
+            recipe.perceptual_distance,
+            recipe.perceptual_layer_weights,
         )
     if args.proposer:
         proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState
@@ -16,7 +17,12 @@ import train_accelerate
 from sketchcolor import load_pipeline
 from sketchcolor.models import ColorProposer, Pix2PixGenerator
 from sketchcolor.training.bundle import bundle
-from sketchcolor.training.losses import discriminator_loss, generator_loss, total_variation
+from sketchcolor.training.losses import (
+    PerceptualLoss,
+    discriminator_loss,
+    generator_loss,
+    total_variation,
+)
 from sketchcolor.training.recipes import RECIPES
 from sketchcolor.training.steps import degraded_truth
 
@@ -28,6 +34,8 @@ SMALL = {
     "pix2pix": {"channels": [4, 8, 8]},
     "palette-attention": {"channels": [8, 8, 16]},
     "whiteout-hint": {"channels": [4, 8, 8, 8]},
+    "sgru": {"channels": [4, 8, 8]},
+    "sgru-hint": {"channels": [4, 8, 8, 8]},
 }
 
 
@@ -192,6 +200,38 @@ def test_adversarial_losses_by_hand():
     assert generator_loss("lsgan", fake).item() == pytest.approx(4.625)
     with pytest.raises(ValueError, match="Unknown adversarial"):
         generator_loss("wasserstein", fake)
+
+
+@torch.no_grad()
+def test_perceptual_loss_by_hand(tiny_vgg):
+    image, truth = torch.rand(2, 2, 3, 16, 16) * 2 - 1
+    layers = ("relu1_2", "relu3_1")
+    found, wanted = tiny_vgg(image, layers), tiny_vgg(truth, layers)
+    off = [(found[k] - wanted[k]).abs().mean() / wanted[k].mean() for k in layers]
+    assert PerceptualLoss(tiny_vgg, layers)(image, truth) == pytest.approx(float(sum(off) / 2))
+    weighed = PerceptualLoss(tiny_vgg, layers, layer_weights=(0.5, 3.0))(image, truth)
+    assert weighed == pytest.approx(float(0.5 * off[0] + 3.0 * off[1]))
+    squares = sum((found[k] - wanted[k]).square().mean() for k in layers)
+    assert PerceptualLoss(tiny_vgg, layers, "l2")(image, truth) == pytest.approx(float(squares))
+
+
+@pytest.mark.parametrize("recipe", ["sgru", "sgru-hint"])
+def test_a_run_with_vgg_colours_through_the_pipeline(
+    recipe, pictures, vgg_file, tmp_path, example_sketch
+):
+    settings = {"max_train_steps": 2, "perceptual_weight": 1.0, "vgg19": vgg_file}
+    train(recipe, pictures, tmp_path / "run", **settings)
+    bundle(tmp_path / "run", tmp_path / "pipe")
+    loaded = load_pipeline(tmp_path / "pipe", device="cpu")
+    plain = loaded(example_sketch, seed=0, resolution=64).images[0]
+    assert plain.size == example_sketch.size
+    dot = [{"color": "#ff0000", "width": 40, "points": [[150, 200]]}]
+    if loaded.conditions:
+        told = loaded(example_sketch, hints=dot, seed=0, resolution=64).images[0]
+        assert np.any(np.asarray(told) != np.asarray(plain))
+    else:
+        with pytest.raises(ValueError, match="does not take hints"):
+            loaded(example_sketch, hints=dot, seed=0, resolution=64)
 
 
 def test_total_variation_by_hand():

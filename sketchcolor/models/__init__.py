@@ -5,7 +5,7 @@ from .outputs import GeneratorOutput
 from .palette_attention import PaletteAttentionGenerator
 from .pix2pix import Pix2PixGenerator
 from .proposer import ColorProposer
-from .sgru import SwishGatedRefiner
+from .sgru import SwishGatedGenerator, SwishGatedRefiner
 from .vgg19 import VGG19Features
 from .whiteout_hint import WhiteOutDiscriminator, WhiteOutGenerator
 
@@ -17,6 +17,7 @@ __all__ = [
     "PaletteAttentionGenerator",
     "PatchDiscriminator",
     "Pix2PixGenerator",
+    "SwishGatedGenerator",
     "SwishGatedRefiner",
     "VGG19Features",
     "WhiteOutDiscriminator",
@@ -29,6 +30,7 @@ MODELS = {
     "pix2pix": Pix2PixGenerator,
     "palette-attention": PaletteAttentionGenerator,
     "whiteout-hint": WhiteOutGenerator,
+    "sgru": SwishGatedGenerator,
 }
 
 DISCRIMINATORS = {"patch": PatchDiscriminator, "white-out": WhiteOutDiscriminator}

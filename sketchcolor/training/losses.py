@@ -20,28 +20,40 @@ DETAIL_TIME = 0.3  # of a flow: from here down to the picture, errors count ever
 
 
 class PerceptualLoss(nn.Module):
-    """Σ_l mean |φ_l(a) − φ_l(b)| over VGG-19 layers (Liu, Chen & Hu 2019, equation for L_g).
+    """Σ_l λ_l mean |φ_l(a) − φ_l(b)| over VGG-19 layers (Liu, Chen & Hu 2019, equation for L_g).
 
     Departure: each layer is divided by the mean of its features of the true picture, because
     activations of the Caffe weights run to the hundreds and grow with depth. With the distance
     ``l2`` it is the plain mean square of the differences (seed 002, section 2).
+
+    Args:
+        vgg: the network.
+        layers: their names.
+        distance: ``relative`` or ``l2``.
+        layer_weights: λ, one per layer; none is the mean over the layers, or their sum for ``l2``.
     """
 
     def __init__(
-        self, vgg: VGG19Features, layers: tuple[str, ...], distance: str = "relative"
+        self,
+        vgg: VGG19Features,
+        layers: tuple[str, ...],
+        distance: str = "relative",
+        layer_weights: tuple[float, ...] = (),
     ) -> None:
         super().__init__()
         self.vgg, self.layers, self.distance = vgg, layers, distance
+        alike = 1.0 if distance == "l2" else 1.0 / len(layers)
+        self.layer_weights = layer_weights or (alike,) * len(layers)
 
     def forward(self, image: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """Scalar; both pictures B×3×H×W in [-1, 1]."""
         with torch.no_grad():
             wanted = self.vgg(truth, self.layers)
         found = self.vgg(image, self.layers)
+        pairs = zip(self.layers, self.layer_weights, strict=True)
         if self.distance == "l2":
-            return sum(F.mse_loss(found[k], wanted[k]) for k in self.layers)
-        losses = [F.l1_loss(found[k], wanted[k]) / wanted[k].mean() for k in self.layers]
-        return torch.stack(losses).mean()
+            return sum(share * F.mse_loss(found[k], wanted[k]) for k, share in pairs)
+        return sum(share * F.l1_loss(found[k], wanted[k]) / wanted[k].mean() for k, share in pairs)
 
 
 def total_variation(image: torch.Tensor) -> torch.Tensor:

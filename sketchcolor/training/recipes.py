@@ -34,6 +34,7 @@ class Recipe:
         perceptual_distance: ``relative``, see ``PerceptualLoss``, or ``l2`` of the features as
             they are.
         perceptual_layers: VGG-19 layers of the perceptual loss.
+        perceptual_layer_weights: λ of each of them; none weighs all alike.
         perceptual_crop: side of the random window that VGG-19 sees, which is most of a step's
             cost; 0 shows it all.
         discriminator: a key of :data:`sketchcolor.models.DISCRIMINATORS`.
@@ -72,6 +73,7 @@ class Recipe:
     pixel_distance: Literal["l1", "l2"] = "l1"
     perceptual_distance: Literal["relative", "l2"] = "relative"
     perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_1")
+    perceptual_layer_weights: tuple[float, ...] = ()
     perceptual_crop: int = 0
     discriminator: str = "patch"
     discriminator_config: dict[str, Any] = field(default_factory=dict)
@@ -94,6 +96,25 @@ _SMALL_PROPOSAL: dict[str, Any] = {
     "learning_rate": 6e-4,
     "adam_beta2": 0.98,
     "adversarial": "none",
+}
+
+# Systems 4 and 5 of seed 000 share all but hints. The weights of pixels and layers are λ_l of
+# their public reimplementation; rates, and the discriminator's share, are not printed either.
+_SWISH_GATED: dict[str, Any] = {
+    "model": "sgru",
+    "objective": "colour",
+    "palette_rate": 0.0,
+    "learning_rate": 1e-4,
+    "adam_beta1": 0.5,
+    "adam_beta2": 0.999,
+    "adversarial": "bce",
+    "pixel_weight": 0.88,
+    "perceptual_weight": 1.0,
+    "adversarial_weight": 0.02,
+    "perceptual_layers": ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2"),
+    "perceptual_layer_weights": (0.79, 0.63, 0.51, 0.39, 1.07),
+    "discriminator_config": {"channels": (64, 128, 256, 512), "spectral_norm": True},
+    "ema_decay": 0.0,
 }
 
 _RECIPES = (
@@ -133,6 +154,20 @@ _RECIPES = (
         perceptual_crop=64,
         adversarial_weight=0.02,
         discriminator_config={"channels": (32, 64, 128), "spectral_norm": True},
+    ),
+    Recipe(
+        name="sgru",
+        source="Liu, Chen & Hu 2019 (seed 000, [4]), without hints",
+        hint_rate=0.0,
+        **_SWISH_GATED,
+    ),
+    Recipe(
+        name="sgru-hint",
+        source="Ye et al. (seed 000, [5]): the same with a quarter-size picture of hints",
+        model_config={"hints": True},
+        hint_kind="grid",
+        hint_rate=1.0,
+        **_SWISH_GATED,
     ),
     Recipe(
         name="pix2pix",
