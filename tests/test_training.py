@@ -34,6 +34,7 @@ SMALL = {
     "pix2pix": {"channels": [4, 8, 8]},
     "palette-attention": {"channels": [8, 8, 16]},
     "whiteout-hint": {"channels": [4, 8, 8, 8]},
+    "auto-painter": {"channels": [4, 8, 8]},
     "sgru": {"channels": [4, 8, 8]},
     "sgru-hint": {"channels": [4, 8, 8, 8]},
 }
@@ -215,7 +216,7 @@ def test_perceptual_loss_by_hand(tiny_vgg):
     assert PerceptualLoss(tiny_vgg, layers, "l2")(image, truth) == pytest.approx(float(squares))
 
 
-@pytest.mark.parametrize("recipe", ["sgru", "sgru-hint"])
+@pytest.mark.parametrize("recipe", ["sgru", "sgru-hint", "auto-painter"])
 def test_a_run_with_vgg_colours_through_the_pipeline(
     recipe, pictures, vgg_file, tmp_path, example_sketch
 ):

@@ -1,5 +1,6 @@
 """Networks. One file per family; what a recipe can train has a name in :data:`MODELS`."""
 
+from .auto_painter import AutoPainterGenerator
 from .discriminators import PatchDiscriminator
 from .outputs import GeneratorOutput
 from .palette_attention import PaletteAttentionGenerator
@@ -12,6 +13,7 @@ from .whiteout_hint import WhiteOutDiscriminator, WhiteOutGenerator
 __all__ = [
     "DISCRIMINATORS",
     "MODELS",
+    "AutoPainterGenerator",
     "ColorProposer",
     "GeneratorOutput",
     "PaletteAttentionGenerator",
@@ -31,6 +33,7 @@ MODELS = {
     "palette-attention": PaletteAttentionGenerator,
     "whiteout-hint": WhiteOutGenerator,
     "sgru": SwishGatedGenerator,
+    "auto-painter": AutoPainterGenerator,
 }
 
 DISCRIMINATORS = {"patch": PatchDiscriminator, "white-out": WhiteOutDiscriminator}
