@@ -54,9 +54,13 @@ def tiny_pipeline() -> SketchColorPipeline:
 
 @pytest.fixture(scope="session")
 def tiny_vgg() -> VGG19Features:
-    """VGG-19 with a few channels and random weights."""
+    """VGG-19 with a few channels and random weights that keep a signal's size through 16 layers."""
     torch.manual_seed(0)
-    return VGG19Features(channels=(4, 4, 8, 4, 12))
+    vgg = VGG19Features(channels=(8, 8, 8, 8, 12))
+    for layer in vgg.features:
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight)
+    return vgg
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Training through its real entry points: the script, ``accelerate launch``, torchrun."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -16,11 +17,13 @@ from safetensors.torch import load_file
 import train_accelerate
 from sketchcolor import load_pipeline
 from sketchcolor.models import ColorProposer, Pix2PixGenerator
+from sketchcolor.models.style_guided import StyleGuidedOutput
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.losses import (
     PerceptualLoss,
     discriminator_loss,
     generator_loss,
+    guide_loss,
     total_variation,
 )
 from sketchcolor.training.recipes import RECIPES
@@ -35,9 +38,12 @@ SMALL = {
     "palette-attention": {"channels": [8, 8, 16]},
     "whiteout-hint": {"channels": [4, 8, 8, 8]},
     "auto-painter": {"channels": [4, 8, 8]},
+    "style-guided": {"channels": [4, 8], "middle": 16, "exit_channels": 8, "style_features": 12},
     "sgru": {"channels": [4, 8, 8]},
     "sgru-hint": {"channels": [4, 8, 8, 8]},
 }
+
+SMALL_DISCRIMINATORS = {"style-guided": {"channels": [4, 8], "style_features": 12}}
 
 
 def flags(recipe: str, pictures: Path, output: Path, **more) -> list[str]:
@@ -46,6 +52,7 @@ def flags(recipe: str, pictures: Path, output: Path, **more) -> list[str]:
         "data_files": pictures,
         "output_dir": output,
         "model_config": json.dumps(SMALL[recipe]),
+        "discriminator_config": json.dumps(SMALL_DISCRIMINATORS.get(recipe, {})),
         "resolution": 64,
         "crop": 0,
         "train_batch_size": 2,
@@ -71,15 +78,16 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_killed_run_resumes_to_the_same_weights(recipe, pictures, tmp_path):
-    straight = weights(train(recipe, pictures, tmp_path / "a"))
+def test_a_killed_run_resumes_to_the_same_weights(recipe, pictures, vgg_file, tmp_path):
+    straight = weights(train(recipe, pictures, tmp_path / "a", vgg19=vgg_file))
     resumed = tmp_path / "b"
-    train(recipe, pictures, resumed, checkpointing_steps=2, checkpoints_total_limit=5)
+    often = {"checkpointing_steps": 2, "checkpoints_total_limit": 5}
+    train(recipe, pictures, resumed, vgg19=vgg_file, **often)
     # As if the machine had died after step 2.
     for path in resumed.iterdir():
         if path.name != "checkpoint-2":
             subprocess.run(["rm", "-r", str(path)], check=True)
-    train(recipe, pictures, resumed, resume_from_checkpoint="latest")
+    train(recipe, pictures, resumed, vgg19=vgg_file, resume_from_checkpoint="latest")
     found = weights(resumed)
     assert all(torch.equal(straight[name], found[name]) for name in straight)
     resolved = json.loads((resumed / "recipe.json").read_text())
@@ -216,7 +224,7 @@ def test_perceptual_loss_by_hand(tiny_vgg):
     assert PerceptualLoss(tiny_vgg, layers, "l2")(image, truth) == pytest.approx(float(squares))
 
 
-@pytest.mark.parametrize("recipe", ["sgru", "sgru-hint", "auto-painter"])
+@pytest.mark.parametrize("recipe", ["sgru", "sgru-hint", "auto-painter", "pix2pix"])
 def test_a_run_with_vgg_colours_through_the_pipeline(
     recipe, pictures, vgg_file, tmp_path, example_sketch
 ):
@@ -233,6 +241,24 @@ def test_a_run_with_vgg_colours_through_the_pipeline(
     else:
         with pytest.raises(ValueError, match="does not take hints"):
             loaded(example_sketch, hints=dot, seed=0, resolution=64)
+
+
+def test_an_auxiliary_classifier_asks_for_classes():
+    flat, half = torch.zeros(1, 2), torch.full((1, 2), 0.5)  # at a score of 0 any class costs ln 2
+    assert discriminator_loss("bce", flat, flat, half).item() == pytest.approx(math.log(2))
+    sure = torch.tensor([[20.0, -20.0]])
+    classes = torch.tensor([[1.0, 0.0]])
+    assert generator_loss("bce", sure, classes).item() == pytest.approx(0, abs=1e-6)
+    assert generator_loss("bce", sure, 1 - classes).item() == pytest.approx(20)
+    assert discriminator_loss("bce", sure, sure, classes).item() == pytest.approx(20 / 4)
+
+
+def test_guide_loss_by_hand():
+    truth = torch.zeros(1, 3, 4, 4)
+    truth[:, 0] = 1.0  # red, whose brightness is 0.299
+    guides = {"grey_guide": torch.zeros(1, 1, 4, 4), "colour_guide": torch.zeros(1, 3, 4, 4)}
+    output = StyleGuidedOutput(image=truth, **guides)
+    assert guide_loss(output, truth, (0.3, 0.9)) == pytest.approx(0.3 * 0.299 + 0.9 / 3)
 
 
 def test_total_variation_by_hand():

@@ -7,6 +7,7 @@ from .palette_attention import PaletteAttentionGenerator
 from .pix2pix import Pix2PixGenerator
 from .proposer import ColorProposer
 from .sgru import SwishGatedGenerator, SwishGatedRefiner
+from .style_guided import AuxiliaryDiscriminator, StyleGuidedGenerator
 from .vgg19 import VGG19Features
 from .whiteout_hint import WhiteOutDiscriminator, WhiteOutGenerator
 
@@ -14,11 +15,13 @@ __all__ = [
     "DISCRIMINATORS",
     "MODELS",
     "AutoPainterGenerator",
+    "AuxiliaryDiscriminator",
     "ColorProposer",
     "GeneratorOutput",
     "PaletteAttentionGenerator",
     "PatchDiscriminator",
     "Pix2PixGenerator",
+    "StyleGuidedGenerator",
     "SwishGatedGenerator",
     "SwishGatedRefiner",
     "VGG19Features",
@@ -34,6 +37,11 @@ MODELS = {
     "whiteout-hint": WhiteOutGenerator,
     "sgru": SwishGatedGenerator,
     "auto-painter": AutoPainterGenerator,
+    "style-guided": StyleGuidedGenerator,
 }
 
-DISCRIMINATORS = {"patch": PatchDiscriminator, "white-out": WhiteOutDiscriminator}
+DISCRIMINATORS = {
+    "patch": PatchDiscriminator,
+    "white-out": WhiteOutDiscriminator,
+    "auxiliary": AuxiliaryDiscriminator,
+}

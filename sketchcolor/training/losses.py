@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..models.style_guided import StyleGuidedOutput
 from ..models.vgg19 import VGG19Features
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "discriminator_loss",
     "flow_loss",
     "generator_loss",
+    "guide_loss",
     "total_variation",
 ]
 
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: how bright red, green and blue look
 DETAIL_TIME = 0.3  # of a flow: from here down to the picture, errors count ever less
 
 
@@ -63,27 +66,55 @@ def total_variation(image: torch.Tensor) -> torch.Tensor:
     return down + right
 
 
-def discriminator_loss(kind: str, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """Loss of the discriminator from its scores of real and generated pictures."""
+def guide_loss(
+    output: StyleGuidedOutput, truth: torch.Tensor, weights: tuple[float, float]
+) -> torch.Tensor:
+    """α · mean |grey(y) − G_g1| + β · mean |y − G_g2| (seed 000, loss function of [3]).
+
+    Args:
+        output: of a style-guided generator in training. truth: B×3×H×W in [-1, 1].
+        weights: α and β.
+    """
+    luma = truth.new_tensor(LUMA).view(1, 3, 1, 1)
+    grey = (truth * luma).sum(1, keepdim=True)
+    grey_loss = F.l1_loss(output.grey_guide.float(), grey)
+    colour_loss = F.l1_loss(output.colour_guide.float(), truth)
+    return weights[0] * grey_loss + weights[1] * colour_loss
+
+
+def discriminator_loss(
+    kind: str, real: torch.Tensor, fake: torch.Tensor, classes: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Loss of the discriminator from its scores of real and generated pictures.
+
+    Args:
+        kind: ``hinge``, ``lsgan`` or ``bce``.
+        real, fake: scores (logits) of one shape.
+        classes: what real pictures should score under ``bce``, in [0, 1], where that is not 1 but
+            a class of each (an auxiliary classifier; generated pictures belong to none).
+    """
     if kind == "hinge":
         return (F.relu(1.0 - real).mean() + F.relu(1.0 + fake).mean()) / 2.0
     if kind == "lsgan":
         return ((real - 1.0).square().mean() + fake.square().mean()) / 2.0
     if kind == "bce":
-        ones, zeros = torch.ones_like(real), torch.zeros_like(fake)
         bce = F.binary_cross_entropy_with_logits
-        return (bce(real, ones) + bce(fake, zeros)) / 2.0
+        wanted = torch.ones_like(real) if classes is None else classes
+        return (bce(real, wanted) + bce(fake, torch.zeros_like(fake))) / 2.0
     raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
 
 
-def generator_loss(kind: str, fake: torch.Tensor) -> torch.Tensor:
-    """Adversarial loss of the generator from the discriminator's scores."""
+def generator_loss(
+    kind: str, fake: torch.Tensor, classes: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Adversarial loss of the generator from the discriminator's scores; see above."""
     if kind == "hinge":
         return -fake.mean()
     if kind == "lsgan":
         return (fake - 1.0).square().mean()
     if kind == "bce":
-        return F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
+        wanted = torch.ones_like(fake) if classes is None else classes
+        return F.binary_cross_entropy_with_logits(fake, wanted)
     raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
 
 

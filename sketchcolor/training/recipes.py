@@ -25,11 +25,13 @@ class Recipe:
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
         time_shift: s of a flow's training times t = s·u / (1 + (s − 1)·u), u uniform; above 1
             favours the noisy end, where the colours of whole regions are decided.
-        sketch_rate, hint_rate, palette_rate: share of samples that carry the condition; a flow
-            that sometimes draws without a sketch can be guided by it.
+        sketch_rate, hint_rate, palette_rate, style_rate: share of samples that carry the condition;
+            a flow that sometimes draws without a sketch can be guided by it.
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, variation_weight, adversarial_weight: weights of the
             generator's losses.
+        guide_weights: α and β of the two guides of a style-guided generator, each times
+            ``pixel_weight``; empty for generators without guides.
         pixel_distance: ``l1`` or ``l2``.
         perceptual_distance: ``relative``, see ``PerceptualLoss``, or ``l2`` of the features as
             they are.
@@ -56,6 +58,7 @@ class Recipe:
     sketch_rate: float = 1.0
     hint_rate: float = 0.75
     palette_rate: float = 0.4
+    style_rate: float = 0.0
     train_batch_size: int = 16
     learning_rate: float = 2e-4
     discr_learning_rate: float = 2e-4
@@ -70,6 +73,7 @@ class Recipe:
     perceptual_weight: float = 0.0
     variation_weight: float = 0.0
     adversarial_weight: float = 0.0
+    guide_weights: tuple[float, ...] = ()
     pixel_distance: Literal["l1", "l2"] = "l1"
     perceptual_distance: Literal["relative", "l2"] = "relative"
     perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_1")
@@ -210,6 +214,26 @@ _RECIPES = (
         adversarial_weight=1.0,
         perceptual_layers=("relu3_2",),
         discriminator_config={"channels": (64, 128, 256, 512), "batch_norm": True},
+        ema_decay=0.0,
+    ),
+    Recipe(
+        name="style-guided",
+        source="Zhang, Ji & Lin 2017 (seed 000, [3]); a fifth of the samples carry no style, so "
+        "that there is an automatic colouring; rates of pix2pix, seed 000 prints none",
+        model="style-guided",
+        objective="colour",
+        hint_rate=0.0,
+        palette_rate=0.0,
+        style_rate=0.8,
+        adam_beta1=0.5,
+        adam_beta2=0.999,
+        lr_scheduler="constant",
+        lr_warmup_steps=0,
+        adversarial="bce",
+        pixel_weight=100.0,
+        guide_weights=(0.3, 0.9),
+        adversarial_weight=1.0,
+        discriminator="auxiliary",
         ema_decay=0.0,
     ),
     Recipe(
