@@ -33,7 +33,7 @@ class AutoPainterGenerator(Pix2PixGenerator):
 
     Args:
         channels: width per encoder level. 8 levels take 256² to 1×1.
-        dropout: in the three decoder levels next to the bottleneck.
+        dropout: in the first three decoder blocks.
     """
 
     conditions = ("hints",)

@@ -51,7 +51,7 @@ class Recipe:
     model_config: dict[str, Any] = field(default_factory=dict)
     resolution: int = 256
     crop: int = 0
-    augmentation: Literal["figures", "flip"] = "figures"
+    augmentation: Literal["figures", "flip", "distort"] = "figures"
     lineart: str = "random"
     hint_kind: str = "mixed"
     time_shift: float = 1.0
@@ -175,7 +175,8 @@ _RECIPES = (
     ),
     Recipe(
         name="pix2pix",
-        source="Isola et al. 2017, as used by W. Zhang (65 epochs) and in seed 004",
+        source="Isola et al. 2017, as used in seed 004 with mirrored pictures; "
+        "seed 001's are --augmentation distort",
         model="pix2pix",
         objective="colour",
         augmentation="flip",
