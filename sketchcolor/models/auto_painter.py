@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import torch
+
+# A pipeline's from_pretrained recognises a network by the base class that its module names.
+from diffusers import ModelMixin  # noqa: F401
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 

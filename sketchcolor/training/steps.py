@@ -176,7 +176,7 @@ class ColourStep:
     def _classes(self, batch: dict[str, torch.Tensor]) -> torch.Tensor | None:
         """What true pictures should score where the discriminator tells styles."""
         model = self.accelerator.unwrap_model(self.discriminator.model)
-        return batch["style"] if getattr(model, "predicts_style", False) else None
+        return batch.get("style") if getattr(model, "predicts_style", False) else None
 
     def _generate(
         self, batch: dict[str, torch.Tensor], output: GeneratorOutput
