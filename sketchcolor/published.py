@@ -19,7 +19,7 @@ class PublishedMetrics:
         device: where both work.
 
     Raises:
-        ValueError: a library is not installed, or the weights can neither be found nor downloaded.
+        ValueError: a library is missing or does not fit, or the weights cannot be downloaded.
     """
 
     def __init__(self, device: str | torch.device = "cpu") -> None:
@@ -33,9 +33,9 @@ class PublishedMetrics:
             raise ValueError(
                 "FID and LPIPS need torchmetrics: pip install 'sketchcolor[metrics]'."
             ) from error
-        except (OSError, RuntimeError) as error:  # no network, or a file cut short
+        except (OSError, RuntimeError) as error:  # no network, a file cut short, mixed builds
             raise ValueError(
-                f"The weights of Inception-v3 and of LPIPS could not be had: {error}"
+                f"The networks of FID and LPIPS could not be loaded or downloaded: {error}"
             ) from error
         self._device = device
 
