@@ -21,7 +21,6 @@ from sketchcolor.training.data import (
     StreamedSamples,
     load_images,
 )
-from sketchcolor.training.losses import PerceptualLoss
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.steps import ColourStep, FlowStep
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
@@ -38,6 +37,7 @@ OVERRIDES = (
     "sketch_rate",
     "hint_rate",
     "palette_rate",
+    "style_rate",
     "train_batch_size",
     "learning_rate",
     "discr_learning_rate",
@@ -58,9 +58,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
     parser.add_argument("--output_dir", type=Path, required=True)
     parser.add_argument("--model_config", type=json.loads, help="JSON of model arguments")
+    parser.add_argument("--discriminator_config", type=json.loads, help="JSON of its arguments")
     parser.add_argument("--init_from", help="folder or Hub id of weights to start from")
     parser.add_argument("--proposer", help="trained proposer whose proposals a refiner meets")
-    parser.add_argument("--vgg19", help="safetensors of VGG-19 for the perceptual loss")
+    parser.add_argument("--vgg19", help="safetensors of VGG-19, for perceptual losses and styles")
 
     data = parser.add_argument_group("data")
     data.add_argument("--dataset_name", help="Hub id")
@@ -101,8 +102,9 @@ def resolve_recipe(args: argparse.Namespace) -> Recipe:
     """The named recipe with the flags that were given."""
     recipe = RECIPES[args.recipe]
     given = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
-    if args.model_config:
-        given["model_config"] = recipe.model_config | args.model_config
+    for name in ("model_config", "discriminator_config"):
+        if getattr(args, name):
+            given[name] = getattr(recipe, name) | getattr(args, name)
     return dataclasses.replace(recipe, **given)
 
 
@@ -118,26 +120,33 @@ def read_record(init_from: str | None) -> dict | None:
     return json.loads(record.read_text()) if init_from and record.is_file() else None
 
 
-def build_step(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerator):
+def build_vgg(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerator):
+    """VGG-19 for a recipe that measures or reads pictures with it, else None."""
+    if recipe.perceptual_weight == 0 and recipe.style_rate == 0:
+        return None
+    return VGG19Features.from_file(args.vgg19).to(accelerator.device)
+
+
+def build_step(
+    args: argparse.Namespace,
+    recipe: Recipe,
+    accelerator: Accelerator,
+    vgg: VGG19Features | None,
+):
     """Networks, optimisers and losses of the recipe."""
     model = build_model(recipe, args.init_from)
     steps = args.max_train_steps
     player = make_player(accelerator, recipe, model, recipe.learning_rate, steps)
     if recipe.objective == "flow":
         return FlowStep(recipe, accelerator, player)
-    rival = perceptual = proposer = None
+    rival = proposer = None
     if recipe.adversarial != "none":
         discriminator = DISCRIMINATORS[recipe.discriminator](**recipe.discriminator_config)
         rate = recipe.discr_learning_rate
         rival = make_player(accelerator, recipe, discriminator, rate, steps)
-    if recipe.perceptual_weight > 0:
-        vgg = VGG19Features.from_file(args.vgg19).to(accelerator.device)
-        perceptual = PerceptualLoss(
-            vgg, recipe.perceptual_layers, recipe.perceptual_distance
-        )
     if args.proposer:
         proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
-    return ColourStep(recipe, accelerator, player, rival, perceptual, proposer)
+    return ColourStep(recipe, accelerator, player, rival, vgg, proposer)
 
 
 def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
@@ -206,6 +215,7 @@ def main(args: argparse.Namespace) -> None:
         args.validation_steps,
         args.dataloader_num_workers,
     )
+    vgg = build_vgg(args, recipe, accelerator)
     sheet = None
     if args.validation_files:
         source = Source(
@@ -215,8 +225,8 @@ def main(args: argparse.Namespace) -> None:
             image_column=args.image_column,
             pair=args.pair,
         )
-        sheet = ValidationSheet(recipe, source, args.output_dir / "sheets")
-    step = build_step(args, recipe, accelerator)
+        sheet = ValidationSheet(recipe, source, args.output_dir / "sheets", vgg)
+    step = build_step(args, recipe, accelerator, vgg)
     trainer = Trainer(accelerator, recipe, run, step, sheet, read_record(args.init_from))
     checkpoint = args.resume_from_checkpoint
     if checkpoint == "latest":

@@ -84,7 +84,10 @@ def add_colorize(commands: argparse._SubParsersAction) -> None:
         "--palette", metavar="FILE|NAME", help=".gpl or .json file, or a built-in palette"
     )
     colours.add_argument(
-        "--reference", type=Path, metavar="PICTURE", help="picture whose palette to take"
+        "--reference",
+        type=Path,
+        metavar="PICTURE",
+        help="picture whose palette to take, or whose style if that is what the model takes",
     )
     parser.add_argument("--force", action="store_true", help="overwrite pictures that exist")
     parser.set_defaults(run=colorize)
@@ -220,12 +223,12 @@ def take_palette(options: argparse.Namespace) -> int:
 
 
 def _read_wishes(options: argparse.Namespace) -> dict[str, object]:
-    """Hints and palette as the pipeline takes them, read once for all sketches.
+    """Hints, palette and reference as the pipeline takes them, read once for all sketches.
 
     Raises:
         ValueError: a file does not hold what it should, in one sentence.
     """
-    from .conditions import from_image, palette_files
+    from .conditions import palette_files
     from .conditions.hint_files import load_hints
     from .images import read_image
 
@@ -237,7 +240,7 @@ def _read_wishes(options: argparse.Namespace) -> dict[str, object]:
         read = palette_files.built_in if known else palette_files.load_palette
         wishes["palette"] = read(options.palette)
     if options.reference is not None:
-        wishes["palette"] = from_image(read_image(options.reference))
+        wishes["reference"] = read_image(options.reference)
     return wishes
 
 

@@ -15,8 +15,8 @@ import argparse
 import inspect
 import json
 import os
+import re
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,16 +33,25 @@ from .conditions import hints
 from .images import Fit, to_pil, to_tensor
 from .lineart import random_lineart
 from .models.vgg19 import WEIGHTS_VARIABLE, VGG19Features
+from .plots import similarity_sheet
+from .published import PublishedMetrics
 from .sampling import DEFAULT_STEPS
+from .scores import Scores
 
 # sketch B×1×H×W, hints=None, generator=None, num_inference_steps → colour B×3×H×W in [-1, 1]
 ColourFunction = Callable[..., Tensor]
 
-# The table's columns and their decimal places.
+# The table's columns and their decimal places; one that nothing has is left out.
 COLUMNS = {
     "psnr": 2,
     "ssim": 3,
+    "mse": 0,
+    "lpips": 3,
+    "pixel_difference": 1,
+    "colour_emd": 3,
+    "sift_similarity": 3,
     "colourfulness": 1,
+    "fid": 1,
     "vgg19_fid": 2,
     "vgg19_kid": 3,
     "hint_delta_e": 1,
@@ -57,11 +66,14 @@ SETTINGS = {
     "seed": "of line art, hints and noise",
 }
 NOTE = (
-    "Letterboxed pictures; PSNR (dB), SSIM and colourfulness inside the picture, on 8-bit values "
-    "with the model's own lines. `vgg19_fid` and `vgg19_kid` are Fréchet and kernel distances on "
-    f"spatially averaged VGG-19 {metrics.FEATURE_LAYER} features, not Inception-v3 values: compare "
-    "them within this table only; on few images trust KID more. `hint_delta_e` is the median "
-    "CIEDE2000 difference at painted pixels."
+    "Letterboxed pictures; all but the set distances inside the picture, on 8-bit values with the "
+    "model's own lines. PSNR in dB; `pixel_difference` is the mean Euclidean distance of colours "
+    "in % of black to white, `colour_emd` the earth mover's distance of the channels' histograms "
+    "(0 to 1), `sift_similarity` the share of the truth's keypoints found again. `fid` and "
+    "`lpips`, where given, are torchmetrics' own. `vgg19_fid` and `vgg19_kid` are Fréchet and "
+    f"kernel distances on spatially averaged VGG-19 {metrics.FEATURE_LAYER} features, not "
+    "Inception-v3 values: compare them within this table only; on few images trust KID more. "
+    "`hint_delta_e` is the median CIEDE2000 difference at painted pixels."
 )
 
 
@@ -128,6 +140,7 @@ def evaluate(
     model: ColourFunction | Any,
     images: Sequence[Image.Image],
     vgg: VGG19Features | None = None,
+    published: PublishedMetrics | None = None,
     *,
     samples: int = 8,
     hint_counts: Sequence[int] = (5, 20),
@@ -143,6 +156,7 @@ def evaluate(
             ``(sketch, hints=, generator=, num_inference_steps=) → colour``.
         images: PIL colour images in a fixed order; an image's place in it seeds its randomness.
         vgg: network for the set distances; None leaves them out.
+        published: networks of FID and LPIPS; None leaves them out.
         samples: colourings of each image in the automatic protocol; a pipeline without a proposer
             always gives the same one and is asked once.
         hint_counts: one protocol for each number of simulated hints; none for a pipeline that
@@ -154,7 +168,8 @@ def evaluate(
 
     Returns:
         ``settings``, ``truth`` (the measures of the images themselves) and ``protocols``, a mapping
-        of "automatic", "hints_5", … to measures by name; means over the images.
+        of "automatic", "hints_5", … to measures by name; means over the images, except for
+        ``per_image``, a mapping of some of the measures to the values of all images.
 
     Raises:
         ValueError: there are no images.
@@ -185,10 +200,12 @@ def evaluate(
         truths = batch.pictures(batch.truth)
         truth_scores.add_pictures(truths)
         truth_scores.add_features(vgg, batch.truth)
+        truth_scores.add_published(published, batch.truth)
 
         drawn = torch.stack([draw(batch, sample) for sample in range(samples)])  # (N, B, 3, S, S)
         automatic.add_pictures(batch.pictures(drawn[0]), truths)
         automatic.add_features(vgg, drawn[0])
+        automatic.add_published(published, drawn[0], batch.truth)
         if samples > 1:
             automatic.add_best([batch.pictures(each) for each in drawn], truths)
             automatic.add_pictures(batch.pictures(drawn.mean(0)), truths, suffix="_of_mean")
@@ -199,6 +216,7 @@ def evaluate(
             scores.add_pictures(batch.pictures(output), truths)
             scores.add_hints(output, hint_map)
             scores.add_features(vgg, output)
+            scores.add_published(published, output, batch.truth)
 
     protocols = {"automatic": automatic} | {f"hints_{n}": s for n, s in hinted.items()}
     return {
@@ -215,75 +233,23 @@ def evaluate(
     }
 
 
-class Scores:
-    """Measures of one protocol, gathered batch by batch; pictures are not kept."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, list[float]] = defaultdict(list)
-        self._hint_differences: list[np.ndarray] = []
-        self._features: list[Tensor] = []
-
-    def add_pictures(
-        self,
-        pictures: Sequence[np.ndarray],
-        truths: Sequence[np.ndarray] | None = None,
-        suffix: str = "",
-    ) -> None:
-        """Colourfulness of each picture and, given truths, its PSNR and SSIM."""
-        for picture in pictures:
-            self._values[f"colourfulness{suffix}"].append(metrics.colourfulness(picture))
-        for picture, truth in zip(pictures, truths or (), strict=bool(truths)):
-            self._values[f"psnr{suffix}"].append(metrics.psnr(picture, truth))
-            self._values[f"ssim{suffix}"].append(metrics.ssim(picture, truth))
-
-    def add_best(
-        self, samples: Sequence[Sequence[np.ndarray]], truths: Sequence[np.ndarray]
-    ) -> None:
-        """The best PSNR and, separately, the best SSIM among each image's samples."""
-        for truth, *candidates in zip(truths, *samples, strict=True):
-            for name, measure in (("psnr", metrics.psnr), ("ssim", metrics.ssim)):
-                best = max(measure(candidate, truth) for candidate in candidates)
-                self._values[f"{name}_best"].append(best)
-
-    def add_hints(self, output: Tensor, hint_map: Tensor) -> None:
-        """Differences between B×3×H×W and the painted pixels of B×4×H×W."""
-        maps = hint_map.permute(0, 2, 3, 1).numpy()
-        for image, painted in zip(to_pil(output), maps, strict=True):
-            self._hint_differences.append(metrics.hint_delta_e(np.asarray(image), painted))
-
-    def add_features(self, vgg: VGG19Features | None, colour: Tensor) -> None:
-        """Features of a B×3×H×W tensor in [-1, 1] for the set distances."""
-        if vgg is not None:
-            self._features.append(metrics.vgg19_features(vgg, colour))
-
-    def summary(self, truth: Scores | None = None) -> dict[str, float]:
-        """Means over the images and, given the truth's scores, the distances to its features."""
-        found = {name: float(np.mean(values)) for name, values in self._values.items()}
-        if self._hint_differences:
-            differences = np.concatenate(self._hint_differences)
-            found["hint_delta_e"] = float(np.median(differences))
-            found["hint_delta_e_mean"] = float(np.mean(differences))
-        if truth is not None and self._features and sum(map(len, self._features)) > 1:
-            outputs, truths = torch.cat(self._features), torch.cat(truth._features)
-            found |= metrics.set_distances(outputs, truths)
-        return found
-
-
 def markdown_table(results: Sequence[dict[str, Any]]) -> str:
     """One row for each model and protocol; all results must come from the same settings."""
-    rows = [("model", "protocol", *COLUMNS)]
+    measured = [results[0]["truth"], *(v for r in results for v in r["protocols"].values())]
+    columns = [name for name in COLUMNS if any(name in values for values in measured)]
+    rows = [("model", "protocol", *columns)]
     for result in results:
         for protocol, values in result["protocols"].items():
-            rows.append((result["model"], protocol, *(_cell(values, name) for name in COLUMNS)))
+            rows.append((result["model"], protocol, *(_cell(values, name) for name in columns)))
             for kind, label in (("_of_mean", "mean of {}"), ("_best", "best of {}")):
                 if f"psnr{kind}" in values:
                     shown = {k.removesuffix(kind): v for k, v in values.items() if k.endswith(kind)}
                     label = f"{protocol}, {label.format(result['settings']['samples'])}"
-                    rows.append((result["model"], label, *(_cell(shown, n) for n in COLUMNS)))
+                    rows.append((result["model"], label, *(_cell(shown, n) for n in columns)))
     truth = results[0]["truth"]
-    rows.append(("truth", "", *(_cell(truth, name) for name in COLUMNS)))
+    rows.append(("truth", "", *(_cell(truth, name) for name in columns)))
     header, *body = ["| " + " | ".join(row) + " |" for row in rows]
-    rule = "|" + "---|" * 2 + "---:|" * len(COLUMNS)
+    rule = "|" + "---|" * 2 + "---:|" * len(columns)
     settings = results[0]["settings"]
     caption = f"{settings['images']} images at {settings['side']} px, seed {settings['seed']}. "
     return "\n".join([header, rule, *body, "", caption + NOTE]) + "\n"
@@ -300,7 +266,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", default="validation", help="split of --dataset_name (default: %(default)s)")
     add("--image_column", default="image", help="default: %(default)s")
     add("--max_images", type=int, help="only the first N images")
-    add("--vgg19", help=f"VGG-19 weights for FID and KID (default: ${WEIGHTS_VARIABLE})")
+    add("--vgg19", help=f"VGG-19 weights for its FID and KID (default: ${WEIGHTS_VARIABLE})")
+    add(
+        "--published",
+        action="store_true",
+        help="also FID (Inception-v3) and LPIPS, whose weights torchmetrics downloads",
+    )
+    add("--plots", action="store_true", help="also draw histograms beside the output")
     add("-o", "--output", type=Path, default=Path("evaluation.json"), help="default: %(default)s")
     for name, meaning in SETTINGS.items():
         default = settings[name].default
@@ -324,13 +296,17 @@ def run(args: argparse.Namespace) -> int:
         if args.vgg19 or os.environ.get(WEIGHTS_VARIABLE):
             vgg = VGG19Features.from_file(args.vgg19)
         else:
-            print(f"FID and KID are left out: give --vgg19 or set {WEIGHTS_VARIABLE}.")
+            print(
+                "vgg19_fid and vgg19_kid are left out: "
+                f"give --vgg19 or set {WEIGHTS_VARIABLE}."
+            )
+        published = _published_metrics() if args.published else None
         settings = {name: getattr(args, name) for name in SETTINGS}
         results = []
         for name in args.model:
             pipeline = load_pipeline(name, device=args.device)
             identity = {"model": pipeline.model_id, "revision": pipeline.revision}
-            results.append(identity | evaluate(pipeline, images, vgg, **settings))
+            results.append(identity | evaluate(pipeline, images, vgg, published, **settings))
     except (ModelLoadError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -338,8 +314,28 @@ def run(args: argparse.Namespace) -> int:
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(results, indent=2) + "\n")
     args.output.with_suffix(".md").write_text(table)
+    if args.plots:
+        _write_plots(results, args.output)
     print(table)
     return 0
+
+
+def _published_metrics() -> PublishedMetrics | None:
+    """FID's and LPIPS's networks; says why if they cannot be had, and the rest is measured."""
+    try:
+        return PublishedMetrics()
+    except ValueError as error:
+        print(f"fid and lpips are left out: {error}", file=sys.stderr)
+        return None
+
+
+def _write_plots(results: Sequence[dict[str, Any]], output: Path) -> None:
+    """``OUTPUT-MODEL-PROTOCOL.png`` for every row of the table."""
+    for result in results:
+        model = re.sub(r"[^\w.]+", "-", result["model"]).strip("-")
+        for protocol, measures in result["protocols"].items():
+            plot = output.with_name(f"{output.stem}-{model}-{protocol}.png")
+            similarity_sheet(measures).save(plot)
 
 
 def _load_images(args: argparse.Namespace) -> Sequence[Image.Image]:

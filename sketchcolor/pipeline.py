@@ -21,6 +21,7 @@ from .cleanup import clean_sketch
 from .compose import colour_layer, keep_lines
 from .conditions import Palette, Stroke, from_image
 from .conditions import hints as hint_maps
+from .conditions import style as styles
 from .conditions.hint_field import hint_field
 from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
 from .models.proposer import ColorProposer
@@ -112,7 +113,7 @@ class SketchColorPipeline(DiffusionPipeline):
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """What the models can be told besides the sketch: ``hints``, ``palette`` or both."""
+        """What the models can be told besides the sketch: ``hints``, ``palette``, ``style``."""
         return tuple(self.generator.conditions)
 
     @torch.no_grad()
@@ -139,7 +140,8 @@ class SketchColorPipeline(DiffusionPipeline):
             hints: strokes in pixels of the sketch, or a transparent picture of its size whose
                 opaque pixels are hints.
             palette: colours that the picture should keep to.
-            reference: a picture whose palette to take; not together with ``palette``.
+            reference: a picture whose palette to take, or whose style if that is what the model
+                is told; not together with ``palette``.
             num_variants: pictures with different colourings, in one batch.
             seed: of the first variant, the others follow; None draws one.
             resolution: the network works on about resolution² pixels.
@@ -169,7 +171,10 @@ class SketchColorPipeline(DiffusionPipeline):
             raise ValueError("The number of steps must be between 1 and 100.")
         original = read_sketch(sketch)
         drawing = clean_sketch(original) if clean_paper else original
-        if reference is not None:
+        style = None
+        if reference is not None and "style" in self.conditions:
+            style = styles.from_image(read_image(reference))
+        elif reference is not None:
             palette = from_image(read_image(reference))
         seeds = _variant_seeds(seed, num_variants)
         total = (num_inference_steps if self.proposer is not None else 0) + 2
@@ -180,6 +185,8 @@ class SketchColorPipeline(DiffusionPipeline):
         tensors = palette.to_tensors() if palette is not None else None
         page, geometry = fit(drawing, resolution, self.generator.multiple)
         arguments = self._arguments(drawing, geometry, page, hints, tensors, num_variants, device)
+        if style is not None:
+            arguments["style"] = style.to(device).expand(num_variants, -1)
 
         with torch.autocast(device.type, fastest_dtype(device.type), enabled=_casts(device)):
             # 3. Propose.
@@ -258,7 +265,8 @@ class SketchColorPipeline(DiffusionPipeline):
     def _check(self, hints, palette, reference, variants, resolution, lines, output_type) -> None:
         if palette is not None and reference is not None:
             raise ValueError("Give a palette or a reference picture, not both.")
-        self._check_conditions(hints, palette if palette is not None else reference)
+        takes_style = "style" in self.conditions
+        self._check_conditions(hints, reference if palette is None and not takes_style else palette)
         if not 1 <= variants <= MAX_VARIANTS:
             raise ValueError(f"The number of variants must be between 1 and {MAX_VARIANTS}.")
         if not RESOLUTIONS[0] <= resolution <= RESOLUTIONS[1]:

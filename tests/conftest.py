@@ -15,8 +15,9 @@ import torch  # noqa: E402
 from diffusers import FlowMatchEulerDiscreteScheduler  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
 
-from sketchcolor.models import ColorProposer, SwishGatedRefiner  # noqa: E402
+from sketchcolor.models import ColorProposer, SwishGatedRefiner, VGG19Features  # noqa: E402
 from sketchcolor.pipeline import SketchColorPipeline  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +50,23 @@ def tiny_refiner(proposal: bool = True) -> SwishGatedRefiner:
 def tiny_pipeline() -> SketchColorPipeline:
     """A two-stage pipeline of a few thousand weights; answers at once, colours are arbitrary."""
     return SketchColorPipeline(tiny_refiner(), tiny_proposer(), FlowMatchEulerDiscreteScheduler())
+
+
+@pytest.fixture(scope="session")
+def tiny_vgg() -> VGG19Features:
+    """VGG-19 with a few channels and random weights that keep a signal's size through 16 layers."""
+    torch.manual_seed(0)
+    vgg = VGG19Features(channels=(8, 8, 8, 8, 12))
+    for layer in vgg.features:
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight)
+    return vgg
+
+
+@pytest.fixture
+def vgg_file(tiny_vgg, tmp_path) -> Path:
+    save_file(tiny_vgg.state_dict(), tmp_path / "vgg.safetensors")
+    return tmp_path / "vgg.safetensors"
 
 
 @pytest.fixture(scope="session")

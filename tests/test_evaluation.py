@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from safetensors.torch import save_file
 
 from sketchcolor import evaluation
 from sketchcolor.evaluation import batches, evaluate, markdown_table
+from sketchcolor.metrics import frechet_distance
 from sketchcolor.models.vgg19 import VGG19Features
+from sketchcolor.published import PublishedMetrics
 
 SIDE = 64
 
@@ -105,6 +108,55 @@ def test_a_grey_model_is_seen_as_grey(images, vgg):
     assert "psnr_best" not in automatic and "hint_delta_e" not in automatic
 
 
+def test_seed_measures_of_pictures_with_full_red(images):
+    truths = {b.sketch[0].numpy().tobytes(): b.truth for b in batches(images, SIDE, batch_size=1)}
+
+    def redder(sketch, hints=None, generator=None, num_inference_steps=8):
+        colour = torch.cat([truths[each.numpy().tobytes()] for each in sketch]).clone()
+        colour[:, 0] = 1
+        return colour
+
+    result = evaluate(redder, images, samples=1, hint_counts=[], side=SIDE)
+    found = result["protocols"]["automatic"]
+    reds = [b.pictures(b.truth)[0][..., 0].astype(float) for b in batches(images, SIDE, 1)]
+    moved = [255 - red for red in reds]
+    assert found["mse"] == pytest.approx(np.mean([(m**2).mean() / 3 for m in moved]))
+    shares = [100 * m.mean() / (255 * 3**0.5) for m in moved]
+    assert found["pixel_difference"] == pytest.approx(np.mean(shares))
+    assert found["per_image"]["pixel_difference"] == pytest.approx(shares, abs=1e-4)
+    # All of red's histogram ends at one level, so its mass moves as far as the pixels do.
+    costs = [m.mean() / 255 / 3 for m in moved]
+    assert found["colour_emd"] == pytest.approx(np.mean(costs))
+    assert sum(found["pixel_difference_histogram"]) == pytest.approx(1)
+
+
+class MeanColours:
+    """Two networks small enough to compute by hand: mean colours, and their absolute error."""
+
+    def inception_features(self, colour):
+        return colour.mean((2, 3)).double()
+
+    def lpips(self, output, truth):
+        return (output - truth).abs().mean((1, 2, 3)).tolist()
+
+
+def test_published_metrics_are_taken_over_whole_sets(images):
+    result = evaluate(grey, images, published=MeanColours(), samples=1, hint_counts=[], side=SIDE)
+    whole = next(batches(images, SIDE, batch_size=5))
+    outputs = whole.repad(whole.sketch.expand(-1, 3, -1, -1))
+    expected = frechet_distance(outputs.mean((2, 3)), whole.truth.mean((2, 3)))
+    found = result["protocols"]["automatic"]
+    assert found["fid"] == pytest.approx(expected, rel=1e-4) and expected > 0
+    assert found["lpips"] == pytest.approx(float((outputs - whole.truth).abs().mean()), rel=1e-5)
+    assert "fid" in markdown_table([{"model": "grey"} | result]).splitlines()[0]
+
+
+def test_without_their_library_published_metrics_name_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)  # as if it were not installed
+    with pytest.raises(ValueError, match=r"pip install 'sketchcolor\[metrics\]'"):
+        PublishedMetrics()
+
+
 def test_samples_differ_and_the_best_and_mean_are_reported(images):
     result = evaluate(dice, images, samples=6, hint_counts=[], side=SIDE)
     automatic = result["protocols"]["automatic"]
@@ -186,8 +238,9 @@ def parse(*arguments: str) -> argparse.Namespace:
 
 
 def test_command_measures_a_saved_pipeline_on_the_real_split(
-    tiny_pipeline, shared, tmp_path, vgg, capsys
+    tiny_pipeline, shared, tmp_path, vgg, capsys, monkeypatch
 ):
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)  # as if it were not installed
     tiny_pipeline.save_pretrained(tmp_path / "model")
     save_file(vgg.state_dict(), tmp_path / "vgg.safetensors")
     status = evaluation.run(
@@ -196,7 +249,7 @@ def test_command_measures_a_saved_pipeline_on_the_real_split(
             *("--data_files", str(shared / "data" / "validation-*.parquet")),
             *("--vgg19", str(tmp_path / "vgg.safetensors")),
             *("--max_images", "3", "--samples", "2", "--num_inference_steps", "1"),
-            *("--hint_counts", "5", "--side", "64", "--device", "cpu"),
+            *("--hint_counts", "5", "--side", "64", "--device", "cpu", "--published", "--plots"),
             *("--output", str(tmp_path / "out" / "scores.json")),
         )
     )
@@ -204,9 +257,16 @@ def test_command_measures_a_saved_pipeline_on_the_real_split(
     (result,) = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert result["model"] == str(tmp_path / "model") and result["settings"]["images"] == 3
     assert list(result["protocols"]) == ["automatic", "hints_5"]
-    assert result["protocols"]["automatic"]["vgg19_kid_std"] >= 0
+    automatic = result["protocols"]["automatic"]
+    assert automatic["vgg19_kid_std"] >= 0 and 0 <= automatic["sift_similarity"] <= 1
+    assert len(automatic["per_image"]["ssim"]) == 3
     table = (tmp_path / "out" / "scores.md").read_text()
-    assert table in capsys.readouterr().out and "3 images at 64 px" in table
+    said = capsys.readouterr()
+    assert table in said.out and "3 images at 64 px" in table
+    assert "fid and lpips are left out" in said.err and "| fid |" not in table
+    plots = sorted((tmp_path / "out").glob("*.png"))
+    assert [plot.stem.rpartition("-")[2] for plot in plots] == ["automatic", "hints_5"]
+    assert len(np.unique(np.asarray(Image.open(plots[0])))) > 4
 
 
 def test_command_says_what_is_missing(shared, tmp_path, capsys):

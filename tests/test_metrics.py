@@ -16,6 +16,13 @@ def flat(*rgb: int, size: int = 16) -> np.ndarray:
     return np.full((size, size, 3), rgb, dtype=np.uint8)
 
 
+def test_mse_by_hand():
+    truth = flat(100, 100, 100)
+    output = truth.copy()
+    output[:4, :, 0] = 116  # a quarter of one of three channels is 16 off
+    assert metrics.mse(output, truth) == pytest.approx(16**2 / 12)
+
+
 def test_psnr_of_a_constant_offset():
     value = metrics.psnr(flat(116, 116, 116), flat(100, 100, 100))
     assert value == pytest.approx(20 * math.log10(255 / 16))

@@ -117,11 +117,45 @@ def test_pix2pix_has_the_published_shape():
     assert unet(torch.zeros(1, 1, 256, 256)).image.shape == (1, 3, 256, 256)
 
 
-def test_patch_discriminator_scores_30_by_30_patches():
-    discriminator = PatchDiscriminator(batch_norm=True).eval()
-    with torch.no_grad():
-        scores = discriminator(torch.zeros(1, 1, 256, 256), torch.zeros(1, 3, 256, 256))
-    assert scores.shape == (1, 1, 30, 30)
+def test_pix2pix_decodes_as_seed_004_prints_it():
+    with torch.device("meta"):
+        unet = Pix2PixGenerator()
+    filters = [part for block in unet.up for part in block if hasattr(part, "kernel_size")]
+    # Section 3.1.1: CD512-CD1024-CD1024-CD1024-CD512-CD256-CD128-CD3, the widths with the skips
+    # that come in behind a block; the first has 1024 like its followers, its own 512 are printed.
+    own = [layer.out_channels for layer in filters]
+    assert own == [512, 512, 512, 512, 256, 128, 64, 3]
+    assert [2 * width for width in own[:-1]] == [layer.in_channels for layer in filters[1:]]
+    assert [2 * width for width in own[1:-1]] == [1024, 1024, 1024, 512, 256, 128]
+    kinds = [{type(part) for part in block} for block in unet.up]
+    assert [torch.nn.Dropout in kind for kind in kinds] == [True] * 3 + [False] * 5
+    assert [torch.nn.BatchNorm2d in kind for kind in kinds] == [True] * 7 + [False]
+    assert torch.nn.Tanh in kinds[-1]
+    normed = [any(isinstance(p, torch.nn.BatchNorm2d) for p in block) for block in unet.down]
+    assert normed == [False] + [True] * 6 + [False]
+
+
+def test_patch_discriminator_is_table_1_of_seed_001():
+    with torch.device("meta"):
+        discriminator = PatchDiscriminator(**RECIPES["pix2pix"].discriminator_config)
+        shapes = []
+        for layer in discriminator.layers:
+            if isinstance(layer, torch.nn.Conv2d):
+                layer.register_forward_hook(lambda _, __, out: shapes.append(tuple(out.shape[1:])))
+        discriminator(torch.zeros(1, 1, 256, 256), torch.zeros(1, 3, 256, 256))
+    assert shapes == [(64, 128, 128), (128, 64, 64), (256, 32, 32), (512, 31, 31), (1, 30, 30)]
+    filters = [p for p in discriminator.layers if isinstance(p, torch.nn.Conv2d)]
+    norms = [p for p in discriminator.layers if isinstance(p, torch.nn.BatchNorm2d)]
+    first, second, third, fourth, last = (sum(w.numel() for w in f.parameters()) for f in filters)
+    # Keras counts running means and variances too.
+    second_norm, third_norm, fourth_norm = (4 * layer.num_features for layer in norms)
+    assert (fourth_norm, last) == (2048, 8193)
+    # The other printed counts are no sums that such layers have, but close to them.
+    assert second + second_norm == pytest.approx(131_641, rel=1e-3)
+    assert third + third_norm == pytest.approx(533_423, rel=0.02)
+    assert fourth == pytest.approx(2_123_123, rel=0.02)
+    # Its sketch has three equal planes, ours one, and its first layer has no bias.
+    assert (first - 64) // 4 * 6 == pytest.approx(6145, abs=1)
 
 
 def test_spectral_norm_bounds_the_weights():

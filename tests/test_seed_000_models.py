@@ -1,10 +1,11 @@
-"""Auto-painter and the style-guided U-Net: published shapes, conditions, guides, saving."""
+"""Seed 000's networks: published shapes, conditions, guides, saving."""
 
 import pytest
 import torch
 
 from sketchcolor.models.auto_painter import AutoPainterGenerator
 from sketchcolor.models.pix2pix import Pix2PixGenerator
+from sketchcolor.models.sgru import SwishGatedGenerator
 from sketchcolor.models.style_guided import AuxiliaryDiscriminator, StyleGuidedGenerator
 
 STYLE = 12
@@ -19,6 +20,11 @@ TINY_STYLE_GUIDED = {
 def tiny_auto_painter() -> AutoPainterGenerator:
     torch.manual_seed(0)
     return AutoPainterGenerator(channels=(8, 16, 16)).eval()
+
+
+def tiny_sgru_hint() -> SwishGatedGenerator:
+    torch.manual_seed(0)
+    return SwishGatedGenerator(channels=(4, 8, 8, 8), hints=True).eval()
 
 
 def tiny_style_guided() -> StyleGuidedGenerator:
@@ -69,6 +75,41 @@ def test_auto_painter_listens_to_sketch_colour_and_mask():
         assert (painter(sketch, grey).image - plain).abs().max() > 1e-4
         assert (painter(sketch, coloured).image - painter(sketch, grey).image).abs().max() > 1e-4
     assert painter.conditions == ("hints",) and painter.multiple == 8
+
+
+def test_swish_gated_has_the_published_widths_and_small_hints():
+    with torch.device("meta"):
+        unet, hinted = SwishGatedGenerator(), SwishGatedGenerator(hints=True)
+        levels = [output_shape(block) for block in (*unet.down, unet.middle)]
+        image = unet(torch.ones(1, 1, 256, 256)).image
+    widths, sides = [96, 192, 288, 384, 480, 512], [256, 128, 64, 32, 16, 8]
+    assert sum(levels, []) == [(w, s, s) for w, s in zip(widths, sides, strict=True)]
+    assert image.shape == (1, 3, 256, 256)
+    # Ye et al.: w/4 × w/4 × 4 beside the features of that size, which one 1×1 convolution reads.
+    assert hinted.num_parameters() - unet.num_parameters() == 4 * 288
+    assert hinted.down[2].inlet.in_channels == 288 + 4
+    with pytest.raises(ValueError, match="Hints need 4 resolutions, not 3"):
+        SwishGatedGenerator(channels=(8, 8, 8), hints=True)
+
+
+@torch.no_grad()
+def test_swish_gated_listens_to_sketch_colour_and_mask():
+    unet, sketch = tiny_sgru_hint(), drawing()
+    plain = unet(sketch).image
+    assert plain.shape == (2, 3, 16, 24) and plain.abs().max() <= 1
+    grey = torch.zeros(2, 4, 16, 24)
+    assert torch.equal(unet(sketch, grey).image, plain)
+    grey[:, 3, 4:8, 4:8] = 1  # RGB 0 is a colour where the mask says so
+    coloured = grey.clone()
+    coloured[:, 0, 4:8, 4:8] = 1
+    assert (unet(-sketch).image - plain).abs().max() > 1e-4
+    assert (unet(sketch, grey).image - plain).abs().max() > 1e-4
+    assert (unet(sketch, coloured).image - unet(sketch, grey).image).abs().max() > 1e-4
+    assert unet.conditions == ("hints",) and unet.multiple == 8
+    blind = SwishGatedGenerator(channels=(4, 8)).eval()
+    assert blind.conditions == ()
+    with pytest.raises(ValueError, match="does not take hints"):
+        blind(sketch, grey)
 
 
 def test_style_guided_has_the_published_shapes():
@@ -136,7 +177,9 @@ def test_discriminator_predicts_a_style_of_pictures_of_any_size():
         assert (discriminator(-sketch, colour) - scores).abs().max() > 1e-4
 
 
-@pytest.mark.parametrize("build", [tiny_auto_painter, tiny_style_guided, tiny_discriminator])
+@pytest.mark.parametrize(
+    "build", [tiny_auto_painter, tiny_sgru_hint, tiny_style_guided, tiny_discriminator]
+)
 def test_weights_survive_saving(build, tmp_path):
     model = build()
     model.save_pretrained(str(tmp_path))

@@ -1,11 +1,13 @@
 """Training through its real entry points: the script, ``accelerate launch``, torchrun."""
 
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState
@@ -15,8 +17,15 @@ from safetensors.torch import load_file
 import train_accelerate
 from sketchcolor import load_pipeline
 from sketchcolor.models import ColorProposer, Pix2PixGenerator
+from sketchcolor.models.style_guided import StyleGuidedOutput
 from sketchcolor.training.bundle import bundle
-from sketchcolor.training.losses import discriminator_loss, generator_loss, total_variation
+from sketchcolor.training.losses import (
+    PerceptualLoss,
+    discriminator_loss,
+    generator_loss,
+    guide_loss,
+    total_variation,
+)
 from sketchcolor.training.recipes import RECIPES
 from sketchcolor.training.steps import degraded_truth
 
@@ -28,7 +37,22 @@ SMALL = {
     "pix2pix": {"channels": [4, 8, 8]},
     "palette-attention": {"channels": [8, 8, 16]},
     "whiteout-hint": {"channels": [4, 8, 8, 8]},
+    "auto-painter": {"channels": [4, 8, 8]},
+    "style-guided": {"channels": [4, 8], "middle": 16, "exit_channels": 8, "style_features": 12},
+    "sgru": {"channels": [4, 8, 8]},
+    "sgru-hint": {"channels": [4, 8, 8, 8]},
 }
+
+# What colours alone and without a reference's style.
+SINGLE_STAGE = (
+    "pix2pix",
+    "palette-attention",
+    "whiteout-hint",
+    "auto-painter",
+    "sgru",
+    "sgru-hint",
+)
+SMALL_DISCRIMINATORS = {"style-guided": {"channels": [4, 8], "style_features": 12}}
 
 
 def flags(recipe: str, pictures: Path, output: Path, **more) -> list[str]:
@@ -37,6 +61,7 @@ def flags(recipe: str, pictures: Path, output: Path, **more) -> list[str]:
         "data_files": pictures,
         "output_dir": output,
         "model_config": json.dumps(SMALL[recipe]),
+        "discriminator_config": json.dumps(SMALL_DISCRIMINATORS.get(recipe, {})),
         "resolution": 64,
         "crop": 0,
         "train_batch_size": 2,
@@ -62,15 +87,16 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_killed_run_resumes_to_the_same_weights(recipe, pictures, tmp_path):
-    straight = weights(train(recipe, pictures, tmp_path / "a"))
+def test_a_killed_run_resumes_to_the_same_weights(recipe, pictures, vgg_file, tmp_path):
+    straight = weights(train(recipe, pictures, tmp_path / "a", vgg19=vgg_file))
     resumed = tmp_path / "b"
-    train(recipe, pictures, resumed, checkpointing_steps=2, checkpoints_total_limit=5)
+    often = {"checkpointing_steps": 2, "checkpoints_total_limit": 5}
+    train(recipe, pictures, resumed, vgg19=vgg_file, **often)
     # As if the machine had died after step 2.
     for path in resumed.iterdir():
         if path.name != "checkpoint-2":
             subprocess.run(["rm", "-r", str(path)], check=True)
-    train(recipe, pictures, resumed, resume_from_checkpoint="latest")
+    train(recipe, pictures, resumed, vgg19=vgg_file, resume_from_checkpoint="latest")
     found = weights(resumed)
     assert all(torch.equal(straight[name], found[name]) for name in straight)
     resolved = json.loads((resumed / "recipe.json").read_text())
@@ -192,6 +218,56 @@ def test_adversarial_losses_by_hand():
     assert generator_loss("lsgan", fake).item() == pytest.approx(4.625)
     with pytest.raises(ValueError, match="Unknown adversarial"):
         generator_loss("wasserstein", fake)
+
+
+@torch.no_grad()
+def test_perceptual_loss_by_hand(tiny_vgg):
+    image, truth = torch.rand(2, 2, 3, 16, 16) * 2 - 1
+    layers = ("relu1_2", "relu3_1")
+    found, wanted = tiny_vgg(image, layers), tiny_vgg(truth, layers)
+    off = [(found[k] - wanted[k]).abs().mean() / wanted[k].mean() for k in layers]
+    assert PerceptualLoss(tiny_vgg, layers)(image, truth) == pytest.approx(float(sum(off) / 2))
+    weighed = PerceptualLoss(tiny_vgg, layers, layer_weights=(0.5, 3.0))(image, truth)
+    assert weighed == pytest.approx(float(0.5 * off[0] + 3.0 * off[1]))
+    squares = sum((found[k] - wanted[k]).square().mean() for k in layers)
+    assert PerceptualLoss(tiny_vgg, layers, "l2")(image, truth) == pytest.approx(float(squares))
+
+
+@pytest.mark.parametrize("recipe", SINGLE_STAGE)
+def test_a_run_with_vgg_colours_through_the_pipeline(
+    recipe, pictures, vgg_file, tmp_path, example_sketch
+):
+    settings = {"max_train_steps": 2, "perceptual_weight": 1.0, "vgg19": vgg_file}
+    train(recipe, pictures, tmp_path / "run", **settings)
+    bundle(tmp_path / "run", tmp_path / "pipe")
+    loaded = load_pipeline(tmp_path / "pipe", device="cpu")
+    plain = loaded(example_sketch, seed=0, resolution=64).images[0]
+    assert plain.size == example_sketch.size
+    dot = [{"color": "#ff0000", "width": 40, "points": [[150, 200]]}]
+    if "hints" in loaded.conditions:
+        told = loaded(example_sketch, hints=dot, seed=0, resolution=64).images[0]
+        assert np.any(np.asarray(told) != np.asarray(plain))
+    else:
+        with pytest.raises(ValueError, match="does not take hints"):
+            loaded(example_sketch, hints=dot, seed=0, resolution=64)
+
+
+def test_an_auxiliary_classifier_asks_for_classes():
+    flat, half = torch.zeros(1, 2), torch.full((1, 2), 0.5)  # at a score of 0 any class costs ln 2
+    assert discriminator_loss("bce", flat, flat, half).item() == pytest.approx(math.log(2))
+    sure = torch.tensor([[20.0, -20.0]])
+    classes = torch.tensor([[1.0, 0.0]])
+    assert generator_loss("bce", sure, classes).item() == pytest.approx(0, abs=1e-6)
+    assert generator_loss("bce", sure, 1 - classes).item() == pytest.approx(20)
+    assert discriminator_loss("bce", sure, sure, classes).item() == pytest.approx(20 / 4)
+
+
+def test_guide_loss_by_hand():
+    truth = torch.zeros(1, 3, 4, 4)
+    truth[:, 0] = 1.0  # red, whose brightness is 0.299
+    guides = {"grey_guide": torch.zeros(1, 1, 4, 4), "colour_guide": torch.zeros(1, 3, 4, 4)}
+    output = StyleGuidedOutput(image=truth, **guides)
+    assert guide_loss(output, truth, (0.3, 0.9)) == pytest.approx(0.3 * 0.299 + 0.9 / 3)
 
 
 def test_total_variation_by_hand():

@@ -11,6 +11,11 @@ from conftest import write_pictures
 from PIL import Image
 
 from sketchcolor.training.data import (
+    NOISE,
+    ROTATION,
+    SHEAR,
+    SHIFT,
+    ZOOM,
     OffsetSampler,
     SampleMaker,
     Samples,
@@ -81,6 +86,37 @@ def test_whole_figures_are_placed_on_paper():
     colour, _ = frame(figure, lines, 64, "none", np.random.default_rng(0))
     ys, xs = np.nonzero(colour[..., 1] < 120)
     assert abs(xs.mean() - 31.5) < 1 and (colour[:, :10] == 255).all()
+
+
+def test_distorting_turns_shears_zooms_shifts_and_adds_noise_to_lines():
+    """Three corners of a square tell which affine map a picture went through."""
+    colour = np.full((200, 200, 3), 128, np.uint8)
+    dots = np.array([[70, 70], [130, 70], [70, 130]])
+    for (x, y), channel in zip(dots, range(3), strict=True):
+        colour[y - 4 : y + 5, x - 4 : x + 5, channel] = 255
+    lines = np.full((200, 200), 128, np.uint8)
+    maps = []
+    for seed in range(60):
+        warped, noisy = frame(colour, lines, 100, "distort", np.random.default_rng(seed))
+        assert noisy.std() == pytest.approx(255 * NOISE, rel=0.05)
+        weights = np.clip(warped.astype(float) - 128, 0, None)
+        ys, xs = np.mgrid[:100, :100]
+        found = [
+            ((xs * w).sum() / w.sum(), (ys * w).sum() / w.sum()) for w in np.moveaxis(weights, 2, 0)
+        ]
+        across, down = np.subtract(found[1], found[0]), np.subtract(found[2], found[0])
+        middle = (np.array(found[1]) + found[2]) / 2
+        zoom = np.sqrt(np.linalg.det([across, down])) / 30  # 60 px at half size
+        turn = np.degrees(np.arctan2(across[1], across[0]))
+        shear = np.dot(across, down) / np.dot(across, across)
+        maps.append((zoom, turn, shear, *(middle - 49.75) / 100))
+    zoom, turn, shear, *shifts = np.array(maps).T
+    assert 1 / ZOOM - 0.02 < zoom.min() < 0.9 and 1.1 < zoom.max() < ZOOM + 0.02
+    assert ROTATION / 2 < np.abs(turn).max() < ROTATION + 1 and turn.min() < 0 < turn.max()
+    assert SHEAR / 2 < np.abs(shear).max() < SHEAR + 0.05
+    for shift in shifts:
+        assert SHIFT / 2 < np.abs(shift).max() < ZOOM * SHIFT * 1.2
+    assert maps[0] != maps[1]
 
 
 def test_filters_by_rating_and_tags(tmp_path):

@@ -1,22 +1,28 @@
 """Networks. One file per family; what a recipe can train has a name in :data:`MODELS`."""
 
+from .auto_painter import AutoPainterGenerator
 from .discriminators import PatchDiscriminator
 from .outputs import GeneratorOutput
 from .palette_attention import PaletteAttentionGenerator
 from .pix2pix import Pix2PixGenerator
 from .proposer import ColorProposer
-from .sgru import SwishGatedRefiner
+from .sgru import SwishGatedGenerator, SwishGatedRefiner
+from .style_guided import AuxiliaryDiscriminator, StyleGuidedGenerator
 from .vgg19 import VGG19Features
 from .whiteout_hint import WhiteOutDiscriminator, WhiteOutGenerator
 
 __all__ = [
     "DISCRIMINATORS",
     "MODELS",
+    "AutoPainterGenerator",
+    "AuxiliaryDiscriminator",
     "ColorProposer",
     "GeneratorOutput",
     "PaletteAttentionGenerator",
     "PatchDiscriminator",
     "Pix2PixGenerator",
+    "StyleGuidedGenerator",
+    "SwishGatedGenerator",
     "SwishGatedRefiner",
     "VGG19Features",
     "WhiteOutDiscriminator",
@@ -29,6 +35,13 @@ MODELS = {
     "pix2pix": Pix2PixGenerator,
     "palette-attention": PaletteAttentionGenerator,
     "whiteout-hint": WhiteOutGenerator,
+    "sgru": SwishGatedGenerator,
+    "auto-painter": AutoPainterGenerator,
+    "style-guided": StyleGuidedGenerator,
 }
 
-DISCRIMINATORS = {"patch": PatchDiscriminator, "white-out": WhiteOutDiscriminator}
+DISCRIMINATORS = {
+    "patch": PatchDiscriminator,
+    "white-out": WhiteOutDiscriminator,
+    "auxiliary": AuxiliaryDiscriminator,
+}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import torch
+
+# A pipeline's from_pretrained recognises a network by the base class that its module names.
+from diffusers import ModelMixin  # noqa: F401
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
@@ -33,7 +36,7 @@ class AutoPainterGenerator(Pix2PixGenerator):
 
     Args:
         channels: width per encoder level. 8 levels take 256² to 1×1.
-        dropout: in the three decoder levels next to the bottleneck.
+        dropout: in the first three decoder blocks.
     """
 
     conditions = ("hints",)

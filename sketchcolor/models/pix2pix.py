@@ -17,7 +17,7 @@ class Pix2PixGenerator(ModelMixin, ConfigMixin):
 
     Args:
         channels: width per encoder level. 8 levels take 256² to 1×1.
-        dropout: in the three decoder levels next to the bottleneck.
+        dropout: in the first three decoder blocks.
     """
 
     conditions = ()
@@ -32,7 +32,7 @@ class Pix2PixGenerator(ModelMixin, ConfigMixin):
         levels = len(channels)
         self.down = nn.ModuleList()
         for level, width in enumerate(channels):
-            # Neither the outermost nor the innermost level is normalised (seed 004, 3.1).
+            # Neither the outermost nor the innermost level is normalised (seed 004, 3.1.1).
             inner = 0 < level < levels - 1
             layers: list[nn.Module] = [nn.LeakyReLU(0.2)] if level else []
             previous = channels[level - 1] if level else 1
@@ -54,7 +54,7 @@ class Pix2PixGenerator(ModelMixin, ConfigMixin):
                 nn.ConvTranspose2d(inputs, width, 4, 2, 1, bias=False),
                 nn.BatchNorm2d(width),
             ]
-            if levels - 5 < level < levels - 1:
+            if level > levels - 4:  # "only the first three decoder blocks" (seed 004, 3.1.1)
                 layers.append(nn.Dropout(dropout))
             self.up.append(nn.Sequential(*layers))
 

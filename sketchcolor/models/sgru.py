@@ -1,6 +1,12 @@
-"""Second stage: the swish-gated residual U-Net of Liu, Chen & Hu (2019), as a refiner."""
+"""The swish-gated residual U-Net of Liu, Chen & Hu (2019; seed 000, [4]), and ours made of it.
+
+Widths and weights that seed 000 does not print are those of the public reimplementation
+github.com/pradeeplam/Anime-Sketch-Coloring-with-Swish-Gated-Residual-UNet.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -8,10 +14,14 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
+from ..conditions.hints import reduce
 from .blocks import FiLM, PaletteEmbedding, norm
 from .outputs import GeneratorOutput
 
-__all__ = ["SwishGatedRefiner"]
+__all__ = ["SwishGatedGenerator", "SwishGatedRefiner"]
+
+HINT_PLANES = 4  # RGB and a mask
+HINT_LEVEL = 2  # where the features are as small as Ye et al.'s hint image, a quarter of the sketch
 
 
 class SwishGate(nn.Module):
@@ -46,8 +56,123 @@ class SwishGatedBlock(nn.Module):
         return self.gate(features) + self.body(features)
 
 
-class SwishGatedRefiner(ModelMixin, ConfigMixin):
-    """Line art + a soft colour proposal → colour at the line art's resolution.
+class SwishGatedUNet(ModelMixin, ConfigMixin):
+    """Blocks per resolution and gated shortcuts between them; what the family shares."""
+
+    def _build(self, channels: tuple[int, ...], hinted: bool = False) -> None:
+        """Everything between inlet and outlet; ``hinted`` makes room for a small hint map."""
+        pairs = list(zip(channels[:-1], channels[1:], strict=True))
+        joining = {HINT_LEVEL: HINT_PLANES} if hinted else {}
+        self.down = nn.ModuleList(
+            SwishGatedBlock(width + joining.get(level, 0), width)
+            for level, width in enumerate(channels[:-1])
+        )
+        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairs)
+        self.middle = nn.Sequential(*(SwishGatedBlock(channels[-1], channels[-1]) for _ in "ab"))
+        self.skips = nn.ModuleList(SwishGate(a) for a in channels[:-1])
+        self.up = nn.ModuleList(SwishGatedBlock(a + b, a) for a, b in pairs)
+
+    def _pass(
+        self,
+        features: torch.Tensor,
+        small_hints: torch.Tensor | None = None,
+        modulate: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    ) -> torch.Tensor:
+        """Down, through the middle and up again: B×C×h×w features of one size and width."""
+        shortcuts = []
+        for level, (block, shrink) in enumerate(zip(self.down, self.shrink, strict=True)):
+            if small_hints is not None and level == HINT_LEVEL:
+                features = torch.cat([features, small_hints], dim=1)
+            features = block(features)
+            shortcuts.append(features)
+            features = shrink(features)
+        features = self.middle(features if modulate is None else modulate(features))
+        for level in reversed(range(len(self.up))):
+            features = F.interpolate(features, scale_factor=2.0, mode="nearest")
+            gated = self.skips[level](shortcuts[level])
+            features = self.up[level](torch.cat([gated, features], dim=1))
+        return features
+
+
+class SwishGatedGenerator(SwishGatedUNet):
+    """Line art → colour in one stage, as published; 37 M parameters.
+
+    With ``hints`` it is the network of Ye et al. (seed 000, [5]), which also sees a quarter-size
+    picture of hints and its mask where its own features are that small.
+
+    Departures:
+        - One picture. The published network draws nine and trains the best of them.
+        - Group normalisation and swish inside the blocks, strided convolutions on the way down and
+          nearest neighbours on the way up, as in :class:`SwishGatedRefiner`.
+
+    Args:
+        channels: width per resolution, from the sketch's own downwards.
+        hints: whether it takes hints; needs at least four resolutions.
+
+    Raises:
+        ValueError: the network is too shallow for hints.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        channels: tuple[int, ...] = (96, 192, 288, 384, 480, 512),
+        hints: bool = False,
+    ) -> None:
+        super().__init__()
+        if hints and len(channels) - 1 <= HINT_LEVEL:
+            raise ValueError(f"Hints need {HINT_LEVEL + 2} resolutions, not {len(channels)}.")
+        self.inlet = nn.Conv2d(1, channels[0], 3, padding=1)
+        self._build(channels, hints)
+        self.outlet = nn.Sequential(
+            norm(channels[0]), nn.SiLU(), nn.Conv2d(channels[0], 3, 3, padding=1), nn.Tanh()
+        )
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What it can be told besides the sketch."""
+        return ("hints",) if self.config.hints else ()
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the sketch must be multiples of this."""
+        return 2 ** (len(self.config.channels) - 1)
+
+    def forward(
+        self,
+        sketch: torch.Tensor,
+        hints: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> GeneratorOutput:
+        """Colour a sketch.
+
+        Args:
+            sketch: B×1×H×W in [-1, 1].
+            hints: B×4×H×W hint map; None is a map without a painted pixel.
+            generator: unused, this model is deterministic.
+
+        Returns:
+            ``image`` B×3×H×W in [-1, 1].
+
+        Raises:
+            ValueError: hints are given to a network without them.
+        """
+        small = None
+        if self.config.hints:
+            scale = 2**HINT_LEVEL
+            if hints is None:
+                size = [length // scale for length in sketch.shape[2:]]
+                small = sketch.new_zeros(sketch.shape[0], HINT_PLANES, *size)
+            else:
+                small = reduce(hints, scale)
+        elif hints is not None:
+            raise ValueError("This generator does not take hints.")
+        features = self.inlet(sketch.to(memory_format=torch.channels_last))
+        return GeneratorOutput(image=self.outlet(self._pass(features, small)))
+
+
+class SwishGatedRefiner(SwishGatedUNet):
+    """Second stage: line art + a soft colour proposal → colour at the line art's resolution.
 
     Fully convolutional. The full resolution is handled as 2×2 patches, which costs a
     quarter of the arithmetic where it is most expensive; the artist's own lines are
@@ -67,14 +192,9 @@ class SwishGatedRefiner(ModelMixin, ConfigMixin):
     ) -> None:
         super().__init__()
         self.patch = 2
-        planes = 1 + 4 + (3 if proposal else 0)
+        planes = 1 + HINT_PLANES + (3 if proposal else 0)
         self.inlet = nn.Conv2d(planes * self.patch**2, channels[0], 3, padding=1)
-        pairs = list(zip(channels[:-1], channels[1:], strict=True))
-        self.down = nn.ModuleList(SwishGatedBlock(a, a) for a in channels[:-1])
-        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairs)
-        self.middle = nn.Sequential(*(SwishGatedBlock(channels[-1], channels[-1]) for _ in "ab"))
-        self.skips = nn.ModuleList(SwishGate(a) for a in channels[:-1])
-        self.up = nn.ModuleList(SwishGatedBlock(a + b, a) for a, b in pairs)
+        self._build(channels)
         self.palette = PaletteEmbedding(128)
         self.modulate = FiLM(128, channels[-1])
         self.outlet = nn.Sequential(
@@ -116,7 +236,7 @@ class SwishGatedRefiner(ModelMixin, ConfigMixin):
             wanted = "needs" if self.config.proposal else "does not take"
             raise ValueError(f"This generator {wanted} a colour proposal.")
         if hints is None:
-            hints = sketch.new_zeros(sketch.shape[0], 4, *sketch.shape[2:])
+            hints = sketch.new_zeros(sketch.shape[0], HINT_PLANES, *sketch.shape[2:])
         planes = [sketch, hints]
         base = None
         if proposal is not None:
@@ -124,17 +244,8 @@ class SwishGatedRefiner(ModelMixin, ConfigMixin):
             planes.append(base)
         features = F.pixel_unshuffle(torch.cat(planes, dim=1), self.patch)
         features = self.inlet(features.to(memory_format=torch.channels_last))
-        shortcuts = []
-        for block, shrink in zip(self.down, self.shrink, strict=True):
-            features = block(features)
-            shortcuts.append(features)
-            features = shrink(features)
         vector = self.palette(sketch.shape[0], palette, weights, palette_present)
-        features = self.middle(self.modulate(features, vector))
-        for level in reversed(range(len(self.up))):
-            features = F.interpolate(features, scale_factor=2.0, mode="nearest")
-            gated = self.skips[level](shortcuts[level])
-            features = self.up[level](torch.cat([gated, features], dim=1))
+        features = self._pass(features, modulate=lambda middle: self.modulate(middle, vector))
         image = F.pixel_shuffle(self.outlet(features), self.patch)
         # The proposal is a first guess in colour space: the network learns what to change.
         image = image if base is None else image + base

@@ -2,12 +2,8 @@
 
 A style vector of a reference picture is added in the middle of a U-Net. Left alone, such a U-Net
 solves its task through the outer shortcuts and the middle gets no gradient; two guide decoders,
-one before and one behind the style, ask the middle for a picture of its own.
-
-The system's style is the 4096 activations of VGG-19's fc1. The VGG-19 of this package ends with its
-convolutions, so a vector here is what :class:`~sketchcolor.models.VGG19Features` gives for the
-reference picture (for a palette: for a picture of its swatches): ``relu5_4`` averaged over space,
-512 numbers, divided by the largest so that they lie in [0, 1] whatever the weights' convention.
+one before and one behind the style, ask the middle for a picture of its own. Where vectors come
+from: :mod:`sketchcolor.conditions.style`.
 """
 
 from __future__ import annotations
@@ -150,14 +146,20 @@ class StyleGuidedGenerator(ModelMixin, ConfigMixin):
 
         Args:
             sketch: B×1×H×W in [-1, 1], sides multiples of ``multiple``.
-            style: B×``style_features`` in [0, 1], see the top of this file; None is zeros.
+            style: B×``style_features`` in [0, 1]; None is zeros.
             generator: unused, this model is deterministic.
 
         Returns:
             ``image``, and in training mode both guides.
+
+        Raises:
+            ValueError: the style vectors have another length.
         """
+        length = self.config.style_features
         if style is None:
-            style = sketch.new_zeros(sketch.shape[0], self.config.style_features)
+            style = sketch.new_zeros(sketch.shape[0], length)
+        if style.shape[1] != length:
+            raise ValueError(f"This generator takes {length} style features, not {style.shape[1]}.")
         features = self.inlet(sketch.to(memory_format=torch.channels_last))
         shortcuts = []
         for level, block in enumerate(self.down):
@@ -194,6 +196,9 @@ class AuxiliaryDiscriminator(ModelMixin, ConfigMixin):
         channels: width per 4×4 convolution, all of which halve the size.
         style_features: length of a style vector, the generator's.
     """
+
+    sees_hints = False
+    predicts_style = True
 
     @register_to_config
     def __init__(

@@ -28,6 +28,13 @@ __all__ = ["OffsetSampler", "SampleMaker", "Source", "Samples", "StreamedSamples
 KIND_WEIGHTS = {"face": 1.0, "figure": 1.6, "scene": 0.6, "creature": 1.2}
 PAPER = 244  # borders whose channels all exceed this are white paper
 
+# How far seed 001's augmentation goes; it names the kinds (section II A) and prints no amounts.
+ROTATION = 15.0  # degrees
+SHEAR = 0.15  # of the height, sideways
+ZOOM = 1.2
+SHIFT = 0.1  # of the side
+NOISE = 0.03  # standard deviation, of black to white
+
 
 @dataclass(frozen=True)
 class Source:
@@ -105,7 +112,7 @@ class SampleMaker:
     Attributes:
         resolution: side of the square picture, pixels.
         crop: side of the random window of it that is returned; 0 returns all.
-        augmentation: ``figures``, ``flip`` or ``none`` (validation).
+        augmentation: ``figures``, ``flip``, ``distort`` or ``none`` (validation).
         lineart: ``random`` or the name of an extractor.
         hint_rate, palette_rate: share of samples that carry the condition.
         shrink: above 1, colour comes back this many times smaller than the line art and hints
@@ -204,8 +211,10 @@ def frame(
         colour: H×W×3 uint8. lines: H×W uint8.
         side: of the result, pixels.
         augmentation: ``none`` centres (whole figures on white, else the middle square);
-            ``flip`` adds a random mirror; ``figures`` mixes whole figures placed on paper with
-            crops at several scales, small rotations and mirrors.
+            ``flip`` adds a random mirror (seed 004, section 4.2); ``distort`` adds random rotation,
+            shear, zoom and shift instead, and Gaussian noise (seed 001) to the line art only, or
+            the noise would be learned as colour; ``figures`` mixes whole figures placed on paper
+            with crops at several scales, small rotations and mirrors.
 
     Returns:
         S×S×3 and S×S uint8.
@@ -213,7 +222,7 @@ def frame(
     height, width = lines.shape
     short, long = min(height, width), max(height, width)
     on_paper = bool(_border(colour).min(axis=1).mean() > PAPER)
-    angle, window = 0.0, float(long if on_paper else short)
+    angle, shear, window = 0.0, 0.0, float(long if on_paper else short)
     x, y = width / 2.0, height / 2.0
     if augmentation == "figures":
         angle = float(rng.normal(0.0, 4.0)) if rng.random() < 0.3 else 0.0
@@ -225,10 +234,16 @@ def frame(
             window = short * rng.uniform(0.55, 1.0)
             x = width / 2.0 + rng.uniform(-0.5, 0.5) * (width - window)
             y = height / 2.0 + rng.uniform(-0.5, 0.5) * (height - window)
-    mirror = augmentation != "none" and rng.random() < 0.5
+    elif augmentation == "distort":
+        angle, shear = rng.uniform(-ROTATION, ROTATION), rng.uniform(-SHEAR, SHEAR)
+        x, y = np.array([x, y]) + window * rng.uniform(-SHIFT, SHIFT, 2)
+        window *= ZOOM ** rng.uniform(-1.0, 1.0)
+    mirror = augmentation in ("figures", "flip") and rng.random() < 0.5
     scale = side / window
     turn = cv2.getRotationMatrix2D((x, y), angle, scale)
     turn[:, 2] += side / 2.0 - np.array([x, y])
+    turn[0] += shear * turn[1]
+    turn[0, 2] -= shear * side / 2.0
     if mirror:
         turn[0] = -turn[0]
         turn[0, 2] += side - 1.0
@@ -241,7 +256,11 @@ def frame(
             image, turn, (side, side), None, cv2.INTER_LINEAR, fill, (255, 255, 255)
         )
 
-    return warp(np.ascontiguousarray(colour)), warp(np.ascontiguousarray(lines))
+    colour, lines = warp(np.ascontiguousarray(colour)), warp(np.ascontiguousarray(lines))
+    if augmentation == "distort":
+        noisy = lines + rng.normal(0.0, 255.0 * NOISE, lines.shape)
+        lines = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+    return colour, lines
 
 
 def _border(colour: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..models.style_guided import StyleGuidedOutput
 from ..models.vgg19 import VGG19Features
 
 __all__ = [
@@ -13,35 +14,49 @@ __all__ = [
     "discriminator_loss",
     "flow_loss",
     "generator_loss",
+    "guide_loss",
     "total_variation",
 ]
 
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: how bright red, green and blue look
 DETAIL_TIME = 0.3  # of a flow: from here down to the picture, errors count ever less
 
 
 class PerceptualLoss(nn.Module):
-    """Σ_l mean |φ_l(a) − φ_l(b)| over VGG-19 layers (Liu, Chen & Hu 2019, equation for L_g).
+    """Σ_l λ_l mean |φ_l(a) − φ_l(b)| over VGG-19 layers (Liu, Chen & Hu 2019, equation for L_g).
 
     Departure: each layer is divided by the mean of its features of the true picture, because
     activations of the Caffe weights run to the hundreds and grow with depth. With the distance
     ``l2`` it is the plain mean square of the differences (seed 002, section 2).
+
+    Args:
+        vgg: the network.
+        layers: their names.
+        distance: ``relative`` or ``l2``.
+        layer_weights: λ, one per layer; none is the mean over the layers, or their sum for ``l2``.
     """
 
     def __init__(
-        self, vgg: VGG19Features, layers: tuple[str, ...], distance: str = "relative"
+        self,
+        vgg: VGG19Features,
+        layers: tuple[str, ...],
+        distance: str = "relative",
+        layer_weights: tuple[float, ...] = (),
     ) -> None:
         super().__init__()
         self.vgg, self.layers, self.distance = vgg, layers, distance
+        alike = 1.0 if distance == "l2" else 1.0 / len(layers)
+        self.layer_weights = layer_weights or (alike,) * len(layers)
 
     def forward(self, image: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """Scalar; both pictures B×3×H×W in [-1, 1]."""
         with torch.no_grad():
             wanted = self.vgg(truth, self.layers)
         found = self.vgg(image, self.layers)
+        pairs = zip(self.layers, self.layer_weights, strict=True)
         if self.distance == "l2":
-            return sum(F.mse_loss(found[k], wanted[k]) for k in self.layers)
-        losses = [F.l1_loss(found[k], wanted[k]) / wanted[k].mean() for k in self.layers]
-        return torch.stack(losses).mean()
+            return sum(share * F.mse_loss(found[k], wanted[k]) for k, share in pairs)
+        return sum(share * F.l1_loss(found[k], wanted[k]) / wanted[k].mean() for k, share in pairs)
 
 
 def total_variation(image: torch.Tensor) -> torch.Tensor:
@@ -51,27 +66,55 @@ def total_variation(image: torch.Tensor) -> torch.Tensor:
     return down + right
 
 
-def discriminator_loss(kind: str, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """Loss of the discriminator from its scores of real and generated pictures."""
+def guide_loss(
+    output: StyleGuidedOutput, truth: torch.Tensor, weights: tuple[float, float]
+) -> torch.Tensor:
+    """α · mean |grey(y) − G_g1| + β · mean |y − G_g2| (seed 000, loss function of [3]).
+
+    Args:
+        output: of a style-guided generator in training. truth: B×3×H×W in [-1, 1].
+        weights: α and β.
+    """
+    luma = truth.new_tensor(LUMA).view(1, 3, 1, 1)
+    grey = (truth * luma).sum(1, keepdim=True)
+    grey_loss = F.l1_loss(output.grey_guide.float(), grey)
+    colour_loss = F.l1_loss(output.colour_guide.float(), truth)
+    return weights[0] * grey_loss + weights[1] * colour_loss
+
+
+def discriminator_loss(
+    kind: str, real: torch.Tensor, fake: torch.Tensor, classes: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Loss of the discriminator from its scores of real and generated pictures.
+
+    Args:
+        kind: ``hinge``, ``lsgan`` or ``bce``.
+        real, fake: scores (logits) of one shape.
+        classes: what real pictures should score under ``bce``, in [0, 1], where that is not 1 but
+            a class of each (an auxiliary classifier; generated pictures belong to none).
+    """
     if kind == "hinge":
         return (F.relu(1.0 - real).mean() + F.relu(1.0 + fake).mean()) / 2.0
     if kind == "lsgan":
         return ((real - 1.0).square().mean() + fake.square().mean()) / 2.0
     if kind == "bce":
-        ones, zeros = torch.ones_like(real), torch.zeros_like(fake)
         bce = F.binary_cross_entropy_with_logits
-        return (bce(real, ones) + bce(fake, zeros)) / 2.0
+        wanted = torch.ones_like(real) if classes is None else classes
+        return (bce(real, wanted) + bce(fake, torch.zeros_like(fake))) / 2.0
     raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
 
 
-def generator_loss(kind: str, fake: torch.Tensor) -> torch.Tensor:
-    """Adversarial loss of the generator from the discriminator's scores."""
+def generator_loss(
+    kind: str, fake: torch.Tensor, classes: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Adversarial loss of the generator from the discriminator's scores; see above."""
     if kind == "hinge":
         return -fake.mean()
     if kind == "lsgan":
         return (fake - 1.0).square().mean()
     if kind == "bce":
-        return F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
+        wanted = torch.ones_like(fake) if classes is None else classes
+        return F.binary_cross_entropy_with_logits(fake, wanted)
     raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
 
 

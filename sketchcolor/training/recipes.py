@@ -25,15 +25,18 @@ class Recipe:
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
         time_shift: s of a flow's training times t = s·u / (1 + (s − 1)·u), u uniform; above 1
             favours the noisy end, where the colours of whole regions are decided.
-        sketch_rate, hint_rate, palette_rate: share of samples that carry the condition; a flow
-            that sometimes draws without a sketch can be guided by it.
+        sketch_rate, hint_rate, palette_rate, style_rate: share of samples that carry the condition;
+            a flow that sometimes draws without a sketch can be guided by it.
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, variation_weight, adversarial_weight: weights of the
             generator's losses.
+        guide_weights: α and β of the two guides of a style-guided generator, each times
+            ``pixel_weight``; empty for generators without guides.
         pixel_distance: ``l1`` or ``l2``.
         perceptual_distance: ``relative``, see ``PerceptualLoss``, or ``l2`` of the features as
             they are.
         perceptual_layers: VGG-19 layers of the perceptual loss.
+        perceptual_layer_weights: λ of each of them; none weighs all alike.
         perceptual_crop: side of the random window that VGG-19 sees, which is most of a step's
             cost; 0 shows it all.
         discriminator: a key of :data:`sketchcolor.models.DISCRIMINATORS`.
@@ -48,13 +51,14 @@ class Recipe:
     model_config: dict[str, Any] = field(default_factory=dict)
     resolution: int = 256
     crop: int = 0
-    augmentation: Literal["figures", "flip"] = "figures"
+    augmentation: Literal["figures", "flip", "distort"] = "figures"
     lineart: str = "random"
     hint_kind: str = "mixed"
     time_shift: float = 1.0
     sketch_rate: float = 1.0
     hint_rate: float = 0.75
     palette_rate: float = 0.4
+    style_rate: float = 0.0
     train_batch_size: int = 16
     learning_rate: float = 2e-4
     discr_learning_rate: float = 2e-4
@@ -69,9 +73,11 @@ class Recipe:
     perceptual_weight: float = 0.0
     variation_weight: float = 0.0
     adversarial_weight: float = 0.0
+    guide_weights: tuple[float, ...] = ()
     pixel_distance: Literal["l1", "l2"] = "l1"
     perceptual_distance: Literal["relative", "l2"] = "relative"
     perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_1")
+    perceptual_layer_weights: tuple[float, ...] = ()
     perceptual_crop: int = 0
     discriminator: str = "patch"
     discriminator_config: dict[str, Any] = field(default_factory=dict)
@@ -94,6 +100,25 @@ _SMALL_PROPOSAL: dict[str, Any] = {
     "learning_rate": 6e-4,
     "adam_beta2": 0.98,
     "adversarial": "none",
+}
+
+# Systems 4 and 5 of seed 000 share all but hints. The weights of pixels and layers are λ_l of
+# their public reimplementation; rates, and the discriminator's share, are not printed either.
+_SWISH_GATED: dict[str, Any] = {
+    "model": "sgru",
+    "objective": "colour",
+    "palette_rate": 0.0,
+    "learning_rate": 1e-4,
+    "adam_beta1": 0.5,
+    "adam_beta2": 0.999,
+    "adversarial": "bce",
+    "pixel_weight": 0.88,
+    "perceptual_weight": 1.0,
+    "adversarial_weight": 0.02,
+    "perceptual_layers": ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2"),
+    "perceptual_layer_weights": (0.79, 0.63, 0.51, 0.39, 1.07),
+    "discriminator_config": {"channels": (64, 128, 256, 512), "spectral_norm": True},
+    "ema_decay": 0.0,
 }
 
 _RECIPES = (
@@ -135,8 +160,23 @@ _RECIPES = (
         discriminator_config={"channels": (32, 64, 128), "spectral_norm": True},
     ),
     Recipe(
+        name="sgru",
+        source="Liu, Chen & Hu 2019 (seed 000, [4]), without hints",
+        hint_rate=0.0,
+        **_SWISH_GATED,
+    ),
+    Recipe(
+        name="sgru-hint",
+        source="Ye et al. (seed 000, [5]): the same with a quarter-size picture of hints",
+        model_config={"hints": True},
+        hint_kind="grid",
+        hint_rate=1.0,
+        **_SWISH_GATED,
+    ),
+    Recipe(
         name="pix2pix",
-        source="Isola et al. 2017, as used by W. Zhang (65 epochs) and in seed 004",
+        source="Isola et al. 2017, as used in seed 004 with mirrored pictures; "
+        "seed 001's are --augmentation distort",
         model="pix2pix",
         objective="colour",
         augmentation="flip",
@@ -151,6 +191,50 @@ _RECIPES = (
         pixel_weight=100.0,
         adversarial_weight=1.0,
         discriminator_config={"channels": (64, 128, 256, 512), "batch_norm": True},
+        ema_decay=0.0,
+    ),
+    Recipe(
+        name="auto-painter",
+        source="Liu, Qin, Wan & Luo 2018 (seed 000, [2]); its weights are those of its authors' "
+        "code, but that of the total variation, a sum there, is seed 002's",
+        model="auto-painter",
+        objective="colour",
+        augmentation="flip",
+        lineart="xdog",
+        hint_kind="strokes",
+        palette_rate=0.0,
+        adam_beta1=0.5,
+        adam_beta2=0.999,
+        lr_scheduler="constant",
+        lr_warmup_steps=0,
+        adversarial="bce",
+        pixel_weight=50.0,
+        # There 1e-4 of a difference in activations, whose mean is about 200 in this layer.
+        perceptual_weight=0.02,
+        variation_weight=1e-2,
+        adversarial_weight=1.0,
+        perceptual_layers=("relu3_2",),
+        discriminator_config={"channels": (64, 128, 256, 512), "batch_norm": True},
+        ema_decay=0.0,
+    ),
+    Recipe(
+        name="style-guided",
+        source="Zhang, Ji & Lin 2017 (seed 000, [3]); a fifth of the samples carry no style, so "
+        "that there is an automatic colouring; rates of pix2pix, seed 000 prints none",
+        model="style-guided",
+        objective="colour",
+        hint_rate=0.0,
+        palette_rate=0.0,
+        style_rate=0.8,
+        adam_beta1=0.5,
+        adam_beta2=0.999,
+        lr_scheduler="constant",
+        lr_warmup_steps=0,
+        adversarial="bce",
+        pixel_weight=100.0,
+        guide_weights=(0.3, 0.9),
+        adversarial_weight=1.0,
+        discriminator="auxiliary",
         ema_decay=0.0,
     ),
     Recipe(

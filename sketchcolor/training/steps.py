@@ -10,14 +10,17 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import nn
 
-from ..conditions import hints
+from ..conditions import hints, style
 from ..conditions.hint_field import hint_field
+from ..models.outputs import GeneratorOutput
 from ..models.proposer import ColorProposer
+from ..models.vgg19 import VGG19Features
 from .losses import (
     PerceptualLoss,
     discriminator_loss,
     flow_loss,
     generator_loss,
+    guide_loss,
     total_variation,
 )
 from .recipes import Recipe
@@ -72,7 +75,8 @@ class FlowStep:
             velocity = self.proposer.model(
                 noisy,
                 time * 1000.0,
-                self._drop(batch["sketch"], generator),
+                # All grey, which no drawing is, stands for "draw anything".
+                _drop(batch["sketch"], self.recipe.sketch_rate, generator),
                 batch["hints"],
                 batch["palette"],
                 batch["weights"],
@@ -82,14 +86,16 @@ class FlowStep:
             self.proposer.descend(self.accelerator, loss, self.recipe.max_grad_norm)
         return {"flow": loss.detach()}
 
-    def _drop(self, sketch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Sketches, some of them all grey, which no drawing is: "draw anything"."""
-        kept = torch.rand(sketch.shape[0], generator=generator) < self.recipe.sketch_rate
-        return sketch * kept.to(sketch.device, sketch.dtype)[:, None, None, None]
-
 
 class ColourStep:
-    """A generator against the truth and, if the recipe says so, a discriminator."""
+    """A generator against the truth and, if the recipe says so, a discriminator.
+
+    Args:
+        recipe, accelerator: the settings and the devices.
+        generator, discriminator: the players.
+        vgg: for the perceptual loss and for styles, if the recipe has either.
+        proposer: trained, for a generator that refines its proposals.
+    """
 
     def __init__(
         self,
@@ -97,23 +103,33 @@ class ColourStep:
         accelerator: Accelerator,
         generator: Player,
         discriminator: Player | None = None,
-        perceptual: PerceptualLoss | None = None,
+        vgg: VGG19Features | None = None,
         proposer: ColorProposer | None = None,
     ) -> None:
         self.recipe, self.accelerator = recipe, accelerator
         self.generator, self.discriminator = generator, discriminator
-        self.perceptual, self.proposer = perceptual, proposer
+        self.vgg, self.proposer = vgg, proposer
+        self.perceptual = None
+        if recipe.perceptual_weight > 0:
+            self.perceptual = PerceptualLoss(
+                vgg,
+                recipe.perceptual_layers,
+                recipe.perceptual_distance,
+                recipe.perceptual_layer_weights,
+            )
         self.players = [player for player in (generator, discriminator) if player]
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
+        if self.recipe.style_rate > 0:
+            batch = batch | {"style": style.from_pictures(self.vgg, batch["colour"])}
         inputs = self._inputs(batch, generator)
         models = [player.model for player in self.players]
         with self.accelerator.accumulate(*models):
-            fake = self.generator.model(**inputs).image
-            losses = self._discriminate(batch, fake.detach())
-            losses |= self._generate(batch, fake)
+            output = self.generator.model(**inputs)
+            losses = self._discriminate(batch, output.image.detach())
+            losses |= self._generate(batch, output)
         return {name: loss.detach() for name, loss in losses.items()}
 
     def _inputs(
@@ -126,6 +142,8 @@ class ColourStep:
         if "palette" in model.conditions:
             names = ("palette", "weights", "palette_present")
             inputs |= {name: batch[name] for name in names}
+        if "style" in batch:
+            inputs["style"] = _drop(batch["style"], self.recipe.style_rate, generator)
         if getattr(model, "draws_noise", False):
             inputs["generator"] = generator
         if model.config.get("proposal"):
@@ -142,7 +160,8 @@ class ColourStep:
         # One forward pass for both halves: two would break DistributedDataParallel.
         both = torch.cat([batch["colour"], fake])
         scores = self.discriminator.model(sketches, both, **self._shown(batch, 2))
-        loss = discriminator_loss(self.recipe.adversarial, *scores.float().chunk(2))
+        real, fake = scores.float().chunk(2)
+        loss = discriminator_loss(self.recipe.adversarial, real, fake, self._classes(batch))
         self.discriminator.descend(self.accelerator, loss, self.recipe.max_grad_norm)
         self.discriminator.model.requires_grad_(False)
         return {"discriminator": loss}
@@ -154,13 +173,21 @@ class ColourStep:
             return {}
         return {"hints": torch.cat([batch["hints"]] * times)}
 
+    def _classes(self, batch: dict[str, torch.Tensor]) -> torch.Tensor | None:
+        """What true pictures should score where the discriminator tells styles."""
+        model = self.accelerator.unwrap_model(self.discriminator.model)
+        return batch.get("style") if getattr(model, "predicts_style", False) else None
+
     def _generate(
-        self, batch: dict[str, torch.Tensor], fake: torch.Tensor
+        self, batch: dict[str, torch.Tensor], output: GeneratorOutput
     ) -> dict[str, torch.Tensor]:
-        recipe = self.recipe
+        recipe, fake = self.recipe, output.image
         distance = F.l1_loss if recipe.pixel_distance == "l1" else F.mse_loss
         losses = {"pixel": distance(fake.float(), batch["colour"])}
         total = recipe.pixel_weight * losses["pixel"]
+        if recipe.guide_weights:
+            losses["guides"] = guide_loss(output, batch["colour"], recipe.guide_weights)
+            total = total + recipe.pixel_weight * losses["guides"]
         if recipe.variation_weight > 0:
             losses["variation"] = total_variation(fake.float())
             total = total + recipe.variation_weight * losses["variation"]
@@ -171,7 +198,8 @@ class ColourStep:
         if self.discriminator is not None:
             scores = self.discriminator.model(batch["sketch"], fake, **self._shown(batch, 1))
             scores = scores.float()
-            losses["adversarial"] = generator_loss(recipe.adversarial, scores)
+            classes = self._classes(batch)
+            losses["adversarial"] = generator_loss(recipe.adversarial, scores, classes)
             total = total + recipe.adversarial_weight * losses["adversarial"]
         self.generator.descend(self.accelerator, total, recipe.max_grad_norm)
         return losses
@@ -239,6 +267,13 @@ def _redraw(
         at = torch.full((colour.shape[0],), time * 1000.0, device=colour.device)
         state = state - start / steps * proposer(state, at, sketch, given, *palettes)
     return state.clamp(-1.0, 1.0)
+
+
+def _drop(condition: torch.Tensor, rate: float, generator: torch.Generator) -> torch.Tensor:
+    """A condition of B samples, zero for all but about a share ``rate`` of them."""
+    kept = torch.rand(condition.shape[0], generator=generator) < rate
+    kept = kept.to(condition.device, condition.dtype)
+    return condition * kept.view(-1, *(1 for _ in condition.shape[1:]))
 
 
 def _random_window(images: torch.Tensor, side: int) -> tuple[slice, ...]:

@@ -11,7 +11,9 @@ from diffusers import FlowMatchEulerDiscreteScheduler, ModelMixin
 from PIL import Image
 from torch.utils.data import default_collate
 
+from ..conditions import style
 from ..conditions.hint_field import hint_field
+from ..models.vgg19 import VGG19Features
 from ..sampling import draw_proposal
 from .data import SampleMaker, Source, load_images
 from .recipes import Recipe
@@ -21,16 +23,24 @@ __all__ = ["ValidationSheet"]
 
 
 class ValidationSheet:
-    """Sketch | output | output with hints | truth for a few fixed validation pictures.
+    """Sketch | output | output with hints or style | truth for a few fixed validation pictures.
 
     Args:
         recipe: gives resolution and line art.
         source: of the validation pictures.
         folder: where the sheets go, one PNG per call.
+        vgg: reads the pictures' styles, where the recipe has styles.
         count: rows.
     """
 
-    def __init__(self, recipe: Recipe, source: Source, folder: Path, count: int = 8) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        source: Source,
+        folder: Path,
+        vgg: VGG19Features | None = None,
+        count: int = 8,
+    ) -> None:
         images = load_images(source)
         size = len(images)
         maker = SampleMaker(
@@ -45,11 +55,14 @@ class ValidationSheet:
         rows = range(0, size, max(1, size // count))
         samples = [maker(images[i], np.random.default_rng(i)) for i in list(rows)[:count]]
         self.batch = default_collate(samples)
+        if recipe.style_rate > 0:
+            colour = self.batch["colour"].to(vgg.device)
+            self.batch["style"] = style.from_pictures(vgg, colour)
         self.recipe, self.folder = recipe, folder
 
     @torch.no_grad()
     def __call__(self, model: ModelMixin, step: int) -> dict[str, float]:
-        """Write ``step-N.png`` and return PSNR without and with hints, in decibels."""
+        """Write ``step-N.png`` and return PSNR without and with hints or style, in decibels."""
         batch = {name: value.to(model.device) for name, value in self.batch.items()}
         plain, guided = self._colour(model, batch, False), self._colour(model, batch, True)
         truth = batch["colour"]
@@ -71,6 +84,8 @@ class ValidationSheet:
         conditions = {}
         if "hints" in model.conditions and guided:
             conditions["hints"] = batch["hints"]
+        if "style" in batch and guided:
+            conditions["style"] = batch["style"]
         if self.recipe.objective == "flow":
             if "hints" in conditions:
                 conditions["hints"] = hint_field(
