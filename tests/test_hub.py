@@ -98,7 +98,7 @@ def test_without_a_model_the_variable_decides_else_the_bundled_one(
 def test_a_pickled_weight_file_is_never_read(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
     torch.save({}, folder / "generator" / "diffusion_pytorch_model.bin")
-    with pytest.raises(ModelLoadError, match="missing or damaged"):
+    with pytest.raises(ModelLoadError, match=r"generator/.+\.bin\): convert them"):
         load_pipeline(folder)
 
 
@@ -111,6 +111,8 @@ def test_faults_are_one_sentence(folder: Path) -> None:
         return sentence
 
     assert "leave the revision out" in fault(revision="main")
+    assert "names a revision already: leave 'v2' out" in fault("a/b@v1", revision="v2")
+    assert "'a/b@' ends without a revision" in fault("a/b@")
     assert "There is no usable device 'abacus' here" in fault(device="abacus")
     assert "There is no folder" in fault(folder / "missing")
     assert "There is no folder 'missing'" in fault("missing")
