@@ -59,6 +59,23 @@ def load_pipeline(
     return pipeline
 
 
+def load_or_fall_back() -> tuple[SketchColorPipeline | None, ModelLoadError | None]:
+    """Loads the model that the environment asks for, or else the bundled one, for an app to go on.
+
+    Returns:
+        The pipeline and, if it is not the one that was asked for, why; no pipeline where the
+        bundled one cannot be loaded either.
+    """
+    try:
+        return load_pipeline(), None
+    except ModelLoadError as error:
+        fault = error
+    try:
+        return load_pipeline(BUNDLED), fault
+    except ModelLoadError:
+        return None, fault
+
+
 def _usable_device(device: str | torch.device | None) -> torch.device:
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"

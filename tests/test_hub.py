@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -100,6 +101,26 @@ def test_a_pickled_weight_file_is_never_read(folder: Path) -> None:
     torch.save({}, folder / "generator" / "diffusion_pytorch_model.bin")
     with pytest.raises(ModelLoadError, match=r"generator/.+\.bin\): convert them"):
         load_pipeline(folder)
+
+
+def test_an_app_goes_on_with_the_bundled_model(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(folder, broken)
+    (broken / WEIGHTS).write_bytes(b"not weights")
+    monkeypatch.setattr(hub, "BUNDLED", folder)
+    for model, reason in ((tmp_path / "missing", "There is no folder"), (broken, "damaged")):
+        monkeypatch.setenv("SKETCHCOLOR_MODEL", str(model))
+        pipeline, fault = hub.load_or_fall_back()
+        assert pipeline.model_id == "bundled"
+        assert reason in str(fault) and "\n" not in str(fault)
+    monkeypatch.setattr(hub, "BUNDLED", tmp_path / "missing")
+    pipeline, fault = hub.load_or_fall_back()
+    assert pipeline is None and "damaged" in str(fault)
+    monkeypatch.setenv("SKETCHCOLOR_MODEL", str(folder))
+    pipeline, fault = hub.load_or_fall_back()
+    assert pipeline.model_id == str(folder) and fault is None
 
 
 def test_faults_are_one_sentence(folder: Path) -> None:
