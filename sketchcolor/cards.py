@@ -41,13 +41,10 @@ pipeline = DiffusionPipeline.from_pretrained("{repo}"{revision}, trust_remote_co
 USE_NETWORK = """\
 ## Use
 
-One network of a pipeline, which goes on being trained or is made a pipeline's part by
-`python -m sketchcolor.training.bundle`.
-
 ```python
-from sketchcolor.models import {class_name}
+from sketchcolor.models import {network}
 
-network = {class_name}.from_pretrained("{repo}")
+network = {network}.from_pretrained("{repo}"{revision})
 ```
 """
 
@@ -78,12 +75,15 @@ not part of this repository.
 {{ use }}"""
 
 
-def bundled_card(text: Path, repo: str, tag: str, measured: Iterable[dict]) -> str:
+def bundled_card(
+    text: Path, repo: str, network: str | None, tag: str, measured: Iterable[dict]
+) -> str:
     """The card of a model that comes with the package.
 
     Args:
         text: the card that people wrote; what it says of itself is kept.
         repo: ``owner/name`` where it will be.
+        network: class of the one network that it is; None for a whole pipeline.
         tag: the version that it will have there.
         measured: entries of ``benchmarks/evaluation.json`` about this model.
 
@@ -93,25 +93,24 @@ def bundled_card(text: Path, repo: str, tag: str, measured: Iterable[dict]) -> s
     card = ModelCard.load(text)
     card.data.model_name = repo.partition("/")[2]
     card.data.eval_results = [result for entry in measured for result in _results(entry)] or None
-    revision = f', revision="{tag}"'
-    return f"{str(card).rstrip()}\n\n{USE_PIPELINE.format(repo=repo, revision=revision)}"
+    return f"{str(card).rstrip()}\n\n{_use(repo, network, tag)}"
 
 
 def run_card(
     record: dict,
     repo: str,
-    class_name: str | None = None,
-    sheet: str | None = None,
+    network: str | None = None,
     dataset: str | None = None,
+    sheet: str | None = None,
 ) -> str:
     """The card of a training run.
 
     Args:
         record: the run's ``recipe.json``.
         repo: ``owner/name`` where it will be.
-        class_name: of the network, if the repository holds it alone; None for a whole pipeline.
-        sheet: path there of a sheet of validation pictures, if there is one.
+        network: class of the one network that it is; None for a whole pipeline.
         dataset: Hub id of what it was trained on, if that is on the Hub.
+        sheet: path there of a sheet of validation pictures, if there is one.
 
     Returns:
         The card with its metadata.
@@ -130,16 +129,22 @@ def run_card(
         ]
         or None,
     )
-    use = USE_NETWORK if class_name else USE_PIPELINE
     card = ModelCard.from_template(
         data,
         template_str="---\n{{ card_data }}\n---\n\n" + RUN_TEXT,
         name=name,
         sheet=sheet,
-        use=use.format(repo=repo, revision="", class_name=class_name),
+        use=_use(repo, network),
         **record,
     )
     return f"{str(card).rstrip()}\n"
+
+
+def _use(repo: str, network: str | None, tag: str | None = None) -> str:
+    """How to load what a repository holds, at a version if it has one."""
+    revision = f', revision="{tag}"' if tag else ""
+    text = USE_NETWORK if network else USE_PIPELINE
+    return text.format(repo=repo, network=network, revision=revision)
 
 
 def _results(entry: dict) -> Iterator[EvalResult]:

@@ -23,6 +23,7 @@ from .hub_access import MODEL_FILES, MODEL_VARIABLE, patiently, sentence
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(__file__).parent
+FLAGSHIP = "sketchcolor"  # the bundled model that the app loads by itself
 VERSION_TAG = f"v{__version__}"
 SPACE_FILES = ("app.py", "requirements.txt", "README.md", "LICENSE", PACKAGE.name)
 
@@ -95,7 +96,7 @@ def publish(namespace: str, tag: str, with_space: bool, private: bool) -> Iterat
     flagship = None
     for model in bundled_models(namespace, tag):
         published = push(model, private, tag)
-        if model.repo == f"{namespace}/{PACKAGE.name}" and not private:
+        if model.repo == f"{namespace}/{FLAGSHIP}" and not private:
             flagship = published
         yield published
     if with_space:
@@ -126,21 +127,14 @@ def trained_run(repo: str, run: Path, folder: Path, dataset: str | None = None) 
     Raises:
         PublishError: there is no licence file because this is no checkout.
     """
-    record = json.loads((run / "recipe.json").read_text())
-    files = _model_folder(folder)
-    class_name = None
-    if "config.json" in files:  # a network's own; a pipeline's networks have theirs in folders
-        config = json.loads((folder / "config.json").read_text())
-        config.pop("_name_or_path", None)  # a path of this machine
-        files["config.json"] = _as_json(config)
-        class_name = config["_class_name"]
-    files["recipe.json"] = run / "recipe.json"
-    sheets = sorted((run / "sheets").glob("*.png"))
-    if sheets:
-        files[sheets[-1].name] = sheets[-1]
-    sheet = sheets[-1].name if sheets else None
-    files["README.md"] = run_card(record, repo, class_name, sheet, dataset).encode()
-    return Publication(repo, _with_licence(files))
+    record = run / "recipe.json"
+    newest = sorted((run / "sheets").glob("*.png"))[-1:]
+    files, network = _model_folder(folder)
+    files |= {file.name: file for file in [record, *newest, _checkout_file("LICENSE")]}
+    card = run_card(
+        json.loads(record.read_text()), repo, network, dataset, *(sheet.name for sheet in newest)
+    )
+    return Publication(repo, files | {"README.md": card.encode()})
 
 
 def space(namespace: str, model: Published | None = None) -> Publication:
@@ -227,26 +221,27 @@ def push(publication: Publication, private: bool = False, tag: str | None = None
 def _bundled_model(folder: Path, repo: str, tag: str) -> Publication:
     text = _checkout_file(f"model_cards/{folder.name}.md")
     measured = json.loads(_checkout_file("benchmarks/evaluation.json").read_text())
-    named = [entry for entry in measured if entry["model"] in ("bundled", folder.name)]
-    files = _model_folder(folder)
+    name = "bundled" if folder.name == FLAGSHIP else folder.name
+    named = [entry for entry in measured if entry["model"] == name]
+    files, network = _model_folder(folder)
     files |= {picture: text.parent / picture for picture in _pictures(text)}
-    files["README.md"] = bundled_card(text, repo, tag, named).encode()
-    return Publication(repo, _with_licence(files))
+    files["LICENSE"] = _checkout_file("LICENSE")
+    card = bundled_card(text, repo, network, tag, named)
+    return Publication(repo, files | {"README.md": card.encode()})
 
 
-def _model_folder(folder: Path) -> dict[str, Path | bytes]:
-    """A saved network or pipeline, the latter with the code that it needs elsewhere."""
+def _model_folder(folder: Path) -> tuple[dict[str, Path | bytes], str | None]:
+    """The files of a pipeline, with the code it needs elsewhere, or of a network, and its class."""
     files: dict[str, Path | bytes] = {
         file.relative_to(folder).as_posix(): file for file in _files_of(folder)
     }
     if index := files.get("model_index.json"):
         carried = carried_code(json.loads(index.read_text()))
-        files |= {path: text.encode() for path, text in carried.items()}
-    return files
-
-
-def _with_licence(files: dict[str, Path | bytes]) -> dict[str, Path | bytes]:
-    return files | {"LICENSE": _checkout_file("LICENSE")}
+        return files | {path: text.encode() for path, text in carried.items()}, None
+    config = json.loads((folder / "config.json").read_text())
+    config.pop("_name_or_path", None)  # a path of this machine
+    files["config.json"] = f"{json.dumps(config, indent=2, sort_keys=True)}\n".encode()
+    return files, config["_class_name"]
 
 
 def _checkout_file(path: str) -> Path:
@@ -267,10 +262,6 @@ def _files_of(folder: Path) -> list[Path]:
 def _pictures(text: Path) -> list[str]:
     """The pictures beside a Markdown file that it shows."""
     return re.findall(r"!\[[^]]*\]\(([^):]+)\)", text.read_text())
-
-
-def _as_json(content: dict) -> bytes:
-    return f"{json.dumps(content, indent=2, sort_keys=True)}\n".encode()
 
 
 def _differing(publication: Publication, known: Iterable[RepoFile | RepoFolder]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A Hub that is busy, slow, cut off, lying or closed: the right weights all the same, or why not."""
+"""A Hub that is busy, slow, cut off, lying or closed: the right weights, or the reason why not."""
 
 import json
 import os

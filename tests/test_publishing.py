@@ -13,9 +13,9 @@ from hub_server import TOKEN, HubServer, running_hub
 from huggingface_hub import ModelCard, SpaceCard
 
 from sketchcolor import __version__, publishing
-from sketchcolor.hub import BUNDLED
 
 ROOT = Path(__file__).parents[1]
+BUNDLED = ROOT / "sketchcolor" / "weights" / "sketchcolor"
 MODEL = "model/artist/sketchcolor"
 SPACE = "space/artist/sketchcolor"
 TAG = f"v{__version__}"
