@@ -290,10 +290,17 @@ class _Handler(BaseHTTPRequestHandler):
         inside = [path for path in files if not folder or path.startswith(f"{folder}/")]
         if folder and not inside:
             raise _not_found("EntryNotFound")
-        recursive = "recursive=true" in self.path.lower()
-        base = PurePosixPath(folder or ".")
-        direct = [path for path in inside if recursive or PurePosixPath(path).parent == base]
-        self.send([_describe(path, files[path]) for path in direct])
+        listed = [_describe(path, files[path]) for path in inside]
+        folders = {str(parent) for path in inside for parent in PurePosixPath(path).parents}
+        listed += [
+            {"type": "directory", "path": path, "oid": FIRST}
+            for path in sorted(folders - {".", folder})
+            if not folder or path.startswith(f"{folder}/")
+        ]
+        if "recursive=true" not in self.path.lower():
+            base = PurePosixPath(folder or ".")
+            listed = [entry for entry in listed if PurePosixPath(entry["path"]).parent == base]
+        self.send(listed)
 
     def paths_info(self, kind: str, repo: str, revision: str) -> None:
         _, files = self.find(kind, repo, revision)
