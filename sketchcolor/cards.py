@@ -29,7 +29,8 @@ pipeline("sketch.png", seed=7).images[0].save("colored.png")
 
 Without the sketchcolor package, diffusers can run the code that this repository carries
 (`pipeline.py`: read it first). It needs `accelerate`, `opencv-python-headless`, `scikit-learn` and
-`scipy` besides diffusers and PyTorch.
+`scipy` besides diffusers and PyTorch. diffusers asks the Hub for such code each time: to work
+offline, load the folder that `huggingface_hub.snapshot_download("{repo}"{revision})` returns.
 
 ```python
 from diffusers import DiffusionPipeline

@@ -28,15 +28,21 @@ sys.path[:] = [p for p in sys.path if not Path(p, "sketchcolor").is_dir()]
 sys.meta_path[:] = [f for f in sys.meta_path if "editable" not in str(f)]
 assert importlib.util.find_spec("sketchcolor") is None
 from diffusers import DiffusionPipeline
+from huggingface_hub import snapshot_download
+source = {"revision": sys.argv[3]}
 try:
-    DiffusionPipeline.from_pretrained("artist/sketchcolor", revision=sys.argv[3])
+    DiffusionPipeline.from_pretrained("artist/sketchcolor", **source)
 except ValueError as error:
     assert "trust_remote_code=True" in str(error)
 else:
     raise AssertionError("code of the Hub ran unasked")
-pipeline = DiffusionPipeline.from_pretrained(
-    "artist/sketchcolor", revision=sys.argv[3], trust_remote_code=True
-)
+pipeline = DiffusionPipeline.from_pretrained("artist/sketchcolor", **source, trust_remote_code=True)
+print(snapshot_download("artist/sketchcolor", **source))
+pipeline(sys.argv[1], seed=7, resolution=64).images[0].save(sys.argv[2])
+"""
+
+FROM_FOLDER = WITHOUT_PACKAGE.partition("source =")[0] + """
+pipeline = DiffusionPipeline.from_pretrained(sys.argv[3], trust_remote_code=True)
 pipeline(sys.argv[1], seed=7, resolution=64).images[0].save(sys.argv[2])
 """
 
@@ -188,20 +194,24 @@ def test_diffusers_alone_paints_the_same_picture(
     server: HubServer, environment: dict[str, str], sketch_file: Path, tmp_path: Path
 ) -> None:
     publish(environment)
-    pictures = []
-    # The same cache: after the first, the snapshot holds code that the second must leave alone.
-    for number, script in enumerate((WITHOUT_PACKAGE, WITH_PACKAGE)):
-        pictures.append(tmp_path / f"{number}.png")
-        command = [sys.executable, "-c", script, sketch_file, pictures[-1], TAG]
+
+    def run(script: str, picture: str, source: str, folder: Path, **more: str) -> str:
         done = subprocess.run(
-            list(map(str, command)),
-            cwd=tmp_path if script is WITHOUT_PACKAGE else ROOT,
-            env={**os.environ, **environment, "CUDA_VISIBLE_DEVICES": ""},
+            [sys.executable, "-c", script, str(sketch_file), str(tmp_path / picture), source],
+            cwd=folder,
+            env={**os.environ, **environment, "CUDA_VISIBLE_DEVICES": "", **more},
             capture_output=True,
             text=True,
         )
         assert done.returncode == 0, done.stderr
-    assert pictures[0].read_bytes() == pictures[1].read_bytes()
+        return done.stdout
+
+    snapshot = run(WITHOUT_PACKAGE, "without.png", TAG, tmp_path).split()[-1]
+    run(FROM_FOLDER, "offline.png", snapshot, tmp_path, HF_HUB_OFFLINE="1")
+    # The same cache, which holds the code by now: our own way of loading leaves it alone.
+    run(WITH_PACKAGE, "with.png", TAG, ROOT)
+    pictures = [(tmp_path / f"{name}.png").read_bytes() for name in ("without", "offline", "with")]
+    assert pictures[0] == pictures[1] == pictures[2]
 
 
 def test_a_network_alone_is_published_without_paths_of_this_machine(tmp_path: Path) -> None:
