@@ -81,13 +81,13 @@ def run_case(case: Case) -> dict:
     for component in (pipeline.generator, pipeline.proposer):
         if component is not None:
             component.requires_grad_(False)  # the counter trips over parameters handed through
-    loaded = _memory("VmRSS")
+    loaded = machine.memory_mib("VmRSS")
     call, precision = _task(case, pipeline)
     with FlopCounterMode(display=False) as counter:
         call()
     return {
         "seconds": machine.median_seconds(call),
-        "peak_mib": _memory("VmHWM"),
+        "peak_mib": machine.memory_mib("VmHWM"),
         "loaded_mib": loaded,
         "gflop": counter.get_total_flops() / 1e9,
         "precision": precision,
@@ -205,14 +205,6 @@ def _task(case: Case, pipeline: SketchColorPipeline) -> tuple[Callable[[], objec
 
     call = {"generator": generator, "networks": networks, "picture": picture}[case.task]
     return call, str(heard["dtype"]).removeprefix("torch.")
-
-
-def _memory(field: str) -> float:
-    """MiB of VmRSS or VmHWM; ru_maxrss would include the parent's pages at the fork."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) / 1024
-    raise OSError(f"{field} is not told by this system; run the benchmark on Linux.")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -36,6 +37,14 @@ def median_seconds(call: Callable[[], object], repeats: int = 5, least: float = 
         call()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
+
+
+def memory_mib(field: str) -> float:
+    """MiB of VmRSS or VmHWM; ru_maxrss would include the parent's pages at the fork."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    raise OSError(f"{field} is not told by this system; run the benchmark on Linux.")
 
 
 @torch.inference_mode()

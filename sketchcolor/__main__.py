@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_palette(commands)
     add_publish(commands)
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    add_stylize(commands, chosen=arguments[:1] == ["stylize"])
     add_evaluate(commands, chosen=arguments[:1] == ["evaluate"])
     options = parser.parse_args(arguments)
     return options.run(options)
@@ -104,6 +105,21 @@ def add_palette(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--seed", type=int, help="of the clustering (default: 0)")
     parser.add_argument("--force", action="store_true", help="overwrite a file that exists")
     parser.set_defaults(run=take_palette)
+
+
+def add_stylize(commands: argparse._SubParsersAction, chosen: bool) -> None:
+    parser = commands.add_parser(
+        "stylize",
+        help="lay the style of other pictures over a coloured one",
+        description="Paints a coloured picture in the style of others, at its own size. An "
+        "interrupt ends the work and writes what is painted so far.",
+        epilog="Exit status: 0 done, 2 refused (a picture, a setting or the network).",
+    )
+    if chosen:  # its options take their defaults from code that imports the networks
+        from . import style_command
+
+        style_command.add_arguments(parser)
+        parser.set_defaults(run=style_command.run)
 
 
 def add_evaluate(commands: argparse._SubParsersAction, chosen: bool) -> None:

@@ -85,13 +85,17 @@ def _flow(
     on_step: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
     """From noise to colours; ``conditions`` are sketch, hints, palette and weights."""
-    sketch, *wishes = conditions
+    sketch = conditions[0]
+    guided = guidance_scale != 1.0
+    if guided:  # both in one batch: small networks are slow one picture at a time
+        conditions = tuple(None if c is None else torch.cat([c, c]) for c in conditions)
+        conditions[0][sketch.shape[0] :] = 0.0
     scheduler.set_timesteps(steps)
     for timestep in scheduler.timesteps:
-        at = timestep.to(sketch.device).expand(sketch.shape[0])
-        velocity = proposer(state, at, sketch, *wishes)
-        if guidance_scale != 1.0:
-            blind = proposer(state, at, torch.zeros_like(sketch), *wishes)
+        states = torch.cat([state, state]) if guided else state
+        velocity = proposer(states, timestep.to(sketch.device).expand(len(states)), *conditions)
+        if guided:
+            velocity, blind = velocity.chunk(2)
             velocity = blind + guidance_scale * (velocity - blind)
         state = scheduler.step(velocity.float(), timestep, state, return_dict=False)[0]
         on_step()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -17,9 +17,11 @@ from PIL import Image
 from .compose import keep_lines
 from .style_transfer import FAST, OnStep, Settings, Style, StyleTransfer
 
-__all__ = ["Wishes", "figure_mask", "stylize"]
+__all__ = ["REGIONS", "Wishes", "figure_mask", "lay_over", "paint", "stylize"]
 
 Region = Literal["all", "figure", "background"]
+REGIONS: tuple[Region, ...] = get_args(Region)
+DEFAULT_RESOLUTION = 512
 
 RESOLUTIONS = (128, 1024)  # px, longer side at which the style is painted
 INK = 160  # sketch levels below this are lines that hold a figure together
@@ -35,11 +37,13 @@ class Wishes:
         strength: 0 leaves the picture as it is, 1 is the style in full.
         keep_colours: only lightness changes; hue and saturation stay the picture's.
         region: where the style is seen; ``figure`` and ``background`` need the sketch.
+        keep_lines: lay the sketch's lines on top again, where there is a sketch.
     """
 
     strength: float = 1.0
     keep_colours: bool = False
     region: Region = "all"
+    keep_lines: bool = True
 
 
 def stylize(
@@ -49,7 +53,7 @@ def stylize(
     wishes: Wishes | None = None,
     sketch: Image.Image | None = None,
     settings: Settings = FAST,
-    resolution: int = 512,
+    resolution: int = DEFAULT_RESOLUTION,
     seed: int = 0,
     on_step: OnStep | None = None,
 ) -> Image.Image:
@@ -60,7 +64,7 @@ def stylize(
         styles: see :class:`Style`.
         transfer: the engine; one may serve any number of calls.
         wishes: what of the style arrives; all of it by default.
-        sketch: mode L and the picture's size; its lines are laid on top again.
+        sketch: mode L and the picture's size.
         settings: see :data:`FAST`.
         resolution: px, longer side at which the style is painted; never above the picture's own.
         seed: of the noise to start from, where ``settings`` start from noise.
@@ -73,22 +77,52 @@ def stylize(
         ValueError: a setting is out of range, the sketch has another size, or no style is given.
     """
     wishes = wishes or Wishes()
-    if not 0.0 <= wishes.strength <= 1.0:
-        raise ValueError("The strength of a style must be between 0 and 1.")
+    _check(wishes, picture, sketch)  # before the long work
+    painted = paint(picture, styles, transfer, settings, resolution, seed, on_step)
+    return lay_over(picture, painted, wishes, sketch)
+
+
+def paint(
+    picture: Image.Image,
+    styles: Sequence[Style],
+    transfer: StyleTransfer,
+    settings: Settings = FAST,
+    resolution: int = DEFAULT_RESOLUTION,
+    seed: int = 0,
+    on_step: OnStep | None = None,
+) -> Image.Image:
+    """The long half of :func:`stylize`: the whole picture in the style, at ``resolution``.
+
+    Raises:
+        ValueError: the resolution is out of range, or no style is given.
+    """
     if not RESOLUTIONS[0] <= resolution <= RESOLUTIONS[1]:
         raise ValueError(
             f"The working resolution of a style must be between {RESOLUTIONS[0]} and "
             f"{RESOLUTIONS[1]}."
         )
-    if sketch is None and wishes.region != "all":
-        raise ValueError("Only with its sketch can a picture's figure be told from its background.")
-    if sketch is not None and sketch.size != picture.size:
-        raise ValueError(
-            f"The sketch is {sketch.width}×{sketch.height} px and the picture "
-            f"{picture.width}×{picture.height} px: give both in one size."
-        )
     side = max(RESOLUTIONS[0], min(resolution, max(picture.size)))
-    painted = transfer(picture, styles, settings.at(side), seed, on_step)
+    return transfer(picture, styles, settings.at(side), seed, on_step)
+
+
+def lay_over(
+    picture: Image.Image,
+    painted: Image.Image,
+    wishes: Wishes,
+    sketch: Image.Image | None = None,
+) -> Image.Image:
+    """The quick half of :func:`stylize`: what of the painted style arrives in the picture.
+
+    Args:
+        picture: mode RGB. painted: from :func:`paint`. wishes, sketch: as in :func:`stylize`.
+
+    Returns:
+        Mode RGB, the picture's size.
+
+    Raises:
+        ValueError: a wish is out of range, or the sketch is missing or of another size.
+    """
+    _check(wishes, picture, sketch)
     original = np.asarray(picture)
     result = _enlarge(np.asarray(painted), original).astype(np.float32)
     if wishes.keep_colours:
@@ -99,7 +133,19 @@ def stylize(
         share *= figure if wishes.region == "figure" else 1.0 - figure
     mixed = original + share * (result - original)
     image = Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
-    return image if sketch is None else keep_lines(image, sketch)
+    return keep_lines(image, sketch) if sketch is not None and wishes.keep_lines else image
+
+
+def _check(wishes: Wishes, picture: Image.Image, sketch: Image.Image | None) -> None:
+    if not 0.0 <= wishes.strength <= 1.0:
+        raise ValueError("The strength of a style must be between 0 and 1.")
+    if sketch is None and wishes.region != "all":
+        raise ValueError("Only with its sketch can a picture's figure be told from its background.")
+    if sketch is not None and sketch.size != picture.size:
+        raise ValueError(
+            f"The sketch is {sketch.width}×{sketch.height} px and the picture "
+            f"{picture.width}×{picture.height} px: give both in one size."
+        )
 
 
 def figure_mask(sketch: Image.Image) -> np.ndarray:

@@ -166,13 +166,15 @@ class StyleTransfer:
             raise ValueError("Give at least one style picture with a weight above zero.")
         clock = _Clock(settings, content.size, on_step)
         device = self.network.device
-        picture = None
+        page = picture = None
         for scale in settings.scales:
-            size = _size(content.size, scale.side)
+            size, coarse = _size(content.size, scale.side), page
             page = _tensor(content, size).to(device)
             loss = _Loss(self.network, page, self._wanted(styles, total, size, settings), settings)
             if picture is not None:
-                picture = F.interpolate(picture, page.shape[2:], mode="bicubic").clamp(-1.0, 1.0)
+                # What was changed grows, not the picture: the content keeps its fine detail.
+                change = F.interpolate(picture - coarse, page.shape[2:], mode="bicubic")
+                picture = (page + change).clamp(-1.0, 1.0)
             elif settings.start == "noise":
                 noise = torch.Generator().manual_seed(seed)
                 picture = torch.rand(page.shape, generator=noise).to(device) * 2.0 - 1.0
@@ -182,6 +184,28 @@ class StyleTransfer:
             if not go_on:
                 break
         return to_pil(picture)[0]
+
+    @torch.no_grad()
+    def loss(
+        self,
+        picture: Image.Image,
+        content: Image.Image,
+        styles: Sequence[Style],
+        settings: Settings,
+    ) -> float:
+        """What a finished picture would score at the last scale, to compare ways of painting it.
+
+        Args:
+            picture: mode RGB, the content's proportions.
+            content, styles, settings: as in a call.
+        """
+        size = _size(content.size, settings.scales[-1].side)
+        page, painted = (
+            _tensor(image, size).to(self.network.device) for image in (content, picture)
+        )
+        total = sum(style.weight for style in styles)
+        judge = _Loss(self.network, page, self._wanted(styles, total, size, settings), settings)
+        return float(judge(painted))
 
     def _wanted(
         self, styles: Sequence[Style], total: float, size: tuple[int, int], settings: Settings

@@ -16,6 +16,7 @@ from sketchcolor.ui import (  # noqa: E402
     hints,
     palette,
     palette_board,
+    style,
     texts,
     theme,
 )
@@ -45,13 +46,18 @@ def build_demo(pipeline: "SketchColorPipeline | None", notice: str | None = None
             notice = texts.NO_MODEL
         if notice is not None:
             gr.Markdown(notice, elem_id="notice", elem_classes="model-notice")
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             with gr.Tab(texts.AUTOMATIC, id="automatic"):
-                automatic.build_tab(pipeline, EXAMPLES)
+                coloured = [automatic.build_tab(pipeline, EXAMPLES)]
             with gr.Tab(texts.HINTS, id="hints"):
-                hints.build_tab(pipeline, EXAMPLES)
+                coloured.append(hints.build_tab(pipeline, EXAMPLES))
             with gr.Tab(texts.PALETTE, id="palette"):
-                palette.build_tab(pipeline, EXAMPLES)
+                coloured.append(palette.build_tab(pipeline, EXAMPLES))
+            with gr.Tab(texts.STYLE, id="style"):
+                styled = style.build_tab("style")
+        for handover in coloured:
+            styled.take_from(handover, tabs)
+        demo.unload(style.leave)
     return demo.queue(max_size=QUEUE_SIZE)
 
 

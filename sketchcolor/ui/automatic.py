@@ -9,7 +9,7 @@ import gradio as gr
 
 from sketchcolor.images import Source, read_sketch
 from sketchcolor.ui import texts
-from sketchcolor.ui.result import Colouring, build_result_panel, save_colouring
+from sketchcolor.ui.result import Colouring, Handover, build_result_panel, reveal, save_colouring
 from sketchcolor.ui.shared import (
     DEFAULT_RESOLUTION,
     MODEL_QUEUE,
@@ -70,13 +70,16 @@ def colour_automatic(
 
 def build_tab(
     pipeline: "SketchColorPipeline | None", examples: list[tuple[str, Path]], tab: str = "automatic"
-) -> None:
+) -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:
         pipeline: the loaded model; None leaves the page up with its buttons out of use.
         examples: (title, path) of the sketches offered by one click.
         tab: begins the ids of the tab's components.
+
+    Returns:
+        The way to take the picture shown to another tab.
     """
     with gr.Row(equal_height=False):
         with gr.Column(min_width=300):
@@ -127,16 +130,17 @@ def build_tab(
         "inputs": [sketch, *settings.inputs],
         "outputs": panel.outputs,
         "show_progress_on": panel.slider,
-        "js": panel.reveal,
+        "js": reveal(panel.slider),
         **MODEL_QUEUE,
     }
     api = {"api_name": "colour_automatic", "api_description": texts.COLOUR_API}
     no_api = {"api_visibility": "private"}
     # The empty seed is in its box before the colouring reads it.
-    emptied = panel.another.click(**settings.empty_seed, **no_api)
+    emptied = panel.buttons.another.click(**settings.empty_seed, **no_api)
     for colouring in (
         press.click(**shared, **api),
         picked.success(**shared, **no_api),
         emptied.success(**shared, **no_api),
     ):
         panel.unlock_after(colouring)
+    return panel.handover

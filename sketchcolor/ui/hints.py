@@ -13,7 +13,14 @@ from sketchcolor.images import read_image, read_sketch
 from sketchcolor.session import Session
 from sketchcolor.ui import editor as board
 from sketchcolor.ui import texts
-from sketchcolor.ui.result import SavedColouring, build_result_buttons, save_colouring, stem_of
+from sketchcolor.ui.result import (
+    Handover,
+    ResultButtons,
+    SavedColouring,
+    build_result_buttons,
+    save_colouring,
+    stem_of,
+)
 from sketchcolor.ui.session_buttons import (
     SessionButtons,
     build_session_buttons,
@@ -55,20 +62,22 @@ class HintResult:
 
     picture: gr.Image
     note: gr.Markdown
-    another: gr.Button
-    download: gr.DownloadButton
+    buttons: ResultButtons
     session: SessionButtons
 
 
 def build_tab(
     pipeline: "SketchColorPipeline | None", examples: list[tuple[str, Path]], tab: str = "hints"
-) -> None:
+) -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:
         pipeline: the loaded model; None leaves the page up with its buttons out of use.
         examples: (title, path) of the sketches offered by one click.
         tab: begins the ids of the tab's components.
+
+    Returns:
+        The way to take the picture shown to another tab.
     """
     work_state, saved = gr.State(), gr.State()
     with gr.Row(equal_height=False):
@@ -107,7 +116,7 @@ def build_tab(
             result = _build_result(tab)
 
     wishes = [settings.seed, settings.resolution, settings.keep_lines, settings.clean_paper]
-    shown = [result.picture, result.note, result.download, settings.seed, work_state, saved]
+    shown = [result.picture, result.note, result.buttons.download, settings.seed, work_state, saved]
     private = {"api_visibility": "private"}
 
     def colour(work: Work | None, progress: gr.Progress) -> tuple:
@@ -221,7 +230,7 @@ def build_tab(
             trigger_mode="always_last",
             **running,
         ),
-        result.another.click(**settings.empty_seed, **private).success(
+        result.buttons.another.click(**settings.empty_seed, **private).success(
             colour_pressed, inputs=drawn, outputs=shown, **running
         ),
     ]
@@ -229,9 +238,7 @@ def build_tab(
         event.success(**canvas.set_brush)
         colourings.append(event.success(colour_opened, inputs=work_state, outputs=shown, **running))
     for colouring in colourings:
-        unlock_after(
-            colouring, work_state, [result.another, result.download, result.session.save]
-        )
+        unlock_after(colouring, work_state, [*result.buttons.all, result.session.save])
 
     _connect_colours(canvas, result.picture, reference, saved)
     connect_saving(result.session, pipeline, work_state)
@@ -256,6 +263,7 @@ def build_tab(
         queue=False,
         **private,
     )
+    return Handover(result.buttons.restyle, result.buttons.download, saved)
 
 
 def _build_result(tab: str) -> HintResult:
@@ -271,8 +279,8 @@ def _build_result(tab: str) -> HintResult:
         elem_classes="eyedropper",
     )
     note = gr.Markdown(texts.HINT_RESULT_WAITING, elem_id=f"{tab}-note", elem_classes="subdued")
-    another, download = build_result_buttons(tab)
-    return HintResult(picture, note, another, download, build_session_buttons(tab))
+    buttons = build_result_buttons(tab)
+    return HintResult(picture, note, buttons, build_session_buttons(tab))
 
 
 def _connect_colours(

@@ -17,7 +17,7 @@ from sketchcolor.conditions.palette_files import BUILT_IN, built_in, load_palett
 from sketchcolor.images import read_image
 from sketchcolor.ui import palette_board as board
 from sketchcolor.ui import texts
-from sketchcolor.ui.result import build_result_panel, save_colouring, stem_of
+from sketchcolor.ui.result import Handover, build_result_panel, reveal, save_colouring, stem_of
 from sketchcolor.ui.session_buttons import (
     build_hidden_download,
     build_session_buttons,
@@ -62,13 +62,16 @@ def palette_file(palette: Palette | None, ending: str) -> str:
 
 def build_tab(
     pipeline: "SketchColorPipeline | None", examples: list[tuple[str, Path]], tab: str = "palette"
-) -> None:
+) -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:
         pipeline: the loaded model; None leaves the page up with its buttons out of use.
         examples: (title, path) of the sketches offered by one click.
         tab: begins the ids of the tab's components.
+
+    Returns:
+        The way to take the picture shown to another tab.
     """
     work_state = gr.State()
     narrow = {"size": "md", "min_width": NARROW}
@@ -206,7 +209,7 @@ def build_tab(
     shown = [*panel.outputs, settings.seed, work_state]
     private = {"api_visibility": "private"}
     running = {"outputs": shown, "show_progress_on": panel.slider, **MODEL_QUEUE, **private}
-    pressed = {"fn": colour_pressed, "inputs": wanted, "js": panel.reveal, **running}
+    pressed = {"fn": colour_pressed, "inputs": wanted, "js": reveal(panel.slider), **running}
     followed = {"fn": colour_live, "inputs": [live, *wanted], **running}
 
     quick = {"show_progress": "hidden", **private}
@@ -221,7 +224,7 @@ def build_tab(
         outputs=[work_state, sketch, swatches, ready, *settings.inputs],
         **private,
     )
-    emptied = panel.another.click(**settings.empty_seed, **private)
+    emptied = panel.buttons.another.click(**settings.empty_seed, **private)
     colourings = [
         press.click(**pressed),
         picked.success(**pressed),
@@ -241,6 +244,7 @@ def build_tab(
 
     for ending, button in savers.items():
         offer(button, partial(save_as, ending), swatches, palette_download)
+    return panel.handover
 
 
 def _same(one: Palette | None, other: Palette | None) -> bool:

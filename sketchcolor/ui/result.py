@@ -47,9 +47,14 @@ class Variant:
 
 @dataclass(frozen=True)
 class SavedColouring:
-    """A colouring as files that the browser can fetch; small enough to be a session's state."""
+    """A colouring as files that the browser can fetch; small enough to be a session's state.
+
+    Attributes:
+        before: the sketch for the screen. sketch: the sketch in full size.
+    """
 
     before: str
+    sketch: str
     variants: list[Variant]
 
 
@@ -67,10 +72,13 @@ def save_colouring(colouring: Colouring, source: str | Path) -> SavedColouring:
     variants = []
     for image, seed in zip(colouring.images, colouring.seeds, strict=True):
         name = f"{stem}-coloured-{seed}.png"
-        picture = _save_png(image, name)
-        preview = picture if _is_preview(image) else _save_png(_preview(image), name)
+        picture = save_png(image, name)
+        preview = picture if _is_preview(image) else save_png(preview_of(image), name)
         variants.append(Variant(picture, preview, texts.note(image.size, seed, colouring.seconds)))
-    return SavedColouring(_save_png(_preview(colouring.sketch), f"{stem}.png"), variants)
+    sketch = save_png(colouring.sketch, f"{stem}.png")
+    small = _is_preview(colouring.sketch)
+    before = sketch if small else save_png(preview_of(colouring.sketch), f"{stem}.png")
+    return SavedColouring(before, sketch, variants)
 
 
 def stem_of(file: str | Path) -> str:
@@ -79,20 +87,52 @@ def stem_of(file: str | Path) -> str:
 
 
 @dataclass(frozen=True)
+class ResultButtons:
+    """What can be done with a result: another one, a style over it, the PNG to take home."""
+
+    another: gr.Button
+    restyle: gr.Button
+    download: gr.DownloadButton
+
+    @property
+    def all(self) -> list[gr.components.Component]:
+        """In the order on the page."""
+        return [self.another, self.restyle, self.download]
+
+
+@dataclass(frozen=True)
+class Handover:
+    """A picture on its way to another tab.
+
+    Attributes:
+        press: sends it. picture: its value is the file of the picture shown.
+        saved: state with the `SavedColouring` that the picture is of.
+    """
+
+    press: gr.Button
+    picture: gr.DownloadButton
+    saved: gr.State
+
+
+@dataclass(frozen=True)
 class ResultPanel:
     """The components of the result side."""
 
     slider: gr.ImageSlider
     variants: gr.Gallery
-    download: gr.DownloadButton
     note: gr.Markdown
-    another: gr.Button
+    buttons: ResultButtons
     saved: gr.State
 
     @property
     def outputs(self) -> list[gr.blocks.Block]:
         """What `show` fills; the API gives all but the state."""
-        return [self.slider, self.variants, self.download, self.note, self.saved]
+        return [self.slider, self.variants, self.buttons.download, self.note, self.saved]
+
+    @property
+    def handover(self) -> Handover:
+        """The picture shown, for another tab."""
+        return Handover(self.buttons.restyle, self.buttons.download, self.saved)
 
     def show(self, saved: SavedColouring) -> tuple:
         """Values for `outputs`, with the first variant in the slider."""
@@ -108,41 +148,19 @@ class ResultPanel:
         colouring.success(
             lambda saved: (
                 gr.update(visible=saved is not None and len(saved.variants) > 1, selected_index=0),
-                gr.update(interactive=saved is not None),
-                gr.update(interactive=saved is not None),
+                *[gr.update(interactive=saved is not None) for _ in self.buttons.all],
             ),
             inputs=self.saved,
-            outputs=[self.variants, self.another, self.download],
+            outputs=[self.variants, *self.buttons.all],
             queue=False,
             show_progress="hidden",
             api_visibility="private",
         )
 
-    @property
-    def reveal(self) -> str:
-        """JavaScript for an event: brings the slider into view, passes the inputs on.
-
-        On a phone the result lies below the fold. Gradio's own ``scroll_to_output`` also moves a
-        page on which the result is in full view already.
-        """
-        target = f"document.getElementById('{self.slider.elem_id}')"
-        scroll = f"{target}.scrollIntoView({{behavior: 'smooth', block: 'nearest'}})"
-        return f"(...inputs) => {{ {scroll}; return inputs; }}"
-
 
 def build_result_panel(tab: str) -> ResultPanel:
     """Lays out the result side; ``tab`` begins the ids on the page."""
-    slider = gr.ImageSlider(
-        label=texts.RESULT,
-        type="filepath",
-        image_mode=None,
-        format="png",
-        interactive=False,
-        buttons=["fullscreen"],
-        height=460,
-        max_height=460,
-        elem_id=f"{tab}-slider",
-    )
+    slider = build_slider(tab, texts.RESULT)
     note = gr.Markdown(texts.RESULT_WAITING, elem_id=f"{tab}-note", elem_classes="subdued")
     variants = gr.Gallery(
         label=texts.CHOICE,
@@ -156,8 +174,8 @@ def build_result_panel(tab: str) -> ResultPanel:
         elem_id=f"{tab}-choice",
         elem_classes="thumbnails",
     )
-    another, download = build_result_buttons(tab)
-    panel = ResultPanel(slider, variants, download, note, another, gr.State())
+    buttons = build_result_buttons(tab)
+    panel = ResultPanel(slider, variants, note, buttons, gr.State())
 
     def choose(saved: SavedColouring | None, event: gr.SelectData) -> tuple:
         if saved is None:
@@ -168,7 +186,7 @@ def build_result_panel(tab: str) -> ResultPanel:
     variants.select(
         choose,
         inputs=panel.saved,
-        outputs=[slider, download, note],
+        outputs=[slider, buttons.download, note],
         queue=False,
         show_progress="hidden",
         api_visibility="private",
@@ -176,22 +194,49 @@ def build_result_panel(tab: str) -> ResultPanel:
     return panel
 
 
-def build_result_buttons(tab: str) -> tuple[gr.Button, gr.DownloadButton]:
-    """Another colouring, and the PNG to download; out of use until there is a result."""
+def build_slider(tab: str, label: str) -> gr.ImageSlider:
+    """Before and after, to compare by moving the line between them."""
+    return gr.ImageSlider(
+        label=label,
+        type="filepath",
+        image_mode=None,
+        format="png",
+        interactive=False,
+        buttons=["fullscreen"],
+        height=460,
+        max_height=460,
+        elem_id=f"{tab}-slider",
+    )
+
+
+def reveal(component: gr.components.Component) -> str:
+    """JavaScript for an event: brings the component into view, passes the inputs on.
+
+    On a phone the result lies below the fold. Gradio's own ``scroll_to_output`` also moves a page
+    on which the result is in full view already.
+    """
+    target = f"document.getElementById('{component.elem_id}')"
+    scroll = f"{target}.scrollIntoView({{behavior: 'smooth', block: 'nearest'}})"
+    return f"(...inputs) => {{ {scroll}; return inputs; }}"
+
+
+def build_result_buttons(tab: str) -> ResultButtons:
+    """Lays the buttons out, out of use until there is a result."""
     narrow = {"interactive": False, "size": "md", "min_width": NARROW}
     with gr.Row():
         another = gr.Button(texts.ANOTHER, elem_id=f"{tab}-another", **narrow)
+        restyle = gr.Button(texts.RESTYLE, elem_id=f"{tab}-restyle", **narrow)
         download = gr.DownloadButton(
             texts.DOWNLOAD, variant="primary", elem_id=f"{tab}-download", **narrow
         )
-    return another, download
+    return ResultButtons(another, restyle, download)
 
 
 def _is_preview(image: Image.Image) -> bool:
     return max(image.size) <= PREVIEW_SIDE
 
 
-def _preview(image: Image.Image) -> Image.Image:
+def preview_of(image: Image.Image) -> Image.Image:
     """The picture, scaled down to `PREVIEW_SIDE` where it is larger."""
     if _is_preview(image):
         return image
@@ -200,7 +245,8 @@ def _preview(image: Image.Image) -> Image.Image:
     return small
 
 
-def _save_png(image: Image.Image, name: str) -> str:
+def save_png(image: Image.Image, name: str) -> str:
+    """The PNG file of this name that the picture becomes in Gradio's cache."""
     encoded = io.BytesIO()
     image.save(encoded, "PNG", compress_level=PNG_COMPRESSION)
     return save_bytes_to_cache(encoded.getvalue(), name, get_upload_folder())

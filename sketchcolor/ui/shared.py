@@ -25,12 +25,12 @@ MAX_VARIANTS = 4
 NARROW = 130  # px, the least width of a button that shares its row on a phone
 
 
-class SketchInput(gr.Image):
+class FileInput(gr.Image):
     """An image box that hands the visitor's file over untouched, as a path.
 
     Gradio would open the file before our code runs: a damaged one ends in a bare "Error", and
-    converting transparent or 16-bit line art turns it black or white. `images.read_sketch` does
-    the reading and has a sentence for everything that can go wrong.
+    converting transparent or 16-bit line art turns it black or white. `images` does the reading
+    and has a sentence for everything that can go wrong.
     """
 
     is_template = True  # shown by the browser as the gr.Image it is
@@ -60,9 +60,9 @@ class Settings:
         return {"fn": None, "js": "() => null", "outputs": self.seed}
 
 
-def build_sketch_input(tab: str) -> SketchInput:
+def build_sketch_input(tab: str) -> FileInput:
     """The box for a file, a paste or a webcam shot; ``tab`` begins its id on the page."""
-    return SketchInput(
+    return FileInput(
         label=texts.SKETCH,
         placeholder=texts.SKETCH_PLACEHOLDER,
         sources=["upload", "clipboard", "webcam"],
@@ -121,7 +121,7 @@ def resolution_update(resolution: int) -> dict[str, Any]:
 
 
 def build_examples(
-    tab: str, examples: list[tuple[str, Path]], sketch: SketchInput
+    tab: str, examples: list[tuple[str, Path]], sketch: FileInput
 ) -> gr.events.Dependency:
     """Thumbnails that fill the sketch box.
 

@@ -28,6 +28,7 @@ RESULT_WAITING = "Your coloured picture appears here."
 CHOICE = "Pick a colouring"
 ANOTHER = "Another colouring"
 DOWNLOAD = "Download PNG"
+RESTYLE = "Paint in a style"
 
 READING = "Reading the sketch"
 COLOURING = "Colouring"
@@ -98,3 +99,60 @@ SWATCH_ADD = "Add a colour"
 BROKEN_BOARD = "The palette on the page cannot be read; please reload the page."
 NO_SHARES = "No colour of the palette has a share of the picture; please move one of its sliders."
 EMPTY_BOARD = "The palette is empty; please add a colour before saving it."
+
+# Style
+STYLE = "Style"
+COLOURED = "A coloured picture"
+COLOURED_PLACEHOLDER = (
+    "# Drop a coloured picture here\nor press “Paint in a style” under a result of the other tabs"
+)
+STYLE_HOWTO = "Click a style to paint the picture in it. It takes about half a minute."
+STYLES = {
+    "brush": "Brush",
+    "halftone": "Halftone",
+    "watercolour": "Watercolour",
+    "ink-wash": "Ink wash",
+}
+PAINT = "Paint it"
+STOP = "Stop here"
+STRENGTH = "Strength"
+KEEP_COLOURS = "Keep my colours"
+KEEP_COLOURS_INFO = "Only light and dark follow the style."
+REGION = "Where"
+REGION_CHOICES = [("Everywhere", "all"), ("Figure", "figure"), ("Background", "background")]
+REGION_INFO = "Figure and background are told apart by the picture's sketch, see the settings."
+STYLE_LINES_INFO = "Your drawing stays on top of the paint, where its sketch is known."
+MIX = "My own style picture, and mixing"
+OWN_STYLE = "My own"
+OWN_PLACEHOLDER = "# Drop any painting or drawing here"
+STROKE_SIZE = "Size of the strokes"
+STROKE_SIZE_INFO = "Against the style picture's own."
+STYLE_DETAIL = "Fineness of the strokes"
+ITS_SKETCH = "The picture's sketch"
+ITS_SKETCH_PLACEHOLDER = "Comes along from the other tabs; for a picture of your own, drop it here"
+STYLED = "Colours and style"
+STYLE_WAITING = "Your painted picture appears here while it is painted."
+NO_COLOURED = (
+    "There is no picture yet: drop one into the box, or colour a sketch in another tab and press "
+    f"“{RESTYLE}” there."
+)
+NO_STYLE = "No style has a share: click one of the styles, or move a slider under its name."
+
+STYLE_API = (
+    "Paints a coloured picture in the style of others. Takes its file, its line art (or null), the "
+    "shares of the four built-in styles (brush, halftone, watercolour, ink wash) and of a style "
+    "picture of your own, that picture (or null), the size of the strokes (0.5 to 2), the working "
+    "resolution (384, 512 or 768), the strength (0 to 1), whether to keep the colours, where the "
+    "style is seen (all, figure, background), and whether to keep the lines. Returns the pair "
+    "(picture, styled), a line saying size and time, and a PNG of the picture's size."
+)
+
+
+def painting(side: int, seconds: float, left: float) -> str:
+    """The line under a picture that is being painted at ``side`` px; times in seconds."""
+    return f"Painting at {side} px · {seconds:.0f} s · at most {left:.0f} s to go"
+
+
+def style_note(size: tuple[int, int], seconds: float) -> str:
+    """The line under a painted picture: size in px, time taken in seconds."""
+    return f"{size[0]} × {size[1]} px · {seconds:.1f} s"

@@ -1,0 +1,182 @@
+"""The components of the Style tab, laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from sketchcolor.style_pass import Wishes
+from sketchcolor.styles import BUILT_IN, path_of
+from sketchcolor.ui import texts
+from sketchcolor.ui.result import build_slider
+from sketchcolor.ui.shared import DEFAULT_RESOLUTION, NARROW, FileInput
+
+STROKE_SIZES = (0.5, 2.0)  # least and greatest, 1 as they are in the style picture
+HEIGHT, SMALL_HEIGHT = 300, 200  # px
+
+
+@dataclass(frozen=True)
+class StyleControls:
+    """The left side: what is painted, in which styles, and what of them arrives.
+
+    Attributes:
+        picture: the coloured picture. sketch: its line art, for lines and regions.
+        gallery: the built-in styles. own: a style picture of the visitor's.
+        shares: of the built-in styles in their order, then of the own one.
+    """
+
+    picture: FileInput
+    gallery: gr.Gallery
+    press: gr.Button
+    stop: gr.Button
+    strength: gr.Slider
+    keep_colours: gr.Checkbox
+    region: gr.Radio
+    keep_lines: gr.Checkbox
+    own: FileInput
+    shares: list[gr.Slider]
+    stroke_size: gr.Slider
+    resolution: gr.Radio
+    sketch: FileInput
+
+    @property
+    def wishes(self) -> list[gr.components.Component]:
+        """In the order of the fields of `style_pass.Wishes`."""
+        return [self.strength, self.keep_colours, self.region, self.keep_lines]
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """Everything that a painting needs."""
+        styles = [*self.shares, self.own, self.stroke_size, self.resolution]
+        return [self.picture, self.sketch, *styles, *self.wishes]
+
+
+@dataclass(frozen=True)
+class StyleResult:
+    """The right side."""
+
+    slider: gr.ImageSlider
+    note: gr.Markdown
+    download: gr.DownloadButton
+
+
+def build_controls(tab: str) -> StyleControls:
+    """Lays the left side out; ``tab`` begins the ids."""
+    picture = _picture_box(texts.COLOURED, texts.COLOURED_PLACEHOLDER, HEIGHT, f"{tab}-picture")
+    gr.Markdown(texts.STYLE_HOWTO, elem_classes="subdued")
+    gallery = _build_gallery(tab)
+    with gr.Row():
+        narrow = {"size": "lg", "min_width": NARROW}
+        press = gr.Button(texts.PAINT, variant="primary", elem_id=f"{tab}-paint", **narrow)
+        stop = gr.Button(texts.STOP, interactive=False, elem_id=f"{tab}-stop", **narrow)
+    strength, keep_colours, region, keep_lines = _build_wishes(tab)
+    with gr.Accordion(texts.MIX, open=False, elem_id=f"{tab}-mix"):
+        own = _picture_box(texts.OWN_STYLE, texts.OWN_PLACEHOLDER, SMALL_HEIGHT, f"{tab}-own")
+        shares = [
+            gr.Slider(0, 1, share, step=0.05, label=label, elem_id=f"{tab}-share-{name}")
+            for name, label, share in (
+                *((name, texts.STYLES[name], float(name == BUILT_IN[0])) for name in BUILT_IN),
+                ("own", texts.OWN_STYLE, 0.0),
+            )
+        ]
+    with gr.Accordion(texts.SETTINGS, open=False, elem_id=f"{tab}-settings"):
+        stroke_size = gr.Slider(
+            *STROKE_SIZES,
+            1.0,
+            step=0.1,
+            label=texts.STROKE_SIZE,
+            info=texts.STROKE_SIZE_INFO,
+            elem_id=f"{tab}-stroke-size",
+        )
+        resolution = gr.Radio(
+            texts.DETAIL_CHOICES,
+            value=DEFAULT_RESOLUTION,
+            label=texts.STYLE_DETAIL,
+            info=texts.DETAIL_INFO,
+            elem_id=f"{tab}-resolution",
+        )
+        sketch = _picture_box(
+            texts.ITS_SKETCH, texts.ITS_SKETCH_PLACEHOLDER, SMALL_HEIGHT, f"{tab}-sketch"
+        )
+    return StyleControls(
+        picture,
+        gallery,
+        press,
+        stop,
+        strength,
+        keep_colours,
+        region,
+        keep_lines,
+        own,
+        shares,
+        stroke_size,
+        resolution,
+        sketch,
+    )
+
+
+def build_result(tab: str) -> StyleResult:
+    """Lays the right side out; ``tab`` begins the ids."""
+    slider = build_slider(tab, texts.STYLED)
+    note = gr.Markdown(texts.STYLE_WAITING, elem_id=f"{tab}-note", elem_classes="subdued")
+    download = gr.DownloadButton(
+        texts.DOWNLOAD, variant="primary", interactive=False, elem_id=f"{tab}-download"
+    )
+    return StyleResult(slider, note, download)
+
+
+def _build_gallery(tab: str) -> gr.Gallery:
+    # Served where they lie: an installed package is outside the folders Gradio may copy from.
+    gr.set_static_paths([path_of(name) for name in BUILT_IN])
+    return gr.Gallery(
+        [(str(path_of(name)), texts.STYLES[name]) for name in BUILT_IN],
+        label=texts.STYLE,
+        show_label=False,
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        elem_id=f"{tab}-gallery",
+        elem_classes="thumbnails",
+    )
+
+
+def _build_wishes(tab: str) -> tuple[gr.Slider, gr.Checkbox, gr.Radio, gr.Checkbox]:
+    wishes = Wishes()
+    strength = gr.Slider(
+        0, 1, wishes.strength, step=0.05, label=texts.STRENGTH, elem_id=f"{tab}-strength"
+    )
+    keep_colours = gr.Checkbox(
+        wishes.keep_colours,
+        label=texts.KEEP_COLOURS,
+        info=texts.KEEP_COLOURS_INFO,
+        elem_id=f"{tab}-keep-colours",
+    )
+    region = gr.Radio(
+        texts.REGION_CHOICES,
+        value=wishes.region,
+        label=texts.REGION,
+        info=texts.REGION_INFO,
+        elem_id=f"{tab}-region",
+    )
+    keep_lines = gr.Checkbox(
+        wishes.keep_lines,
+        label=texts.KEEP_LINES,
+        info=texts.STYLE_LINES_INFO,
+        elem_id=f"{tab}-keep-lines",
+    )
+    return strength, keep_colours, region, keep_lines
+
+
+def _picture_box(label: str, placeholder: str, height: int, elem_id: str) -> FileInput:
+    return FileInput(
+        label=label,
+        placeholder=placeholder,
+        sources=["upload", "clipboard"],
+        type="filepath",
+        image_mode=None,
+        format="png",
+        height=height,
+        buttons=[],
+        elem_id=elem_id,
+    )
