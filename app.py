@@ -5,16 +5,14 @@ Host and port follow Gradio's variables GRADIO_SERVER_NAME and GRADIO_SERVER_POR
 
 import logging
 
-from sketchcolor.hub import ModelLoadError, load_pipeline
-from sketchcolor.ui import build_demo, launch_options
+from sketchcolor.hub import load_or_fall_back
+from sketchcolor.ui import build_demo, launch_options, texts
 
-try:
-    pipeline = load_pipeline()
-except ModelLoadError:
-    logging.getLogger(__name__).exception("The page runs without a model.")
-    pipeline = None
+pipeline, fault = load_or_fall_back()
+if fault is not None:
+    logging.getLogger(__name__).error("%s", fault)
 
-demo = build_demo(pipeline)
+demo = build_demo(pipeline, notice=texts.OTHER_MODEL if fault else None)
 
 if __name__ == "__main__":
     demo.launch(**launch_options())

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
+from diffusers import ModelMixin
 
+from sketchcolor import publishing
 from sketchcolor.conditions.palette import DEFAULT_SIZE
 from sketchcolor.models import DISCRIMINATORS, MODELS, ColorProposer, VGG19Features
+from sketchcolor.training.bundle import bundle
 from sketchcolor.training.data import (
     SampleMaker,
     Samples,
@@ -90,12 +93,18 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     run.add_argument("--validation_steps", type=int, default=Run.validation_steps)
     run.add_argument("--report_to", choices=["tensorboard", "none"], default="tensorboard")
 
+    run.add_argument("--push_to_hub", action="store_true", help="publish what was trained")
+    run.add_argument("--hub_model_id", metavar="OWNER/NAME", help="where --push_to_hub publishes")
+
     overrides = parser.add_argument_group("overrides of the recipe")
     for field in dataclasses.fields(Recipe):
         if field.name in OVERRIDES:
             kind = {"int": int, "float": float}.get(str(field.type), str)
             overrides.add_argument(f"--{field.name}", type=kind)
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.push_to_hub != bool(args.hub_model_id):
+        parser.error("--push_to_hub and --hub_model_id OWNER/NAME go together")
+    return args
 
 
 def resolve_recipe(args: argparse.Namespace) -> Recipe:
@@ -191,6 +200,23 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
     return samples
 
 
+def publish(args: argparse.Namespace, recipe: Recipe, model: ModelMixin) -> str:
+    """Puts the run on the Hub, as a pipeline if the network can colour by itself.
+
+    Returns:
+        ``owner/name@commit``.
+
+    Raises:
+        PublishError: in one sentence; the run lies complete in its folder all the same.
+    """
+    folder = args.output_dir / "model"
+    if recipe.objective == "colour" and not model.config.get("proposal"):
+        folder = args.output_dir / "pipeline"
+        bundle(args.output_dir, folder)
+    run = publishing.trained_run(args.hub_model_id, args.output_dir, folder, args.dataset_name)
+    return f"{run.repo}@{publishing.push(run).revision}"
+
+
 def main(args: argparse.Namespace) -> None:
     """Wiring only: the step itself is in ``sketchcolor.training``."""
     logging.basicConfig(level=logging.INFO)
@@ -202,6 +228,8 @@ def main(args: argparse.Namespace) -> None:
         log_with=None if args.report_to == "none" else args.report_to,
         project_config=ProjectConfiguration(str(args.output_dir), str(args.output_dir / "logs")),
     )
+    if args.push_to_hub and accelerator.is_main_process:
+        publishing.prepare(args.hub_model_id)  # a refusal comes before the work, not after it
     set_seed(args.seed)
     args.output_dir.mkdir(parents=True, exist_ok=True)
     accelerator.init_trackers(recipe.name)
@@ -235,8 +263,13 @@ def main(args: argparse.Namespace) -> None:
         trainer.resume(Path(checkpoint))
     trainer.train(build_samples(args, recipe, trainer))
     trainer.save()
+    if args.push_to_hub and accelerator.is_main_process:
+        logging.info("Published as %s.", publish(args, recipe, trainer.published))
     accelerator.end_training()
 
 
 if __name__ == "__main__":
-    main(parse_args())
+    try:
+        main(parse_args())
+    except publishing.PublishError as error:
+        raise SystemExit(str(error)) from error

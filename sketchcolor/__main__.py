@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_colorize(commands)
     add_palette(commands)
+    add_publish(commands)
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     add_stylize(commands, chosen=arguments[:1] == ["stylize"])
     add_evaluate(commands, chosen=arguments[:1] == ["evaluate"])
@@ -138,6 +139,25 @@ def add_evaluate(commands: argparse._SubParsersAction, chosen: bool) -> None:
         parser.set_defaults(run=evaluation.run)
 
 
+def add_publish(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "publish",
+        help="put the models and the app on the Hub",
+        description="Puts each bundled model on the Hub, with card, sample pictures and licence, "
+        "and prints it with its commit. What is there already is not sent again.",
+        epilog="The token comes from HF_TOKEN or from `hf auth login`. Exit status: 0 done, "
+        "2 the Hub or the token refused.",
+    )
+    parser.add_argument("--namespace", required=True, help="user or organization to publish as")
+    parser.add_argument("--private", action="store_true", help="make new repositories private")
+    parser.add_argument("--space", action="store_true", help="publish the app too, as a Space")
+    parser.add_argument("--tag", help="name of the version (default: v and the package's version)")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="list every file that would go, and ask nobody"
+    )
+    parser.set_defaults(run=publish)
+
+
 @dataclass(frozen=True)
 class Job:
     """One sketch and the files to write, one for each variant."""
@@ -219,6 +239,31 @@ def take_palette(options: argparse.Namespace) -> int:
         return _refuse(error)
     for color, weight in zip(palette.to_hex(), palette.weights, strict=True):
         print(f"{color}  {weight:.1%}")
+    return FINE
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Puts the bundled models on the Hub and, if asked to, the app.
+
+    Returns:
+        Exit status: 0, or 2 when something is refused; what was published before stays so.
+    """
+    from . import publishing
+
+    tag = options.tag or publishing.VERSION_TAG
+    try:
+        if options.dry_run:
+            for publication in publishing.plan(options.namespace, tag, options.space):
+                print(f"{publication.kind} {publication.repo} {tag}")
+                for path in publication.files:
+                    print(f"  {len(publication.content(path)):>12,} B  {path}")
+            return FINE
+        for done in publishing.publish(options.namespace, tag, options.space, options.private):
+            sent = f"{len(done.changed)} files sent" if done.changed else "nothing changed"
+            publication = done.publication
+            print(f"{publication.kind} {publication.repo}@{done.revision} {tag}: {sent}")
+    except publishing.PublishError as error:
+        return _refuse(error)
     return FINE
 
 

@@ -4,18 +4,12 @@ import os
 from pathlib import Path
 
 import torch
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
 
+from .hub_access import MODEL_VARIABLE, first_line, sentence
 from .pipeline import SketchColorPipeline
 
 BUNDLED = Path(__file__).parent / "weights" / "sketchcolor"
-MODEL_VARIABLE = "SKETCHCOLOR_MODEL"
+PICKLES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
 
 
 class ModelLoadError(RuntimeError):
@@ -32,10 +26,11 @@ def load_pipeline(
     The Hub is asked only when ``model`` or the variable names a Hub id.
 
     Args:
-        model: a folder written by ``save_pretrained`` or a Hub id ``owner/name``; a folder wins
-            where both exist. None takes the environment variable ``SKETCHCOLOR_MODEL``, or the
-            bundled model where it is not set.
-        revision: commit, tag or branch of a Hub model. None is its main branch.
+        model: a folder written by ``save_pretrained`` or a Hub id, ``owner/name`` or
+            ``owner/name@revision``; a folder wins where both exist. None takes the environment
+            variable ``SKETCHCOLOR_MODEL``, or the bundled model where it is not set.
+        revision: commit, tag or branch of a Hub model, if its id names none. None is its main
+            branch.
         device: a torch device. None is cuda where there is one, else cpu.
 
     Returns:
@@ -55,12 +50,30 @@ def load_pipeline(
             )
         folder, commit = Path(model), None
     else:
+        model, revision = _split(model, revision)
         folder = _fetch(model, revision)
         commit = folder.name  # the Hub's cache names a snapshot's folder after its commit
     pipeline = _read(folder, model).to(device)
     pipeline.model_id = "bundled" if model == BUNDLED else str(model)
     pipeline.revision = commit
     return pipeline
+
+
+def load_or_fall_back() -> tuple[SketchColorPipeline | None, ModelLoadError | None]:
+    """Loads the model that the environment asks for, or else the bundled one, for an app to go on.
+
+    Returns:
+        The pipeline and, if it is not the one that was asked for, why; no pipeline where the
+        bundled one cannot be loaded either.
+    """
+    try:
+        return load_pipeline(), None
+    except ModelLoadError as error:
+        fault = error
+    try:
+        return load_pipeline(BUNDLED), fault
+    except ModelLoadError:
+        return None, fault
 
 
 def _usable_device(device: str | torch.device | None) -> torch.device:
@@ -74,35 +87,26 @@ def _usable_device(device: str | torch.device | None) -> torch.device:
         ) from error
 
 
-def _fetch(model: str | Path, revision: str | None) -> Path:
-    """Downloads a Hub model, or finds it in the cache, and returns the folder of its snapshot."""
-    if isinstance(model, Path) or model.count("/") != 1:
+def _split(model: str | Path, revision: str | None) -> tuple[str, str | None]:
+    """A Hub id and the revision, which may stand behind an @ in the id itself."""
+    name, at, named = str(model).partition("@")
+    if isinstance(model, Path) or name.count("/") != 1:
         raise ModelLoadError(
             f"There is no folder {str(model)!r}: check the path, or name a Hub model as owner/name."
         )
+    if at and not named:
+        raise ModelLoadError(f"{model!r} ends without a revision: name one, or leave the @ out.")
+    if at and revision is not None:
+        raise ModelLoadError(f"{model!r} names a revision already: leave {revision!r} out.")
+    return name, named or revision
+
+
+def _fetch(model: str, revision: str | None) -> Path:
+    """Downloads a Hub model, or finds it in the cache, and returns the folder of its snapshot."""
     try:
         return Path(SketchColorPipeline.download(model, revision=revision))
     except Exception as error:  # network, server, disk and naming faults share no base class
-        raise ModelLoadError(_why_not_fetched(error, model, revision)) from error
-
-
-def _why_not_fetched(error: Exception, model: str, revision: str | None) -> str:
-    match error:
-        case HFValidationError():
-            return f"{model!r} is neither a folder nor a Hub model's name, owner/name."
-        case GatedRepoError():
-            return f"Hub model {model!r} is gated: accept its terms there and set HF_TOKEN."
-        case RepositoryNotFoundError():
-            return f"The Hub shows no model {model!r}: check the name, or set HF_TOKEN to see it."
-        case RevisionNotFoundError():
-            return f"Hub model {model!r} has no revision {revision!r}: name another or none."
-        case LocalEntryNotFoundError():
-            return (
-                f"The Hub cannot be reached and {model!r} is not in the local cache: "
-                "check the connection, or name a folder."
-            )
-        case _:
-            return f"Hub model {model!r} could not be fetched: {_first_line(error)}"
+        raise ModelLoadError(sentence(error, model, revision)) from error
 
 
 def _read(folder: Path, model: str | Path) -> SketchColorPipeline:
@@ -111,15 +115,25 @@ def _read(folder: Path, model: str | Path) -> SketchColorPipeline:
             f"Model {str(model)!r} has no model_index.json: "
             "name a folder or repository that save_pretrained wrote."
         )
+    if pickles := _pickles_instead_of_safetensors(folder):
+        raise ModelLoadError(
+            f"Model {str(model)!r} holds weights that could run code when read "
+            f"({', '.join(pickles)}): convert them to .safetensors."
+        )
     try:
         # Safetensors only: reading a pickled weight file can run code.
         return SketchColorPipeline.from_pretrained(str(folder), use_safetensors=True)
     except Exception as error:  # damaged files make the libraries raise nearly anything
         raise ModelLoadError(
             f"The files of model {str(model)!r} are missing or damaged, get them anew: "
-            f"{_first_line(error)}"
+            f"{first_line(error)}"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+def _pickles_instead_of_safetensors(folder: Path) -> list[str]:
+    """Weights of the folder's components that are there in no other format than a pickle."""
+    return [
+        path.relative_to(folder).as_posix()
+        for path in sorted(folder.glob("*/*"))
+        if path.suffix in PICKLES and not any(path.parent.glob("*.safetensors"))
+    ]

@@ -10,13 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
+from diffusers import ModelMixin, SchedulerMixin
 from diffusers.utils import BaseOutput
-from huggingface_hub import snapshot_download
 from PIL import Image
 
-# from_pretrained finds a component's class only in modules that are already imported.
-from . import models  # noqa: F401
 from .cleanup import clean_sketch
 from .compose import colour_layer, keep_lines
 from .conditions import Palette, Stroke, from_image
@@ -26,6 +23,7 @@ from .conditions.hint_field import hint_field
 from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
 from .models.proposer import ColorProposer
 from .precision import fastest_dtype
+from .pretrained import PretrainedPipeline
 from .recolour import hold_palette
 from .sampling import DEFAULT_STEPS, draw_proposal
 from .spread import spread_hints
@@ -55,7 +53,7 @@ class SketchColorOutput(BaseOutput):
     seeds: list[int]
 
 
-class SketchColorPipeline(DiffusionPipeline):
+class SketchColorPipeline(PretrainedPipeline):
     """Colours line art at its own size, under the artist's own lines.
 
     The proposer draws one of the plausible colourings at low resolution, the generator
@@ -99,17 +97,6 @@ class SketchColorPipeline(DiffusionPipeline):
         for component in (generator, proposer):
             if component is not None:
                 component.eval().to(memory_format=torch.channels_last)
-
-    @classmethod
-    def download(cls, pretrained_model_name: str, **kwargs: Any) -> str:
-        """Fetch a pipeline's files from the Hub and return the folder.
-
-        Overrides diffusers' own, which refuses component classes outside diffusers.
-        """
-        passed = ("revision", "cache_dir", "token", "local_files_only", "force_download")
-        keep = {name: kwargs[name] for name in passed if kwargs.get(name) is not None}
-        patterns = ["*.json", "*.safetensors", "README.md"]
-        return snapshot_download(pretrained_model_name, allow_patterns=patterns, **keep)
 
     @property
     def conditions(self) -> tuple[str, ...]:

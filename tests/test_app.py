@@ -19,6 +19,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from served_page import served, shared_pipeline
 
+from sketchcolor import hub
 from sketchcolor.images import MAX_BYTES, ImageError, read_sketch
 from sketchcolor.ui import texts
 from sketchcolor.ui.automatic import colour_automatic
@@ -221,11 +222,31 @@ def test_the_settings_reach_the_picture(tiny_pipeline, example_sketch):
     assert not np.array_equal(plain, picture(keep_lines=False))
 
 
+def app_contents():
+    """What the page of app.py shows at first."""
+    demo = runpy.run_path(str(ROOT / "app.py"))["demo"]
+    return [part["props"].get("value") for part in demo.config["components"]]
+
+
+def test_with_another_model_than_asked_for_the_page_says_so(
+    tiny_pipeline, tmp_path, monkeypatch, caplog
+):
+    bundled = tmp_path / "bundled"
+    tiny_pipeline.save_pretrained(str(bundled))
+    monkeypatch.setattr(hub, "BUNDLED", bundled)
+    monkeypatch.setenv("SKETCHCOLOR_MODEL", str(bundled))
+    assert texts.OTHER_MODEL not in app_contents()
+    monkeypatch.setenv("SKETCHCOLOR_MODEL", str(tmp_path / "missing"))
+    contents = app_contents()
+    assert texts.OTHER_MODEL in contents and texts.NO_MODEL not in contents
+    (logged,) = [entry.message for entry in caplog.records if "missing" in entry.message]
+    assert logged.startswith("There is no folder") and "\n" not in logged
+
+
 def test_without_a_model_the_page_says_so(tmp_path, monkeypatch, example_sketch):
     monkeypatch.setenv("SKETCHCOLOR_MODEL", str(tmp_path))  # an empty folder
-    demo = runpy.run_path(str(ROOT / "app.py"))["demo"]
-    contents = [part["props"].get("value") for part in demo.config["components"]]
-    assert texts.NO_MODEL in contents
+    monkeypatch.setattr(hub, "BUNDLED", tmp_path)
+    assert texts.NO_MODEL in app_contents()
     example_sketch.save(tmp_path / "sketch.png")
     with served(None, tmp_path / "cache") as page:
         visitor = Client(page, verbose=False, download_files=tmp_path)

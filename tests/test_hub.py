@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,8 +99,28 @@ def test_without_a_model_the_variable_decides_else_the_bundled_one(
 def test_a_pickled_weight_file_is_never_read(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
     torch.save({}, folder / "generator" / "diffusion_pytorch_model.bin")
-    with pytest.raises(ModelLoadError, match="missing or damaged"):
+    with pytest.raises(ModelLoadError, match=r"generator/.+\.bin\): convert them"):
         load_pipeline(folder)
+
+
+def test_an_app_goes_on_with_the_bundled_model(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(folder, broken)
+    (broken / WEIGHTS).write_bytes(b"not weights")
+    monkeypatch.setattr(hub, "BUNDLED", folder)
+    for model, reason in ((tmp_path / "missing", "There is no folder"), (broken, "damaged")):
+        monkeypatch.setenv("SKETCHCOLOR_MODEL", str(model))
+        pipeline, fault = hub.load_or_fall_back()
+        assert pipeline.model_id == "bundled"
+        assert reason in str(fault) and "\n" not in str(fault)
+    monkeypatch.setattr(hub, "BUNDLED", tmp_path / "missing")
+    pipeline, fault = hub.load_or_fall_back()
+    assert pipeline is None and "damaged" in str(fault)
+    monkeypatch.setenv("SKETCHCOLOR_MODEL", str(folder))
+    pipeline, fault = hub.load_or_fall_back()
+    assert pipeline.model_id == str(folder) and fault is None
 
 
 def test_faults_are_one_sentence(folder: Path) -> None:
@@ -111,6 +132,8 @@ def test_faults_are_one_sentence(folder: Path) -> None:
         return sentence
 
     assert "leave the revision out" in fault(revision="main")
+    assert "names a revision already: leave 'v2' out" in fault("a/b@v1", revision="v2")
+    assert "'a/b@' ends without a revision" in fault("a/b@")
     assert "There is no usable device 'abacus' here" in fault(device="abacus")
     assert "There is no folder" in fault(folder / "missing")
     assert "There is no folder 'missing'" in fault("missing")

@@ -12,6 +12,8 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState
 from conftest import ROOT, TINY_PROPOSER
+from hub_server import Repository, running_hub
+from huggingface_hub import ModelCard
 from safetensors.torch import load_file
 
 import train_accelerate
@@ -177,6 +179,62 @@ def test_streaming_trains_too(pictures, tmp_path):
     AcceleratorState._reset_state(reset_partial_state=True)
     train_accelerate.main(train_accelerate.parse_args(arguments))
     assert Pix2PixGenerator.from_pretrained(tmp_path / "model").conditions == ()
+
+
+# Prints the commit and the size of a picture by what a run has published.
+USE_PUBLISHED = """
+import sys
+from sketchcolor import load_pipeline
+pipeline = load_pipeline("artist/run", device="cpu")
+print(pipeline.revision, *pipeline(sys.argv[1], seed=0, resolution=64).images[0].size)
+"""
+
+
+def test_a_run_streams_from_the_hub_and_publishes_itself(
+    pictures, tmp_path, sketch_file, example_sketch
+):
+    with running_hub() as server:
+        data = {"data/train-00000-of-00001.parquet": pictures.read_bytes()}
+        server.repositories["dataset/artist/pictures"] = Repository({"c" * 40: data})
+        more = {
+            "dataset_name": "artist/pictures",
+            "max_train_steps": 2,
+            "validation_files": pictures,
+            "validation_steps": 2,
+            "hub_model_id": "artist/run",
+        }
+        command = [sys.executable, "train_accelerate.py", "--streaming", "--push_to_hub"]
+        command += flags("pix2pix", pictures, tmp_path / "run", **more)
+        place = command.index("--data_files")
+        del command[place : place + 2]
+        there = environment(**server.environment(tmp_path / "home"))
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=there)
+        assert done.returncode == 0, done.stderr
+        run = server.repositories["model/artist/run"]
+        assert f"Published as artist/run@{run.head}." in done.stderr
+        card = ModelCard(run.files["README.md"].decode())
+        assert card.data.datasets == ["artist/pictures"]
+        record = json.loads(run.files["recipe.json"])
+        assert f"| seed | {record['training']['seed']} |" in card.text
+        (psnr, *_) = [r.metric_value for r in card.data.eval_results]
+        assert psnr == pytest.approx(record["validation"]["validation_psnr"], abs=1e-4)
+        assert {"pipeline.py", "model_index.json", "LICENSE", "step-000002.png"} <= run.files.keys()
+
+        script = [sys.executable, "-c", USE_PUBLISHED, str(sketch_file)]
+        used = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, env=there)
+        assert used.stdout.split() == [run.head, *map(str, example_sketch.size)], used.stderr
+        assert not server.unexpected
+
+        there["HF_TOKEN"] = "hf_wrong"
+        refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=there)
+        assert refused.returncode == 1 and "Traceback" not in refused.stderr
+        assert "The Hub does not accept the token" in refused.stderr
+
+
+def test_publishing_needs_a_place(pictures, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        train("pix2pix", pictures, tmp_path, hub_model_id="artist/run")
+    assert "--push_to_hub and --hub_model_id" in capsys.readouterr().err
 
 
 def test_gradient_accumulation_counts_updates(pictures, tmp_path):

@@ -111,6 +111,7 @@ class Trainer:
         self.step, self.on_validate, self.started_from = step, on_validate, started_from
         self.published = accelerator.unwrap_model(step.players[0].model, keep_torch_compile=False)
         self.progress = Progress()
+        self.validation: dict[str, float] = {}
         accelerator.register_for_checkpointing(self.progress)
         self.ema = None
         if recipe.ema_decay > 0:
@@ -193,7 +194,7 @@ class Trainer:
         self.checkpoint()
 
     def save(self) -> None:
-        """Write the averaged weights, the resolved recipe and what the run cost."""
+        """Write the averaged weights, the resolved recipe, what the run cost and last measured."""
         self.accelerator.wait_for_everyone()
         if not self.accelerator.is_main_process:
             return
@@ -203,6 +204,8 @@ class Trainer:
         self.published.save_pretrained(str(folder / "model"))
         resolved = {"recipe": asdict(self.recipe), "training": asdict(self.progress)}
         resolved["training"] |= {"seed": self.run.seed, "device": str(self.accelerator.device)}
+        if self.validation:
+            resolved["validation"] = self.validation
         if self.started_from is not None:
             resolved["started_from"] = self.started_from
         (folder / "recipe.json").write_text(json.dumps(resolved, indent=2) + "\n")
@@ -248,8 +251,8 @@ class Trainer:
                 self.ema.store(self.published.parameters())
                 self.ema.copy_to(self.published.parameters())
             self.published.eval()
-            measured = self.on_validate(self.published, self.progress.step)
-            self.accelerator.log(measured, step=self.progress.step)
+            self.validation = self.on_validate(self.published, self.progress.step)
+            self.accelerator.log(self.validation, step=self.progress.step)
             self.published.train()
             if self.ema is not None:
                 self.ema.restore(self.published.parameters())

@@ -29,12 +29,13 @@ QUEUE_SIZE = 32  # visitors waiting; the next one is told that the queue is full
 HOUR = 3600  # s
 
 
-def build_demo(pipeline: "SketchColorPipeline | None") -> gr.Blocks:
+def build_demo(pipeline: "SketchColorPipeline | None", notice: str | None = None) -> gr.Blocks:
     """The whole page.
 
     Args:
         pipeline: the loaded model, shared by all visitors; with None the page says that there is
             no model and its colour buttons are out of use.
+        notice: something that visitors should know of the model, shown above the tabs.
 
     Returns:
         The page with its queue set up; start it with ``launch(**launch_options())``.
@@ -42,7 +43,9 @@ def build_demo(pipeline: "SketchColorPipeline | None") -> gr.Blocks:
     with gr.Blocks(title=texts.TITLE, delete_cache=(HOUR, 24 * HOUR)) as demo:
         gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.TAGLINE}</p>", elem_id="title", padding=False)
         if pipeline is None:
-            gr.Markdown(texts.NO_MODEL, elem_id="notice", elem_classes="model-notice")
+            notice = texts.NO_MODEL
+        if notice is not None:
+            gr.Markdown(notice, elem_id="notice", elem_classes="model-notice")
         with gr.Tabs() as tabs:
             with gr.Tab(texts.AUTOMATIC, id="automatic"):
                 coloured = [automatic.build_tab(pipeline, EXAMPLES)]

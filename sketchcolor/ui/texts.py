@@ -36,6 +36,10 @@ FINISHING = "Finishing"
 
 NO_SKETCH = "There is no sketch yet: drop one into the box or click an example, then colour it."
 NO_MODEL = "The colouring model could not be loaded; the log of this page's server says why."
+OTHER_MODEL = (
+    "The model that this page was set up with could not be loaded, so the one that comes with it "
+    "colours instead; the log of this page's server says why."
+)
 UNEXPECTED = "Something went wrong while colouring; please try again or try another picture."
 EXPIRED = "That colouring is no longer kept here; please colour the sketch again."
 
