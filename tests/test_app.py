@@ -185,8 +185,10 @@ def test_an_unexpected_fault_is_told_calmly_and_logged(example_sketch, tmp_path,
 
 def test_the_api_is_documented(visitor):
     endpoints = visitor.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert list(endpoints) == ["/colour_automatic"]
-    assert endpoints["/colour_automatic"]["description"] == texts.COLOUR_API
+    assert {path: endpoint["description"] for path, endpoint in endpoints.items()} == {
+        "/colour_automatic": texts.COLOUR_API,
+        "/stylize": texts.STYLE_API,
+    }
 
 
 def test_colour_automatic_without_a_browser(tiny_pipeline, example_sketch):

@@ -85,35 +85,33 @@ def distil(
     network: VGG19Features,
     teacher: VGG19Features,
     batches: Iterator[torch.Tensor],
-    seconds: float,
+    steps: int,
     learning_rate: float = 3e-4,
 ) -> list[float]:
-    """Train until the time is over.
+    """Train the slim network.
 
     Args:
         network: slim and widened, trained in place.
         batches: B×3×H×W in [-1, 1], without end.
-        seconds: of training; the learning rate falls along a half cosine.
+        steps: updates; the learning rate falls along a half cosine.
 
     Returns:
         The loss of every step, mean over layers: squared error over the real features' variance,
         and of the Gram matrices over the real ones' square, which is what a style is judged by.
     """
     optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
-    started, losses = time.perf_counter(), []
-    with tqdm(total=round(seconds), unit="s", desc="distil") as bar:
-        while (passed := time.perf_counter() - started) < seconds:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate * (0.5 + 0.5 * np.cos(np.pi * passed / seconds))
-            loss = _difference(network, teacher, next(batches))
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            losses.append(float(loss.detach()))
-            bar.set_postfix(loss=f"{np.mean(losses[-50:]):.4f}")
-            bar.n = min(round(passed), bar.total)
-            bar.refresh()
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    losses: list[float] = []
+    bar = tqdm(range(steps), desc="distil")
+    for _ in bar:
+        loss = _difference(network, teacher, next(batches))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(float(loss.detach()))
+        bar.set_postfix(loss=f"{np.mean(losses[-50:]):.4f}")
     return losses
 
 
@@ -205,8 +203,9 @@ def main() -> None:
     parser.add_argument("--vgg19", help="safetensors file of the real network")
     parser.add_argument("--data_files", required=True, help="parquet files of pictures")
     parser.add_argument("--textures", type=Path, help="folder of paintings to learn from, too")
+    parser.add_argument("--init_from", type=Path, help="folder of a slim network to go on with")
     parser.add_argument("--channels", type=int, nargs=5, default=SLIM, help="of the five blocks")
-    parser.add_argument("--max_train_seconds", type=float, default=3600.0)
+    parser.add_argument("--max_train_steps", type=int, default=4000)
     parser.add_argument("--train_batch_size", type=int, default=4)
     parser.add_argument("--side", type=int, default=128, help="px of the pictures shown")
     parser.add_argument("--seed", type=int, default=0)
@@ -221,15 +220,20 @@ def main() -> None:
     batches = crops(
         _Pictures(args.data_files), textures, args.side, args.train_batch_size, args.seed
     )
-    shown = torch.cat([next(batches) for _ in range(SHOWN // args.train_batch_size)])
-    network = slimmed(teacher, tuple(args.channels), shown).to(memory_format=torch.channels_last)
-    losses = distil(network, teacher, batches, args.max_train_seconds)
+    if args.init_from:
+        network = VGG19Features.from_pretrained(args.init_from).float().requires_grad_(True)
+    else:
+        shown = torch.cat([next(batches) for _ in range(SHOWN // args.train_batch_size)])
+        network = slimmed(teacher, tuple(args.channels), shown)
+    network = network.to(memory_format=torch.channels_last)
+    started = time.perf_counter()
+    losses = distil(network, teacher, batches, args.max_train_steps)
     network.half().save_pretrained(args.output_dir / "model")
     record = {
         "teacher": "VGG-19 (Simonyan & Zisserman 2015)",
         "steps": len(losses),
         "images": len(losses) * args.train_batch_size,
-        "seconds": args.max_train_seconds,
+        "seconds": round(time.perf_counter() - started),
         "loss_first": float(np.mean(losses[:50])),
         "loss_last": float(np.mean(losses[-50:])),
         "seed": args.seed,
