@@ -17,6 +17,7 @@ from sketchcolor import __version__, publishing
 ROOT = Path(__file__).parents[1]
 BUNDLED = ROOT / "sketchcolor" / "weights" / "sketchcolor"
 MODEL = "model/artist/sketchcolor"
+STYLE_MODEL = "model/artist/vgg19-slim"
 SPACE = "space/artist/sketchcolor"
 TAG = f"v{__version__}"
 
@@ -89,23 +90,24 @@ def test_everything_is_published_once(server: HubServer, environment: dict[str, 
 
     done = publish(environment, "--space")
     assert done.returncode == 0, done.stderr
-    model, space = server.repositories[MODEL], server.repositories[SPACE]
+    assert set(server.repositories) == {MODEL, STYLE_MODEL, SPACE}
+    sent = {name: server.repositories[name] for name in (MODEL, STYLE_MODEL, SPACE)}
     assert done.stdout.splitlines() == [
-        f"model artist/sketchcolor@{model.head} {TAG}: {len(model.files)} files sent",
-        f"space artist/sketchcolor@{space.head} {TAG}: {len(space.files)} files sent",
+        f"{name.replace('/', ' ', 1)}@{one.head} {TAG}: {len(one.files)} files sent"
+        for name, one in sent.items()
     ]
     paths = [line.split(" B  ")[1] for line in listed.stdout.splitlines() if " B  " in line]
-    assert paths == [*model.files, *space.files]
-    assert model.tags == {TAG: model.head} and space.tags == {TAG: space.head}
-    held = [*model.files.values(), *space.files.values()]
+    assert paths == [path for one in sent.values() for path in one.files]
+    assert all(one.tags == {TAG: one.head} for one in sent.values())
+    held = [content for one in sent.values() for content in one.files.values()]
     assert not any(TOKEN.encode() in content for content in held)
     assert not server.unexpected
 
-    asked, heads = len(server.requests), (model.head, space.head)
+    asked, heads = len(server.requests), [one.head for one in sent.values()]
     again = publish(environment, "--space")
     results = [line.rpartition(": ")[2] for line in again.stdout.splitlines()]
-    assert results == ["nothing changed", "nothing changed"]
-    assert (model.head, space.head) == heads
+    assert results == ["nothing changed"] * len(sent)
+    assert [one.head for one in sent.values()] == heads
     assert all(
         request.startswith("GET ") or request == "POST /api/repos/create"
         for request in server.requests[asked:]
@@ -186,8 +188,10 @@ def test_refusals_are_one_sentence(server: HubServer, environment: dict[str, str
     assert "asked too often" in after(hours)
     assert MODEL not in server.repositories
     server.fail("POST /api/repos/create", Fault(status=429, headers={"Retry_After": "1"}))
+    asked = len(server.requests)
     assert publish(environment).returncode == 0
-    assert server.requests.count("POST /api/repos/create") == 6
+    # One repository for each of the two models, the first asked for twice.
+    assert server.requests[asked:].count("POST /api/repos/create") == 3
 
 
 def test_diffusers_alone_paints_the_same_picture(
