@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,11 @@ def _task(case: Case, pipeline: SketchColorPipeline) -> tuple[Callable[[], objec
         with torch.inference_mode():
             return pipeline.colour_tensor(tensor, generator=torch.Generator().manual_seed(0))
 
+    shades = count()
+
     def picture() -> object:
+        # Never the same sketch twice: the pipeline remembers what it has cleaned and coloured.
+        sketch.putpixel((0, 0), next(shades) % 256)
         return pipeline(sketch, seed=0, resolution=case.resolution)
 
     # Whatever the pipeline hands to its generator, the generator task hands to it again.

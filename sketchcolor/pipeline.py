@@ -25,7 +25,7 @@ from .models.proposer import ColorProposer
 from .precision import fastest_dtype
 from .pretrained import PretrainedPipeline
 from .recolour import hold_palette
-from .sampling import DEFAULT_STEPS, draw_proposal
+from .sampling import DEFAULT_STEPS, FreeColourings, draw_proposal
 from .spread import spread_hints
 
 __all__ = ["MAX_SEED", "SketchColorOutput", "SketchColorPipeline"]
@@ -88,12 +88,11 @@ class SketchColorPipeline(PretrainedPipeline):
         if (proposer is None) != (scheduler is None):
             raise ValueError("A proposer and its scheduler come together: give both or neither.")
         self.register_modules(generator=generator, proposer=proposer, scheduler=scheduler)
-        self.register_to_config(
-            noise_scale=noise_scale, guidance_scale=guidance_scale, hold=hold
-        )
+        self.register_to_config(noise_scale=noise_scale, guidance_scale=guidance_scale, hold=hold)
         self.set_progress_bar_config(disable=True)
         self.model_id: str | None = None
         self.revision: str | None = None
+        self._free_colourings = FreeColourings()
         for component in (generator, proposer):
             if component is not None:
                 component.eval().to(memory_format=torch.channels_last)
@@ -187,7 +186,7 @@ class SketchColorPipeline(PretrainedPipeline):
             colour = self.generator(**arguments, **_noise_argument(self.generator, noise)).image
         # 5. Make the wishes hold.
         colour = self._hold(colour.float().clamp(-1.0, 1.0), arguments)
-        report()
+        report.almost()
 
         # 6. Compose at the sketch's own size.
         pictures = to_pil(geometry.crop(colour))
@@ -315,6 +314,7 @@ class SketchColorPipeline(PretrainedPipeline):
             noise_scale=self.config.noise_scale,
             guidance_scale=self.config.guidance_scale,
             on_step=report,
+            known=self._free_colourings,
         )
         return proposal, geometry
 
@@ -337,6 +337,11 @@ class _Counter:
 
     def __init__(self, callback: Callback | None, total: int) -> None:
         self.callback, self.total, self.done = callback, total, 0
+
+    def almost(self) -> None:
+        """All but the last step is done, however many of them there was no need for."""
+        self.done = self.total - 2
+        self()
 
     def __call__(self) -> None:
         self.done += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
 
 import torch
@@ -10,12 +12,39 @@ from diffusers import SchedulerMixin
 from .conditions.hint_field import influence
 from .models.proposer import ColorProposer
 
-__all__ = ["DEFAULT_STEPS", "draw_proposal"]
+__all__ = ["DEFAULT_STEPS", "FreeColourings", "draw_proposal"]
 
 DEFAULT_STEPS = 6
 CALM = 0.5  # share of the noise that is taken away where a hint speaks: less is left to chance
 
+KEPT = 4  # colourings without hints
+
 Generators = torch.Generator | list[torch.Generator] | None
+
+
+class FreeColourings:
+    """The last few colourings drawn without hints: strokes come and go over one and the same."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, torch.Tensor] = OrderedDict()
+
+    def recall(
+        self, draw: Callable[[], torch.Tensor], proposer: ColorProposer, *given: object
+    ) -> torch.Tensor:
+        """What ``draw`` drew when it last was given the same, or draws now."""
+        weights = (w for w in proposer.parameters() if not w.is_inference())  # those never change
+        network = (id(proposer), *(weight._version for weight in weights))
+        digest = hashlib.sha256(repr(network).encode())
+        for value in given:
+            tensor = isinstance(value, torch.Tensor)
+            digest.update(value.float().cpu().numpy().tobytes() if tensor else repr(value).encode())
+        key = digest.hexdigest()
+        if key not in self._kept:
+            self._kept[key] = draw()
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key]
 
 
 def draw_proposal(
@@ -30,6 +59,7 @@ def draw_proposal(
     noise_scale: float = 1.0,
     guidance_scale: float = 1.0,
     on_step: Callable[[], None] = lambda: None,
+    known: FreeColourings | None = None,
 ) -> torch.Tensor:
     """Sample one colouring per sketch.
 
@@ -45,20 +75,31 @@ def draw_proposal(
         noise_scale: standard deviation of the starting noise.
         guidance_scale: above 1, every step goes further away from what the proposer would draw
             on an unknown sketch (Ho & Salimans 2022), at twice the cost.
-        on_step: called after every step.
+        on_step: called after every step of the last drawing.
+        known: where to look for the colouring without hints, and to keep it.
 
     Returns:
         B×3×(H/s)×(W/s) in [-1, 1].
     """
     noise = noise_scale * _noise(proposer, sketch, generator)
-    unasked = (sketch, None, palette, weights)
+    hinted = hints is not None and bool(hints[:, 3].any())
     steps = num_inference_steps
-    free = _flow(proposer, scheduler, noise, unasked, steps, guidance_scale, on_step)
-    if hints is None or not hints[:, 3].any():
-        return free
+    given = (noise, (sketch, None, palette, weights), steps, guidance_scale)
+
+    def draw_free() -> torch.Tensor:
+        last = (lambda: None) if hinted else on_step
+        return _flow(proposer, scheduler, *given, last)
+
+    if known is None:
+        free = draw_free()
+    else:
+        free = known.recall(draw_free, proposer, noise, *given[1], steps, guidance_scale)
+    if not hinted:
+        return free.clone()
     seen = influence(hints)
     calmed = (1.0 - CALM * seen) * noise
-    asked = _flow(proposer, scheduler, calmed, (sketch, hints, palette, weights), steps)
+    conditions = (sketch, hints, palette, weights)
+    asked = _flow(proposer, scheduler, calmed, conditions, steps, on_step=on_step)
     return free + seen * (asked - free)
 
 

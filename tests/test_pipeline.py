@@ -206,3 +206,35 @@ def test_a_hint_changes_nothing_beyond_its_reach(tiny_pipeline):
     )
     assert torch.allclose(free[..., 8:], asked[..., 8:], atol=1e-4)
     assert (free[..., 1:6] - asked[..., 1:6]).abs().max() > 1e-3
+
+
+def test_strokes_over_one_sketch_draw_it_freely_once(tiny_pipeline, example_sketch, monkeypatch):
+    calls = []
+    original = tiny_pipeline.proposer.forward
+    monkeypatch.setattr(
+        tiny_pipeline.proposer, "forward", lambda *a, **k: calls.append(1) or original(*a, **k)
+    )
+    stroke = {"color": "#c03040", "width": 20, "points": [(150, 150)]}
+    wishes = {"seed": 3, "resolution": 64, "num_inference_steps": 2}
+
+    def drawn(**more) -> tuple[np.ndarray, int]:
+        calls.clear()
+        steps = []
+        image = tiny_pipeline(
+            example_sketch, **wishes | more, callback=lambda *step: steps.append(step)
+        ).images[0]
+        assert steps[-1] == (4, 4) and steps == sorted(steps)
+        return np.asarray(image), len(calls)
+
+    first, cost = drawn()
+    again, none = drawn()
+    assert (cost, none) == (2, 0) and np.array_equal(first, again)
+    hinted, only_asked = drawn(hints=[stroke])
+    assert only_asked == 2
+    tiny_pipeline._free_colourings = type(tiny_pipeline._free_colourings)()
+    anew, both = drawn(hints=[stroke])
+    assert both == 4 and np.array_equal(hinted, anew)
+    assert drawn(seed=4)[1] == 2 and drawn(num_inference_steps=2, seed=4)[1] == 0
+    with torch.no_grad():
+        next(tiny_pipeline.proposer.parameters()).add_(0.1)
+    assert drawn(seed=4)[1] == 2  # another network, another colouring
