@@ -107,8 +107,11 @@ def build_settings(tab: str) -> Settings:
             elem_id=f"{tab}-seed",
         )
     settings = Settings(seed, variants, resolution, keep_lines, clean_paper)
-    # On load, because the browser shows a number without a value as 0 (Gradio 6.31).
-    gr.on(None, **settings.empty_seed, api_visibility="private")
+    # On load, because the browser shows a number without a value as 0 (Gradio 6.31). What a quick
+    # visitor has typed by then stays.
+    gr.on(
+        None, None, js="(seed) => seed || null", inputs=seed, outputs=seed, api_visibility="private"
+    )
     return settings
 
 
