@@ -29,7 +29,7 @@ from sketchcolor.conditions.palette_files import BUILT_IN, built_in
 from sketchcolor.evaluation import Batch, batches
 from sketchcolor.images import to_pil
 from sketchcolor.metrics import palette_distance
-from sketchcolor.pipeline import SketchColorPipeline
+from sketchcolor.pipeline import MAX_VARIANTS, SketchColorPipeline
 from sketchcolor.training.data import Source, load_images
 
 SIDE = 256
@@ -135,13 +135,13 @@ def measure_waits(pipeline: SketchColorPipeline, side: int = 512) -> dict[str, f
         "palette": {"palette": built_in(BUILT_IN[0])},
         "four_variants": {"num_variants": 4},
     }
-    shades = count()
+    numbers = count()
 
     def colour(**wish) -> None:
         # A stroke finds the sketch cleaned and coloured without it; all else is new every time.
-        if "hints" not in wish:
-            sketch.putpixel((0, 0), next(shades) % 256)
-        pipeline(sketch, resolution=side, seed=0, **wish)
+        number = 0 if "hints" in wish else next(numbers)
+        sketch.putpixel((0, 0), number % 256)
+        pipeline(sketch, resolution=side, seed=MAX_VARIANTS * number, **wish)
 
     return {kind: median_seconds(partial(colour, **wish)) for kind, wish in wishes.items()}
 

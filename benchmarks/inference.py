@@ -182,12 +182,13 @@ def _task(case: Case, pipeline: SketchColorPipeline) -> tuple[Callable[[], objec
         with torch.inference_mode():
             return pipeline.colour_tensor(tensor, generator=torch.Generator().manual_seed(0))
 
-    shades = count()
+    numbers = count()
 
     def picture() -> object:
-        # Never the same sketch twice: the pipeline remembers what it has cleaned and coloured.
-        sketch.putpixel((0, 0), next(shades) % 256)
-        return pipeline(sketch, seed=0, resolution=case.resolution)
+        # Never the same twice: the pipeline remembers what it has cleaned and coloured.
+        number = next(numbers)
+        sketch.putpixel((0, 0), number % 256)
+        return pipeline(sketch, seed=number, resolution=case.resolution)
 
     # Whatever the pipeline hands to its generator, the generator task hands to it again.
     heard: dict = {}
