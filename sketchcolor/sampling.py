@@ -16,7 +16,6 @@ __all__ = ["DEFAULT_STEPS", "FreeColourings", "draw_proposal"]
 
 DEFAULT_STEPS = 6
 CALM = 0.5  # share of the noise that is taken away where a hint speaks: less is left to chance
-
 KEPT = 4  # colourings without hints
 
 Generators = torch.Generator | list[torch.Generator] | None
@@ -84,16 +83,14 @@ def draw_proposal(
     noise = noise_scale * _noise(proposer, sketch, generator)
     hinted = hints is not None and bool(hints[:, 3].any())
     steps = num_inference_steps
-    given = (noise, (sketch, None, palette, weights), steps, guidance_scale)
+    unasked = (sketch, None, palette, weights)
 
     def draw_free() -> torch.Tensor:
         last = (lambda: None) if hinted else on_step
-        return _flow(proposer, scheduler, *given, last)
+        return _flow(proposer, scheduler, noise, unasked, steps, guidance_scale, last)
 
-    if known is None:
-        free = draw_free()
-    else:
-        free = known.recall(draw_free, proposer, noise, *given[1], steps, guidance_scale)
+    known = FreeColourings() if known is None else known
+    free = known.recall(draw_free, proposer, noise, *unasked, steps, guidance_scale)
     if not hinted:
         return free.clone()
     seen = influence(hints)
