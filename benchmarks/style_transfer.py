@@ -3,8 +3,9 @@
 ``python -m benchmarks.style_transfer --vgg19 FILE --sketches ../shared/lineart --styles
 ../shared/styles -o benchmarks/style_transfer.json``
 
-Every loss is that of the real VGG-19 as published (seed 003, equation 7), whatever network and
-whatever weighting a picture was painted with. Contents are real sketches coloured by our model.
+Every loss is that of the real VGG-19, whatever network a picture was painted with: equation 7 of
+seed 003 as published, and with the fast mode's layers weighted by the size of their targets.
+Contents are real sketches coloured by our model.
 """
 
 from __future__ import annotations
@@ -25,16 +26,10 @@ from benchmarks.sheet import paste_rows, tile
 from sketchcolor import load_pipeline, styles
 from sketchcolor.images import read_image, read_sketch
 from sketchcolor.style_networks import load_style_network
+from sketchcolor.style_optimisation import Progress
 from sketchcolor.style_pass import stylize
-from sketchcolor.style_transfer import (
-    FAITHFUL,
-    FAST,
-    Progress,
-    Scale,
-    Settings,
-    Style,
-    StyleTransfer,
-)
+from sketchcolor.style_settings import FAITHFUL, FAST, Scale, Settings, Style
+from sketchcolor.style_transfer import StyleTransfer
 
 CONTENTS = ("09", "10", "14", "17", "19", "21")  # beginnings of the sketches' names
 PAINTINGS = ("van_gogh", "hokusai", "munch", "turner", "kandinsky", "red_chalk")
@@ -83,7 +78,7 @@ def coloured(sketches: Path) -> Iterator[tuple[Image.Image, Image.Image]]:
 def measure_optimisers(
     transfer: StyleTransfer, content: Image.Image, style: Style, side: int, iterations: int
 ) -> dict[str, list[float]]:
-    """Loss by iteration of L-BFGS and Adam, as published, from the content."""
+    """Loss by iteration of L-BFGS and Adam, as published, from white noise."""
     faithful = replace(FAITHFUL, scales=(Scale(side, iterations),))
     found = {}
     for optimizer in ("lbfgs", "adam"):
@@ -94,22 +89,23 @@ def measure_optimisers(
     return found
 
 
-def measure_fast(
+def judge(
+    real: StyleTransfer, picture: Image.Image, content: Image.Image, style: Style, side: int
+) -> dict[str, float]:
+    """Losses by the real network, in either weighting."""
+    return {
+        name: real.loss(picture, content, [style], settings.at(side))
+        for name, settings in (("published", FAITHFUL), ("normalised", FAST))
+    }
+
+
+def measure_ways(
+    ways: dict[str, tuple[StyleTransfer, Settings]],
     real: StyleTransfer,
-    slim: StyleTransfer,
     content: Image.Image,
     style: Style,
-    side: int,
-    iterations: int,
 ) -> dict[str, dict]:
-    """Seconds, loss and memory of the faithful mode and of the fast one with either network."""
-    judged = replace(FAITHFUL, scales=(Scale(side, iterations),))
-    ways = {
-        "fast, slim network": (slim, FAST.at(side)),
-        "fast": (real, FAST.at(side)),
-        "fast, published weighting": (real, replace(FAST.at(side), normalised=False)),
-        "faithful": (real, judged),
-    }
+    """Seconds, losses and memory of several ways to paint the same picture."""
     found = {}
     for name, (transfer, settings) in ways.items():
         with Watch() as watch:
@@ -118,10 +114,10 @@ def measure_fast(
             "seconds": watch.seconds,
             "iterations": len(watch.losses),
             "first_preview_seconds": watch.first_preview,
-            "loss": real.loss(picture, content, [style], judged),
+            "loss": judge(real, picture, content, style, settings.scales[-1].side),
             "peak_mib": watch.peak_mib,
         }
-        print(name, found[name])
+        print(name, found[name], flush=True)
     return found
 
 
@@ -130,19 +126,20 @@ def measure_slim(
     slim: StyleTransfer,
     pairs: list[tuple[Image.Image, Style]],
     settings: Settings,
-) -> list[dict[str, float]]:
-    """Final losses, judged by the real network, of either network on the same pairs."""
-    judged = replace(FAITHFUL, scales=settings.scales[-1:])
-    settings = replace(settings, plateau=0.0)  # the same number of iterations for both
+) -> list[dict[str, dict]]:
+    """Final losses of either network on the same pairs, in the same number of iterations."""
+    settings = replace(settings, plateau=0.0)
+    side = settings.scales[-1].side
     rows = []
     for content, style in pairs:
         losses = {
-            name: real.loss(transfer(content, [style], settings), content, [style], judged)
+            name: judge(real, transfer(content, [style], settings), content, style, side)
             for name, transfer in (("real", real), ("slim", slim))
         }
-        start = real.loss(content, content, [style], judged)
-        rows.append({"start": start, **losses, "ratio": losses["slim"] / losses["real"]})
-        print(rows[-1])
+        start = judge(real, content, content, style, side)
+        ratio = {name: losses["slim"][name] / losses["real"][name] for name in start}
+        rows.append({"start": start, **losses, "ratio": ratio})
+        print(rows[-1], flush=True)
     return rows
 
 
@@ -172,7 +169,7 @@ def main() -> None:
     parser.add_argument("--styles", type=Path, required=True, help="folder of paintings")
     parser.add_argument("--side", type=int, default=512, help="px, of the fast mode's comparison")
     parser.add_argument("--iterations", type=int, default=500, help="of the faithful mode")
-    parser.add_argument("--curve-side", type=int, default=256, help="px, of the optimisers' curves")
+    parser.add_argument("--curve-side", type=int, default=128, help="px, of the optimisers' curves")
     parser.add_argument("--curve-iterations", type=int, default=1000)
     parser.add_argument("-o", "--output", type=Path, required=True, help="JSON; pictures beside it")
     args = parser.parse_args()
@@ -184,17 +181,32 @@ def main() -> None:
     ]
     pairs = [(picture, style) for (_, picture), style in zip(pictures, paintings, strict=True)]
     content, style = pairs[0]
-    report: dict[str, object] = {
-        "slim": measure_slim(real, slim, pairs, FAST.at(256)),
-        "fast": measure_fast(real, slim, content, style, args.side, args.iterations),
+    report: dict[str, object] = {}
+
+    def note(name: str, found: object) -> None:
+        report[name] = found  # what was measured survives a run that is broken off
+        args.output.write_text(json.dumps(report, indent=2) + "\n")
+
+    side, half = args.side, args.side // 2
+    one_size = replace(FAITHFUL, scales=(Scale(side, args.iterations),))
+    fast = FAST.at(side)
+    note("slim", measure_slim(real, slim, pairs, FAST.at(half)))
+    published = {
+        "fast, slim network": (slim, fast),
+        "fast": (real, fast),
+        "fast, published weighting": (real, replace(fast, normalised=False)),
+        "faithful": (real, one_size),
     }
+    note(f"published at {side}", measure_ways(published, real, content, style))
+    normalised = {
+        "fast": (real, FAST.at(half)),
+        "one size, from noise": (real, replace(one_size.at(half), normalised=True)),
+    }
+    note(f"normalised at {half}", measure_ways(normalised, real, content, style))
     curves = measure_optimisers(real, content, style, args.curve_side, args.curve_iterations)
     steps = [step for step in (1, 10, 50, 100, 200, 500, 1000) if step <= args.curve_iterations]
-    report["optimisers"] = {
-        "side": args.curve_side,
-        "loss": {n: {step: found[step - 1] for step in steps} for n, found in curves.items()},
-    }
-    args.output.write_text(json.dumps(report, indent=2) + "\n")
+    losses = {name: {step: found[step - 1] for step in steps} for name, found in curves.items()}
+    note("optimisers", {"side": args.curve_side, "loss": losses})
     plot(curves, args.output.with_suffix(".png"))
     sheet = make_sheet(pictures[:SHEET_SKETCHES], slim)
     sheet.save(args.output.with_suffix(".jpg"), quality=85)

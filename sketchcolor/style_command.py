@@ -13,8 +13,10 @@ from . import styles
 from .hub import ModelLoadError
 from .images import read_image, read_sketch
 from .style_networks import load_style_network
+from .style_optimisation import Progress
 from .style_pass import DEFAULT_RESOLUTION, REGIONS, Wishes, stylize
-from .style_transfer import FAITHFUL, FAST, Progress, Scale, Settings, Style, StyleTransfer
+from .style_settings import FAITHFUL, FAST, Scale, Settings, Style
+from .style_transfer import StyleTransfer
 
 __all__ = ["add_arguments", "run"]
 

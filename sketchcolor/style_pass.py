@@ -15,7 +15,9 @@ import numpy as np
 from PIL import Image
 
 from .compose import keep_lines
-from .style_transfer import FAST, OnStep, Settings, Style, StyleTransfer
+from .style_optimisation import OnStep
+from .style_settings import FAST, Settings, Style
+from .style_transfer import StyleTransfer
 
 __all__ = ["REGIONS", "Wishes", "figure_mask", "lay_over", "paint", "stylize"]
 

@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw
 
 from sketchcolor.models.vgg19 import VGG19Features
 from sketchcolor.style_pass import Wishes, figure_mask, stylize
-from sketchcolor.style_transfer import Scale, Settings, Style, StyleTransfer
+from sketchcolor.style_settings import Scale, Settings, Style
+from sketchcolor.style_transfer import StyleTransfer
 
 QUICK = Settings(scales=(Scale(128, 4),), normalised=True, learning_rate=1.0)
 

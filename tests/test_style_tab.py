@@ -14,7 +14,8 @@ from playwright.sync_api import Page, expect
 from served_page import PATIENCE, Watched, downloaded, opened, served, shared_pipeline
 
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.style_transfer import Progress, StyleTransfer
+from sketchcolor.style_optimisation import Progress
+from sketchcolor.style_transfer import StyleTransfer
 from sketchcolor.ui import style, texts
 from sketchcolor.ui.brushwork import Brushwork
 

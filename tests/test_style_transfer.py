@@ -6,15 +6,13 @@ import torch
 from PIL import Image
 
 from sketchcolor.models.vgg19 import VGG19Features
+from sketchcolor.style_optimisation import Clock, optimise
+from sketchcolor.style_settings import FAITHFUL, FAST, Scale, Settings, Style
 from sketchcolor.style_transfer import (
     CONTENT_LAYER,
-    FAITHFUL,
-    FAST,
     STYLE_LAYERS,
-    Scale,
-    Settings,
-    Style,
     StyleTransfer,
+    _enlarged,
     _Loss,
     _tensor,
     gram,
@@ -91,6 +89,37 @@ def test_modes_are_what_the_seed_says_and_what_a_visitor_waits_for():
     work = sum(scale.iterations * scale.side**2 for scale in FAST.scales) / 512**2
     assert work < 50  # of 500 faithful iterations a tenth
     assert [scale.side for scale in FAST.at(256).scales] == [64, 128, 256]
+
+
+def test_the_faithful_mode_begins_with_white_noise():
+    assert FAITHFUL.start == "noise" and FAST.start == "content"
+
+
+def test_an_optimiser_that_went_astray_begins_again():
+    def loss(page: torch.Tensor) -> torch.Tensor:
+        seen.append(float((page.detach() - 0.1).abs().max()))
+        return (page - 0.1).square().mean()
+
+    seen: list[float] = []
+    scale = Scale(8, 80)
+    # A rate whose steps throw the picture from one end of its range to the other.
+    settings = Settings(scales=(scale,), optimizer="adam", learning_rate=2000.0)
+    clock = Clock(settings, on_step=None)
+    best, go_on = optimise(torch.zeros(1, 3, 8, 8), loss, scale, settings, clock)
+    assert go_on and max(seen) > 0.8  # it did go astray
+    assert float((best - 0.1).abs().max()) == pytest.approx(min(seen), abs=1e-5)
+    assert min(seen) < 0.05
+
+
+def test_a_finer_scale_takes_what_helps_of_the_coarse_change():
+    page, wanted = torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 0.1)
+
+    def loss(picture: torch.Tensor) -> torch.Tensor:
+        return (picture - wanted).square().mean()
+
+    for change, kept in ((0.1, 0.1), (0.2, 0.1), (-0.5, 0.0)):
+        found = _enlarged(torch.full((1, 3, 4, 4), change), page, loss)
+        assert torch.allclose(found, torch.full_like(page, kept), atol=1e-6)
 
 
 def test_coarse_to_fine_ends_at_the_last_scale(transfer, content, style):

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from diffusers.optimization import get_cosine_schedule_with_warmup
 from PIL import Image
 from torch import nn
 from tqdm import tqdm
@@ -38,6 +39,7 @@ SHOWN = 192  # pictures to begin with
 RIDGE = 1e-4  # of the mean square of what a layer sees
 LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
 TEXTURE_SHARE = 0.4  # of the pictures shown
+LEARNING_RATE = 1e-4
 PAINTINGS = 8  # of each built-in manner, from other seeds than the bundled ones
 
 
@@ -86,21 +88,23 @@ def distil(
     teacher: VGG19Features,
     batches: Iterator[torch.Tensor],
     steps: int,
-    learning_rate: float = 3e-4,
+    learning_rate: float = LEARNING_RATE,
 ) -> list[float]:
     """Train the slim network.
 
     Args:
         network: slim and widened, trained in place.
         batches: B×3×H×W in [-1, 1], without end.
-        steps: updates; the learning rate falls along a half cosine.
+        steps: updates.
+        learning_rate: rises to this over the first twentieth, then falls along a half cosine.
 
     Returns:
         The loss of every step, mean over layers: squared error over the real features' variance,
         and of the Gram matrices over the real ones' square, which is what a style is judged by.
     """
     optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    # A first step in full would undo what least squares, or an earlier run, has found.
+    schedule = get_cosine_schedule_with_warmup(optimizer, steps // 20, steps)
     losses: list[float] = []
     bar = tqdm(range(steps), desc="distil")
     for _ in bar:
@@ -206,6 +210,7 @@ def main() -> None:
     parser.add_argument("--init_from", type=Path, help="folder of a slim network to go on with")
     parser.add_argument("--channels", type=int, nargs=5, default=SLIM, help="of the five blocks")
     parser.add_argument("--max_train_steps", type=int, default=4000)
+    parser.add_argument("--learning_rate", type=float, default=LEARNING_RATE)
     parser.add_argument("--train_batch_size", type=int, default=4)
     parser.add_argument("--side", type=int, default=128, help="px of the pictures shown")
     parser.add_argument("--seed", type=int, default=0)
@@ -227,7 +232,7 @@ def main() -> None:
         network = slimmed(teacher, tuple(args.channels), shown)
     network = network.to(memory_format=torch.channels_last)
     started = time.perf_counter()
-    losses = distil(network, teacher, batches, args.max_train_steps)
+    losses = distil(network, teacher, batches, args.max_train_steps, args.learning_rate)
     network.half().save_pretrained(args.output_dir / "model")
     record = {
         "teacher": "VGG-19 (Simonyan & Zisserman 2015)",

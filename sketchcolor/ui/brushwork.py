@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image
 
-from sketchcolor.style_transfer import OnStep, Progress
+from sketchcolor.style_optimisation import OnStep, Progress
 
 PAUSE = 0.7  # s between two looks at the picture; a browser needs some time to show one
 

@@ -15,7 +15,8 @@ from sketchcolor.cleanup import clean_sketch
 from sketchcolor.images import read_image, read_sketch
 from sketchcolor.style_networks import load_style_network
 from sketchcolor.style_pass import Wishes, lay_over, paint
-from sketchcolor.style_transfer import Style, StyleTransfer
+from sketchcolor.style_settings import Style
+from sketchcolor.style_transfer import StyleTransfer
 from sketchcolor.styles import BUILT_IN, built_in
 from sketchcolor.ui import texts
 from sketchcolor.ui.brushwork import Brushwork
