@@ -56,7 +56,7 @@ def test_the_slim_network_fits_its_place():
 def test_distilling_teaches(teacher, batches):
     network = slimmed(teacher, (4, 6, 8, 8, 8), next(batches))
     before = error(network, teacher, (unseen := next(batches)))
-    losses = distil(network, teacher, batches, steps=60, learning_rate=3e-4)
+    losses = distil(network, teacher, batches, steps=60, learning_rate=1e-3)
     assert np.mean(losses[-10:]) < np.mean(losses[:10])
     assert error(network, teacher, unseen) < 0.9 * before
     assert all(parameter.requires_grad for parameter in network.parameters())

@@ -39,6 +39,7 @@ SHOWN = 192  # pictures to begin with
 RIDGE = 1e-4  # of the mean square of what a layer sees
 LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
 TEXTURE_SHARE = 0.4  # of the pictures shown
+BLEND_SHARE = 0.4  # of them, mixed with a texture: a style pass looks at such pictures all the time
 LEARNING_RATE = 1e-4
 PAINTINGS = 8  # of each built-in manner, from other seeds than the bundled ones
 
@@ -170,17 +171,23 @@ def crops(
         seed: of the choice.
     """
     rng = np.random.default_rng(seed)
+
+    def window(among: Sequence[Image.Image]) -> np.ndarray:
+        image = among[int(rng.integers(len(among)))]
+        scale = side / min(image.size) * np.exp(rng.uniform(0.0, np.log(3.0)))
+        width, height = (max(side, round(length * scale)) for length in image.size)
+        large = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+        x, y = rng.integers(0, width - side + 1), rng.integers(0, height - side + 1)
+        return np.asarray(large.crop((x, y, x + side, y + side)), np.float32)
+
     while True:
         batch = []
         for _ in range(size):
-            among = textures if len(textures) and rng.random() < TEXTURE_SHARE else pictures
-            image = among[int(rng.integers(len(among)))]
-            scale = side / min(image.size) * np.exp(rng.uniform(0.0, np.log(3.0)))
-            width, height = (max(side, round(length * scale)) for length in image.size)
-            large = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
-            x, y = rng.integers(0, width - side + 1), rng.integers(0, height - side + 1)
-            window = np.asarray(large.crop((x, y, x + side, y + side)), np.float32)
-            batch.append(torch.from_numpy(window / 127.5 - 1.0).permute(2, 0, 1))
+            from_textures = len(textures) and rng.random() < TEXTURE_SHARE
+            pixels = window(textures if from_textures else pictures)
+            if len(textures) and rng.random() < BLEND_SHARE:
+                pixels = pixels + np.float32(rng.random()) * (window(textures) - pixels)
+            batch.append(torch.from_numpy(pixels / 127.5 - 1.0).permute(2, 0, 1))
         yield torch.stack(batch)
 
 
