@@ -114,6 +114,19 @@ def test_a_far_from_square_picture_and_a_transparent_style(network, tmp_path):
     assert Image.open(output).size == (600, 90)
 
 
+@pytest.mark.parametrize("side, code", [(2650, 0), (3300, 2)])
+def test_a_style_of_20_mb_is_taken_and_one_over_the_limit_is_not(
+    side, code, network, picture, tmp_path, capsys
+):
+    heavy = tmp_path / "heavy.png"
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    Image.fromarray(noise).save(heavy, compress_level=0)
+    assert heavy.stat().st_size > (20 if code == 0 else 30) * 2**20
+    options = ["--style", heavy, "--vgg19", network, *QUICK]
+    assert stylize(picture, *options, "-o", tmp_path / "out.png") == code
+    assert code == 0 or "larger than 30 MB" in capsys.readouterr().out
+
+
 def test_an_output_is_not_overwritten_without_force(network, picture, capsys):
     arguments = [picture, "--style", "brush", "--vgg19", network, *QUICK, "-o", picture]
     before = picture.read_bytes()
