@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 1}
 DEFAULT_RESOLUTION = 512
 MAX_VARIANTS = 4
+SKETCH_HEIGHT = 360  # px
 NARROW = 130  # px, the least width of a button that shares its row on a phone
 
 
@@ -60,19 +61,28 @@ class Settings:
         return {"fn": None, "js": "() => null", "outputs": self.seed}
 
 
-def build_sketch_input(tab: str) -> FileInput:
-    """The box for a file, a paste or a webcam shot; ``tab`` begins its id on the page."""
+def build_picture_input(
+    label: str, placeholder: str, height: int, elem_id: str, webcam: bool = False
+) -> FileInput:
+    """A box for a file or a paste; with ``webcam`` for a shot, too, and to be looked at large."""
     return FileInput(
-        label=texts.SKETCH,
-        placeholder=texts.SKETCH_PLACEHOLDER,
-        sources=["upload", "clipboard", "webcam"],
+        label=label,
+        placeholder=placeholder,
+        sources=["upload", "clipboard", *(["webcam"] if webcam else [])],
         type="filepath",
         image_mode=None,
         format="png",
-        height=360,
-        buttons=["fullscreen"],
+        height=height,
+        buttons=["fullscreen"] if webcam else [],
         webcam_options=gr.WebcamOptions(mirror=False),
-        elem_id=f"{tab}-sketch",
+        elem_id=elem_id,
+    )
+
+
+def build_sketch_input(tab: str) -> FileInput:
+    """The box for the line art; ``tab`` begins its id on the page."""
+    return build_picture_input(
+        texts.SKETCH, texts.SKETCH_PLACEHOLDER, SKETCH_HEIGHT, f"{tab}-sketch", webcam=True
     )
 
 

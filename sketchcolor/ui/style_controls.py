@@ -10,7 +10,7 @@ from sketchcolor.style_pass import Wishes
 from sketchcolor.styles import BUILT_IN, path_of
 from sketchcolor.ui import texts
 from sketchcolor.ui.result import build_slider
-from sketchcolor.ui.shared import DEFAULT_RESOLUTION, NARROW, FileInput
+from sketchcolor.ui.shared import DEFAULT_RESOLUTION, NARROW, FileInput, build_picture_input
 
 STROKE_SIZES = (0.5, 2.0)  # least and greatest, 1 as they are in the style picture
 HEIGHT, SMALL_HEIGHT = 300, 200  # px
@@ -63,7 +63,7 @@ class StyleResult:
 
 def build_controls(tab: str) -> StyleControls:
     """Lays the left side out; ``tab`` begins the ids."""
-    picture = _picture_box(texts.COLOURED, texts.COLOURED_PLACEHOLDER, HEIGHT, f"{tab}-picture")
+    picture = build_picture_input(texts.COLOURED, texts.COLOURED_PLACEHOLDER, HEIGHT, f"{tab}-picture")
     gr.Markdown(texts.STYLE_HOWTO, elem_classes="subdued")
     gallery = _build_gallery(tab)
     with gr.Row():
@@ -72,7 +72,7 @@ def build_controls(tab: str) -> StyleControls:
         stop = gr.Button(texts.STOP, interactive=False, elem_id=f"{tab}-stop", **narrow)
     strength, keep_colours, region, keep_lines = _build_wishes(tab)
     with gr.Accordion(texts.MIX, open=False, elem_id=f"{tab}-mix"):
-        own = _picture_box(texts.OWN_STYLE, texts.OWN_PLACEHOLDER, SMALL_HEIGHT, f"{tab}-own")
+        own = build_picture_input(texts.OWN_STYLE, texts.OWN_PLACEHOLDER, SMALL_HEIGHT, f"{tab}-own")
         shares = [
             gr.Slider(0, 1, share, step=0.05, label=label, elem_id=f"{tab}-share-{name}")
             for name, label, share in (
@@ -96,7 +96,7 @@ def build_controls(tab: str) -> StyleControls:
             info=texts.DETAIL_INFO,
             elem_id=f"{tab}-resolution",
         )
-        sketch = _picture_box(
+        sketch = build_picture_input(
             texts.ITS_SKETCH, texts.ITS_SKETCH_PLACEHOLDER, SMALL_HEIGHT, f"{tab}-sketch"
         )
     return StyleControls(
@@ -166,17 +166,3 @@ def _build_wishes(tab: str) -> tuple[gr.Slider, gr.Checkbox, gr.Radio, gr.Checkb
         elem_id=f"{tab}-keep-lines",
     )
     return strength, keep_colours, region, keep_lines
-
-
-def _picture_box(label: str, placeholder: str, height: int, elem_id: str) -> FileInput:
-    return FileInput(
-        label=label,
-        placeholder=placeholder,
-        sources=["upload", "clipboard"],
-        type="filepath",
-        image_mode=None,
-        format="png",
-        height=height,
-        buttons=[],
-        elem_id=elem_id,
-    )
