@@ -63,7 +63,9 @@ class StyleResult:
 
 def build_controls(tab: str) -> StyleControls:
     """Lays the left side out; ``tab`` begins the ids."""
-    picture = build_picture_input(texts.COLOURED, texts.COLOURED_PLACEHOLDER, HEIGHT, f"{tab}-picture")
+    picture = build_picture_input(
+        texts.COLOURED, texts.COLOURED_PLACEHOLDER, HEIGHT, f"{tab}-picture"
+    )
     gr.Markdown(texts.STYLE_HOWTO, elem_classes="subdued")
     gallery = _build_gallery(tab)
     with gr.Row():
@@ -72,7 +74,9 @@ def build_controls(tab: str) -> StyleControls:
         stop = gr.Button(texts.STOP, interactive=False, elem_id=f"{tab}-stop", **narrow)
     strength, keep_colours, region, keep_lines = _build_wishes(tab)
     with gr.Accordion(texts.MIX, open=False, elem_id=f"{tab}-mix"):
-        own = build_picture_input(texts.OWN_STYLE, texts.OWN_PLACEHOLDER, SMALL_HEIGHT, f"{tab}-own")
+        own = build_picture_input(
+            texts.OWN_STYLE, texts.OWN_PLACEHOLDER, SMALL_HEIGHT, f"{tab}-own"
+        )
         shares = [
             gr.Slider(0, 1, share, step=0.05, label=label, elem_id=f"{tab}-share-{name}")
             for name, label, share in (
