@@ -41,6 +41,7 @@ LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
 TEXTURE_SHARE = 0.4  # of the pictures shown
 BLEND_SHARE = 0.4  # of them, mixed with a texture: a style pass looks at such pictures all the time
 LEARNING_RATE = 1e-4
+RECORD = "training.json"  # beside the weights
 PAINTINGS = 8  # of each built-in manner, from other seeds than the bundled ones
 
 
@@ -234,13 +235,14 @@ def main() -> None:
     )
     if args.init_from:
         network = VGG19Features.from_pretrained(args.init_from).float().requires_grad_(True)
+        network.register_to_config(_name_or_path=None)  # not a path of this machine
     else:
         shown = torch.cat([next(batches) for _ in range(SHOWN // args.train_batch_size)])
         network = slimmed(teacher, tuple(args.channels), shown)
     network = network.to(memory_format=torch.channels_last)
     started = time.perf_counter()
     losses = distil(network, teacher, batches, args.max_train_steps, args.learning_rate)
-    network.half().save_pretrained(args.output_dir / "model")
+    network.half().save_pretrained(args.output_dir)
     record = {
         "teacher": "VGG-19 (Simonyan & Zisserman 2015)",
         "steps": len(losses),
@@ -250,7 +252,10 @@ def main() -> None:
         "loss_last": float(np.mean(losses[-50:])),
         "seed": args.seed,
     }
-    (args.output_dir / "training.json").write_text(json.dumps(record, indent=2) + "\n")
+    earlier = args.init_from and args.init_from / RECORD
+    if earlier and earlier.exists():
+        record["started_from"] = json.loads(earlier.read_text())
+    (args.output_dir / RECORD).write_text(json.dumps(record, indent=2) + "\n")
 
 
 if __name__ == "__main__":
