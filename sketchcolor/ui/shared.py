@@ -4,6 +4,7 @@ A tab is one module with a pure function, callable without a browser, that gives
 and a `build_tab` that lays out these parts and connects them.
 """
 
+import errno
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -180,4 +181,9 @@ def errors_as_sentences() -> Iterator[None]:
         raise refusal(str(error)) from error
     except Exception as error:
         logger.exception("A visitor's request failed.")
-        raise refusal(texts.UNEXPECTED) from error
+        raise refusal(texts.DISK_FULL if is_disk_full(error) else texts.UNEXPECTED) from error
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether there is no room left for a file, on the disk or by a quota."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
