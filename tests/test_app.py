@@ -183,14 +183,6 @@ def test_an_unexpected_fault_is_told_calmly_and_logged(example_sketch, tmp_path,
     assert "tensor 4711" in caplog.text
 
 
-def test_the_api_is_documented(visitor):
-    endpoints = visitor.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert {path: endpoint["description"] for path, endpoint in endpoints.items()} == {
-        "/colour_automatic": texts.COLOUR_API,
-        "/stylize": texts.STYLE_API,
-    }
-
-
 def test_colour_sketch_without_a_browser(tiny_pipeline, example_sketch):
     steps = []
     colouring = colour_sketch(

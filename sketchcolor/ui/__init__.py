@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
 
 QUEUE_SIZE = 32  # visitors waiting; the next one is told that the queue is full
-HOUR = 3600  # s
+HOUR = 3600  # s, between two looks for old files
+KEPT = 24 * HOUR  # s that uploads and pictures are kept
 
 
 def build_demo(
@@ -47,7 +48,7 @@ def build_demo(
     Returns:
         The page with its queue set up; start it with ``launch(**launch_options())``.
     """
-    with gr.Blocks(title=texts.TITLE, delete_cache=(HOUR, 24 * HOUR)) as demo:
+    with gr.Blocks(title=texts.TITLE, delete_cache=(HOUR, KEPT)) as demo:
         gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.TAGLINE}</p>", elem_id="title", padding=False)
         if pipeline is None:
             notice = texts.NO_MODEL
