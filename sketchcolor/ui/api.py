@@ -35,7 +35,7 @@ from sketchcolor.ui.table import colour_session, draw_seed
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
 
-_SWATCH = re.compile(r"(#[0-9a-fA-F]{6})(?::(\d*\.?\d+))?")
+_SWATCH = re.compile(r"(#[0-9a-fA-F]{6})(?::(\d{0,3}\.?\d{1,9}))?")
 
 
 def read_strokes(text: str) -> list[Stroke]:

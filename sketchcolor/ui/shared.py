@@ -40,11 +40,23 @@ class FileInput(gr.Image):
         return payload.path if payload else None
 
 
+class SeedInput(gr.Number):
+    """A number box that tells a program in a sentence when what it sent is none."""
+
+    is_template = True  # shown by the browser as the gr.Number it is
+
+    def preprocess(self, payload: float | None) -> int | None:
+        try:
+            return super().preprocess(payload)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise refusal(texts.NO_NUMBER) from error
+
+
 @dataclass(frozen=True)
 class Settings:
     """The controls folded away under the colour button."""
 
-    seed: gr.Number
+    seed: SeedInput
     variants: gr.Radio
     resolution: gr.Radio
     keep_lines: gr.Checkbox
@@ -99,7 +111,7 @@ def build_settings(tab: str) -> Settings:
         clean_paper = gr.Checkbox(
             True, label=texts.CLEAN_PAPER, info=texts.CLEAN_PAPER_INFO, elem_id=f"{tab}-clean-paper"
         )
-        seed = gr.Number(
+        seed = SeedInput(
             None,
             label=texts.SEED,
             info=texts.SEED_INFO,
