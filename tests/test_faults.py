@@ -80,7 +80,7 @@ def test_a_model_that_cannot_be_read_gives_way_to_the_bundled_one(
     assert app["self_test"].result(timeout=120) is None
     shown = [part["props"].get("value") for part in app["demo"].config["components"]]
     assert texts.OTHER_MODEL in shown
-    (logged,) = [entry.message for entry in caplog.records if "asked" in entry.message]
+    (logged,) = [entry.message for entry in caplog.records if entry.name == app["__name__"]]
     assert "\n" not in logged
     with served(app["engine"], tmp_path / "cache") as address:
         assert colour(address, sketch_file, tmp_path)
@@ -113,7 +113,7 @@ def test_a_failing_self_test_is_on_the_page(browser, tmp_path, caplog):
     assert "tensor 4711" in caplog.text
 
 
-def test_a_picture_without_colours_fails_the_self_test(monkeypatch):
+def test_a_picture_without_colours_fails_the_self_test():
     class Grey:
         def __call__(self, sketch, **kwargs):
             return type("Output", (), {"images": [sketch.convert("RGB")], "seeds": [0]})
