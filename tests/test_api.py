@@ -125,22 +125,31 @@ def test_tools_of_mcp(page, sketch_file, example_sketch, tmp_path):
         ("colour_hints", {"sketch": sketch, "strokes": forged}),
     ]
 
+    async def hear(done, total, message):
+        pass
+
     async def visit():
         async with streamablehttp_client(f"{page}gradio_api/mcp/") as (reading, writing, _):
             async with ClientSession(reading, writing) as session:
                 await session.initialize()
                 tools = (await session.list_tools()).tools
-                coloured = await session.call_tool("colour_automatic", {"sketch": sketch})
+                # Who does not ask for progress is given addresses instead of pictures.
+                arguments = {"sketch": sketch}
+                coloured = await session.call_tool(
+                    "colour_automatic", arguments, progress_callback=hear
+                )
+                told = await session.call_tool("colour_automatic", arguments)
                 refused = [await session.call_tool(*attack) for attack in attacks]
-                return tools, coloured, refused
+                return tools, coloured, told, refused
 
-    tools, coloured, refused = asyncio.run(visit())
+    tools, coloured, told, refused = asyncio.run(visit())
     assert {tool.name for tool in tools} == FUNCTIONS
     for tool in tools:
         assert tool.description
         for name, schema in tool.inputSchema["properties"].items():
             assert schema.get("description"), f"{tool.name}: {name}"
-    assert not coloured.isError
+    assert not coloured.isError and not told.isError
+    assert "-coloured-" in "".join(part.text for part in told.content)
     (picture,) = [part for part in coloured.content if part.type == "image"]
     (tmp_path / "coloured.png").write_bytes(base64.b64decode(picture.data))
     assert Image.open(tmp_path / "coloured.png").size == example_sketch.size

@@ -1,7 +1,8 @@
 """Endpoints for programs: the tabs whose page functions follow a visitor's table, in one call each.
 
-The Automatic and the Style tab need none of these: what their buttons call is an endpoint itself.
-The components here are never shown; through them Gradio checks every file that a caller names.
+The Style tab needs none of these: what its button calls is an endpoint itself. No endpoint here
+gives a state back: a state among a tool's results breaks its call over MCP (Gradio 6.31). The
+components are never shown; through them Gradio checks every file that a caller names.
 """
 
 import json
@@ -126,6 +127,33 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
         colouring = colour_session(pipeline, session, variants, report_progress(progress))
         return panel.show(save_colouring(colouring, file))[:-1]
 
+    def colour_automatic(
+        sketch: str | None,
+        seed: int | None = None,
+        variants: int = 1,
+        resolution: int = DEFAULT_RESOLUTION,
+        keep_lines: bool = True,
+        clean_paper: bool = True,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
+    ) -> tuple:
+        """Colours a line drawing; the model chooses the colours.
+
+        Args:
+            sketch: picture file of the drawing, a photo or scan of one too.
+            seed: 0 or more; the same one gives the same colouring, none gives a surprise.
+            variants: how many colourings, 1 to 4; their seeds count on.
+            resolution: fineness of the colours, 384, 512 or 768; finer takes longer.
+            keep_lines: lay the drawing's own lines over the colours, untouched.
+            clean_paper: take shadows and grey paper out of a photo or scan first.
+
+        Returns:
+            the pair (sketch, first colouring), every colouring, the first colouring as a PNG of
+            the drawing's size, and a line saying its size, seed and time.
+        """
+        with errors_as_sentences():
+            wishes = (seed, variants, resolution, keep_lines, clean_paper)
+            return colour(sketch, *wishes, progress)
+
     def colour_hints(
         sketch: str | None,
         strokes: str,
@@ -134,7 +162,7 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
         resolution: int = DEFAULT_RESOLUTION,
         keep_lines: bool = True,
         clean_paper: bool = True,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple:
         """Colours a line drawing with colours where strokes put them.
 
@@ -197,10 +225,11 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
         with errors_as_sentences():
             return write_palette(from_image(read_image(picture)))
 
-    for function, asked in ((colour_hints, strokes), (colour_palette, palette)):
+    asked = {colour_automatic: [], colour_hints: [strokes], colour_palette: [palette]}
+    for function, conditions in asked.items():
         call.click(
             function,
-            inputs=[sketch, asked, *wishes],
+            inputs=[sketch, *conditions, *wishes],
             outputs=panel.outputs[:-1],
             api_name=function.__name__,
             **MODEL_QUEUE,

@@ -97,29 +97,15 @@ def build_tab(
         with gr.Column(min_width=300):
             panel = build_result_panel(tab)
 
-    def colour_automatic(
+    def colour(
         sketch: str | None,
-        seed: int | None = None,
-        variants: int = 1,
-        resolution: int = DEFAULT_RESOLUTION,
-        keep_lines: bool = True,
-        clean_paper: bool = True,
+        seed: int | None,
+        variants: int,
+        resolution: int,
+        keep_lines: bool,
+        clean_paper: bool,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
     ) -> tuple:
-        """Colours a line drawing; the model chooses the colours.
-
-        Args:
-            sketch: picture file of the drawing, a photo or scan of one too.
-            seed: 0 or more; the same one gives the same colouring, none gives a surprise.
-            variants: how many colourings, 1 to 4; their seeds count on.
-            resolution: fineness of the colours, 384, 512 or 768; finer takes longer.
-            keep_lines: lay the drawing's own lines over the colours, untouched.
-            clean_paper: take shadows and grey paper out of a photo or scan first.
-
-        Returns:
-            the pair (sketch, first colouring), every colouring, the first colouring as a PNG of
-            the drawing's size, and a line saying its size, seed and time.
-        """
         with errors_as_sentences():
             if pipeline is None:
                 raise refusal(texts.NO_MODEL)
@@ -140,19 +126,18 @@ def build_tab(
             return panel.show(save_colouring(colouring, sketch))
 
     shared = {
-        "fn": colour_automatic,
+        "fn": colour,
         "inputs": [sketch, *settings.inputs],
         "outputs": panel.outputs,
         "show_progress_on": panel.slider,
         "js": reveal(panel.slider),
         **MODEL_QUEUE,
     }
-    api = {"api_name": "colour_automatic"}
     no_api = {"api_visibility": "private"}
     # The empty seed is in its box before the colouring reads it.
     emptied = panel.buttons.another.click(**settings.empty_seed, **no_api)
     for colouring in (
-        press.click(**shared, **api),
+        press.click(**shared, **no_api),
         picked.success(**shared, **no_api),
         emptied.success(**shared, **no_api),
     ):
