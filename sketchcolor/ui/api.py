@@ -1,8 +1,8 @@
 """Endpoints for programs: the tabs whose page functions follow a visitor's table, in one call each.
 
-The Style tab needs none of these: what its button calls is an endpoint itself. No endpoint here
-gives a state back: a state among a tool's results breaks its call over MCP (Gradio 6.31). The
-components are never shown; through them Gradio checks every file that a caller names.
+No endpoint gives a state back: a state among a tool's results breaks its call over MCP (Gradio
+6.31). The components are never shown; through them Gradio checks every file that a caller names.
+The Style tab's endpoint lies beside its page function, whose pictures come while it works.
 """
 
 import json

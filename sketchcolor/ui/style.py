@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -86,6 +87,14 @@ def build_tab(tab: str = "style") -> StyleTab:
     quick = {"queue": False, "show_progress": "hidden", **private}
     shown = [result.slider, result.note, result.download, painted]
 
+    def run(request: gr.Request, *asked: Any) -> Iterator[tuple]:
+        """Values for ``shown``; ``asked`` are those of ``controls.inputs``."""
+        picture, sketch, *shares, own_share, own, stroke_size, resolution = asked[:-4]
+        with errors_as_sentences():
+            styles = _styles(dict(zip(BUILT_IN, shares, strict=True)), own, own_share, stroke_size)
+            wishes = Wishes(*asked[-4:])
+            yield from _paint(picture, sketch, styles, resolution, wishes, request.session_hash)
+
     def stylize(
         picture: str | None,
         sketch: str | None = None,
@@ -126,11 +135,10 @@ def build_tab(tab: str = "style") -> StyleTab:
             the pair (picture, styled), a line saying size and time, and a PNG of the picture's
             size; before the last, previews of the pair and the line.
         """
-        with errors_as_sentences():
-            shares = dict(zip(BUILT_IN, (brush, halftone, watercolour, ink_wash), strict=True))
-            styles = _styles(shares, own, own_share, stroke_size)
-            wishes = Wishes(strength, keep_colours, region, keep_lines)
-            yield from _paint(picture, sketch, styles, resolution, wishes, request.session_hash)
+        asked = (picture, sketch, brush, halftone, watercolour, ink_wash, own_share, own)
+        asked += (stroke_size, resolution, strength, keep_colours, region, keep_lines)
+        for *shown, _ in run(request, *asked):
+            yield tuple(shown)
 
     def change(painted: Painted | None, *wishes: object) -> tuple:
         if painted is None:
@@ -150,18 +158,24 @@ def build_tab(tab: str = "style") -> StyleTab:
     controls.stop.click(leave, queue=False, **private)
     controls.picture.upload(lambda: None, outputs=controls.sketch, **quick)
 
-    api = {"api_name": "stylize"}
-    starts = [(controls.press.click, api), (picked.success, private), (taken.success, private)]
-    for start, visibility in starts:
+    # For programs, without the state: that breaks a tool's call over MCP (Gradio 6.31).
+    gr.Button(visible=False).click(
+        stylize,
+        inputs=controls.inputs,
+        outputs=shown[:-1],
+        api_name=stylize.__name__,
+        **STYLE_QUEUE,
+    )
+    for start in (controls.press.click, picked.success, taken.success):
         start(partial(gr.update, interactive=True), outputs=controls.stop, **quick)
         painting = start(
-            stylize,
+            run,
             inputs=controls.inputs,
             outputs=shown,
             show_progress="hidden",  # the picture itself shows how far it is
             js=reveal(result.slider),
             **STYLE_QUEUE,
-            **visibility,
+            **private,
         )
         painting.then(
             lambda painted: (gr.update(interactive=False), gr.update(interactive=bool(painted))),
