@@ -65,7 +65,7 @@ def measure(shapes: tuple[tuple[int, int], ...] = SHAPES) -> dict:
         for name, dtype in DTYPES.items()
     }
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "rates": rates,
@@ -87,7 +87,7 @@ def describe(machine: dict) -> str:
     return "\n".join(lines)
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's model name where the system tells it."""
     try:
         with open("/proc/cpuinfo") as file:

@@ -59,19 +59,24 @@ def load_pipeline(
     return pipeline
 
 
-def load_or_fall_back() -> tuple[SketchColorPipeline | None, ModelLoadError | None]:
+def load_or_fall_back(
+    device: str | torch.device | None = None,
+) -> tuple[SketchColorPipeline | None, ModelLoadError | None]:
     """Loads the model that the environment asks for, or else the bundled one, for an app to go on.
+
+    Args:
+        device: as in `load_pipeline`.
 
     Returns:
         The pipeline and, if it is not the one that was asked for, why; no pipeline where the
         bundled one cannot be loaded either.
     """
     try:
-        return load_pipeline(), None
+        return load_pipeline(device=device), None
     except ModelLoadError as error:
         fault = error
     try:
-        return load_pipeline(BUNDLED), fault
+        return load_pipeline(BUNDLED, device=device), fault
     except ModelLoadError:
         return None, fault
 

@@ -55,6 +55,17 @@ def read_sketch(source: Source) -> Image.Image:
     return _read(source).convert("L")
 
 
+def check_header(path: str | Path) -> None:
+    """Refuses a file that `read_image` would refuse for its size or kind, decoding nothing.
+
+    For files that somebody else's code is going to decode.
+
+    Raises:
+        ImageError: see `read_image`.
+    """
+    _open(_encoded(path))
+
+
 @dataclass(frozen=True)
 class Fit:
     """Geometry of a picture scaled to a working resolution and padded right and below.

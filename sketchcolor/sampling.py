@@ -32,7 +32,7 @@ class FreeColourings:
     ) -> torch.Tensor:
         """What ``draw`` drew when it last was given the same, or draws now."""
         weights = (w for w in proposer.parameters() if not w.is_inference())  # those never change
-        network = (id(proposer), *(weight._version for weight in weights))
+        network = (id(proposer), str(proposer.device), *(weight._version for weight in weights))
         digest = hashlib.sha256(repr(network).encode())
         for value in given:
             tensor = isinstance(value, torch.Tensor)

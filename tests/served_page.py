@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from sketchcolor.pipeline import SketchColorPipeline
 from sketchcolor.ui import build_demo, launch_options
+from sketchcolor.ui.health import Outcome
 
 PATIENCE = 120_000  # ms; a loaded machine may be slow
 
@@ -22,15 +23,20 @@ def shared_pipeline() -> SketchColorPipeline:
 
 
 @contextmanager
-def served(pipeline: object, cache: Path) -> Iterator[str]:
+def served(
+    pipeline: object, cache: Path, self_test: Outcome | None = None
+) -> Iterator[str]:
     """Serves the page over ``pipeline`` with its files in ``cache``; gives its address."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(cache))
         patch.delenv("GRADIO_SERVER_PORT", raising=False)
-        demo = build_demo(pipeline)
+        demo = build_demo(pipeline, self_test=self_test)
         try:
             _, address, _ = demo.launch(
-                server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options()
+                server_name="127.0.0.1",
+                prevent_thread_lock=True,
+                quiet=True,
+                **launch_options(self_test),
             )
             yield address
         finally:

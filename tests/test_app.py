@@ -22,7 +22,7 @@ from served_page import served, shared_pipeline
 from sketchcolor import hub
 from sketchcolor.images import MAX_BYTES, ImageError, read_sketch
 from sketchcolor.ui import texts
-from sketchcolor.ui.automatic import colour_automatic
+from sketchcolor.ui.automatic import colour_sketch
 from sketchcolor.ui.result import PREVIEW_SIDE
 
 ROOT = Path(__file__).parents[1]
@@ -183,17 +183,9 @@ def test_an_unexpected_fault_is_told_calmly_and_logged(example_sketch, tmp_path,
     assert "tensor 4711" in caplog.text
 
 
-def test_the_api_is_documented(visitor):
-    endpoints = visitor.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert {path: endpoint["description"] for path, endpoint in endpoints.items()} == {
-        "/colour_automatic": texts.COLOUR_API,
-        "/stylize": texts.STYLE_API,
-    }
-
-
-def test_colour_automatic_without_a_browser(tiny_pipeline, example_sketch):
+def test_colour_sketch_without_a_browser(tiny_pipeline, example_sketch):
     steps = []
-    colouring = colour_automatic(
+    colouring = colour_sketch(
         tiny_pipeline,
         example_sketch,
         seed=5,
@@ -213,7 +205,7 @@ def test_the_settings_reach_the_picture(tiny_pipeline, example_sketch):
     photo = example_sketch.point(lambda grey: 40 + grey // 2)  # grey paper, grey lines
 
     def picture(**settings):
-        colouring = colour_automatic(
+        colouring = colour_sketch(
             tiny_pipeline, photo, seed=5, resolution=RESOLUTION, **settings
         )
         return np.asarray(colouring.images[0])

@@ -30,7 +30,7 @@ def runtime_pins() -> dict[str, str]:
 
 def test_every_requirement_is_pinned_and_has_a_reason() -> None:
     for line in RUNTIME[1:]:
-        assert re.fullmatch(r"[a-z-]+==[\d.]+ +# \w.+", line), line
+        assert re.fullmatch(r"[a-z-]+(\[[a-z]+\])?==[\d.]+ +# \w.+", line), line
     for extra, requirements in PROJECT["project"]["optional-dependencies"].items():
         for requirement in requirements:
             assert re.fullmatch(r"[a-z-]+==[\d.]+|sketchcolor\[train\]", requirement), extra
@@ -57,8 +57,9 @@ def third_party_imports() -> dict[str, Path]:
 
 def test_the_code_imports_what_is_required_and_nothing_else() -> None:
     required = runtime_pins().keys()
-    extra = PROJECT["project"]["optional-dependencies"]["metrics"]
-    optional = {canonicalize_name(Requirement(pin).name) for pin in extra}
+    extras = PROJECT["project"]["optional-dependencies"]
+    pins = [pin for name in ("metrics", "zerogpu") for pin in extras[name]]
+    optional = {canonicalize_name(Requirement(pin).name) for pin in pins}
     distributions = packages_distributions()
     imported = set()
     for module, file in third_party_imports().items():
@@ -136,3 +137,16 @@ def test_code_is_clean() -> None:
         [sys.executable, "-m", "ruff", "check", "--no-cache", ROOT], capture_output=True, text=True
     )
     assert process.returncode == 0, process.stdout
+
+
+def test_the_container_has_what_the_page_needs_and_no_rights() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    copied = {word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]}
+    copied.discard("--chown=artist")
+    kept = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {line[1:] for line in kept if line.startswith("!")} == copied
+    assert "*" in kept and all((ROOT / path).exists() for path in copied)
+    assert lines.index("USER artist") < next(
+        number for number, line in enumerate(lines) if line.startswith("CMD")
+    )
+    assert "EXPOSE 7860" in lines and any(line.startswith("HEALTHCHECK") for line in lines)

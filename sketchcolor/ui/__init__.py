@@ -11,8 +11,10 @@ import gradio as gr  # noqa: E402
 
 from sketchcolor.images import MAX_BYTES  # noqa: E402
 from sketchcolor.ui import (  # noqa: E402
+    api,
     automatic,
     editor,
+    health,
     hints,
     palette,
     palette_board,
@@ -26,26 +28,34 @@ if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
 
 QUEUE_SIZE = 32  # visitors waiting; the next one is told that the queue is full
-HOUR = 3600  # s
+HOUR = 3600  # s, between two looks for old files
+KEPT = 24 * HOUR  # s that uploads and pictures are kept
 
 
-def build_demo(pipeline: "SketchColorPipeline | None", notice: str | None = None) -> gr.Blocks:
+def build_demo(
+    pipeline: "SketchColorPipeline | None",
+    notice: str | None = None,
+    self_test: health.Outcome | None = None,
+) -> gr.Blocks:
     """The whole page.
 
     Args:
         pipeline: the loaded model, shared by all visitors; with None the page says that there is
             no model and its colour buttons are out of use.
         notice: something that visitors should know of the model, shown above the tabs.
+        self_test: from `health.start_self_test`; the page tells if it fails.
 
     Returns:
         The page with its queue set up; start it with ``launch(**launch_options())``.
     """
-    with gr.Blocks(title=texts.TITLE, delete_cache=(HOUR, 24 * HOUR)) as demo:
+    with gr.Blocks(title=texts.TITLE, delete_cache=(HOUR, KEPT)) as demo:
         gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.TAGLINE}</p>", elem_id="title", padding=False)
         if pipeline is None:
             notice = texts.NO_MODEL
         if notice is not None:
             gr.Markdown(notice, elem_id="notice", elem_classes="model-notice")
+        if self_test is not None and pipeline is not None:
+            health.show_outcome(demo, self_test)
         with gr.Tabs() as tabs:
             with gr.Tab(texts.AUTOMATIC, id="automatic"):
                 coloured = [automatic.build_tab(pipeline, EXAMPLES)]
@@ -57,12 +67,18 @@ def build_demo(pipeline: "SketchColorPipeline | None", notice: str | None = None
                 styled = style.build_tab("style")
         for handover in coloured:
             styled.take_from(handover, tabs)
+        api.build_endpoints(pipeline)
         demo.unload(style.leave)
     return demo.queue(max_size=QUEUE_SIZE)
 
 
-def launch_options() -> dict[str, Any]:
-    """Arguments for ``demo.launch``: the looks, the upload limit, and nothing that phones home."""
+def launch_options(self_test: health.Outcome | None = None) -> dict[str, Any]:
+    """Arguments for ``demo.launch``: looks, limits, MCP tools, and nothing that phones home.
+
+    Args:
+        self_test: what ``/health`` tells of; without it there is no such address.
+    """
+    routes = [] if self_test is None else [health.health_route(self_test)]
     return {
         "theme": theme.build_theme(),
         "css": theme.CSS + editor.CSS + palette_board.CSS,
@@ -70,4 +86,9 @@ def launch_options() -> dict[str, Any]:
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,
+        "mcp_server": True,
+        "app_kwargs": {
+            "routes": routes,
+            "exception_handlers": {OSError: health.answer_os_error},
+        },
     }

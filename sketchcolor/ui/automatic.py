@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
 
 
-def colour_automatic(
+def colour_sketch(
     pipeline: "SketchColorPipeline",
     sketch: Source,
     seed: int | None = None,
@@ -112,7 +112,7 @@ def build_tab(
             if sketch is None:
                 raise refusal(texts.NO_SKETCH)
             progress(0, desc=texts.READING)
-            colouring = colour_automatic(
+            colouring = colour_sketch(
                 pipeline,
                 sketch,
                 seed,
@@ -133,12 +133,11 @@ def build_tab(
         "js": reveal(panel.slider),
         **MODEL_QUEUE,
     }
-    api = {"api_name": "colour_automatic", "api_description": texts.COLOUR_API}
     no_api = {"api_visibility": "private"}
     # The empty seed is in its box before the colouring reads it.
     emptied = panel.buttons.another.click(**settings.empty_seed, **no_api)
     for colouring in (
-        press.click(**shared, **api),
+        press.click(**shared, **no_api),
         picked.success(**shared, **no_api),
         emptied.success(**shared, **no_api),
     ):

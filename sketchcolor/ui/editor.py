@@ -11,10 +11,12 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.components.image_editor import EditorData, EditorValue
 from PIL import Image
 
-from sketchcolor.images import MIN_SIDE
+from sketchcolor.images import MIN_SIDE, check_header
 from sketchcolor.ui import texts
+from sketchcolor.ui.shared import errors_as_sentences
 
 EDITOR_SIDE = 1024
 EDITOR_HEIGHT = 520  # px on the page
@@ -142,6 +144,20 @@ def fingerprint(layer: Image.Image | None) -> str:
     return "" if layer is None else hashlib.sha256(layer.tobytes()).hexdigest()
 
 
+class Canvas(gr.ImageEditor):
+    """Gradio's editor, which decodes whatever it is sent: a decompression bomb is refused first."""
+
+    is_template = True  # shown by the browser as the gr.ImageEditor it is
+
+    def preprocess(self, payload: EditorData | None) -> EditorValue | None:
+        if payload is not None:
+            with errors_as_sentences():
+                for file in (payload.background, *payload.layers, payload.composite):
+                    if file is not None:
+                        check_header(file.path)
+        return super().preprocess(payload)
+
+
 @dataclass(frozen=True)
 class HintEditor:
     """The canvas and the colours beside it."""
@@ -190,7 +206,7 @@ def build_editor(tab: str) -> HintEditor:
             scale=2,
             elem_id=f"{tab}-radius",
         )
-    editor = gr.ImageEditor(
+    editor = Canvas(
         label=texts.CANVAS,
         show_label=False,
         type="pil",

@@ -1,6 +1,5 @@
 """The Hint strokes tab: colours where the visitor wants them, and sessions to go on with later."""
 
-import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +38,7 @@ from sketchcolor.ui.shared import (
     report_progress,
     resolution_update,
 )
-from sketchcolor.ui.table import SEEDS, Work, colour_session, read_canvas, start_work
+from sketchcolor.ui.table import Work, colour_session, draw_seed, read_canvas, start_work
 
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
@@ -139,7 +138,7 @@ def build_tab(
         seed, resolution, keep_lines, clean_paper = wishes
         return replace(
             read_canvas(work, value),
-            seed=secrets.randbelow(SEEDS) if seed is None else seed,
+            seed=draw_seed() if seed is None else seed,
             resolution=resolution,
             keep_lines=keep_lines,
             clean_paper=clean_paper,
@@ -194,7 +193,7 @@ def build_tab(
         if file is None:  # the box was emptied
             return tuple(gr.skip() for _ in opened)
         with errors_as_sentences():
-            session = Session(read_sketch(file), seed=secrets.randbelow(SEEDS))
+            session = Session(read_sketch(file), seed=draw_seed())
             return open_session(session, stem_of(file))
 
     def load_session(file: str) -> tuple:

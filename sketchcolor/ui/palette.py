@@ -1,6 +1,5 @@
 """The Palette tab: the colours of a picture, a file or one's own choice, held by the colouring."""
 
-import secrets
 import tempfile
 from dataclasses import replace
 from functools import partial
@@ -37,7 +36,7 @@ from sketchcolor.ui.shared import (
     report_progress,
     resolution_update,
 )
-from sketchcolor.ui.table import SEEDS, Work, colour_session, start_work
+from sketchcolor.ui.table import Work, colour_session, draw_seed, start_work
 
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
@@ -137,7 +136,7 @@ def build_tab(
         seed, variants, resolution, keep_lines, clean_paper = wishes
         work = replace(
             work,
-            seed=secrets.randbelow(SEEDS) if seed is None else seed,
+            seed=draw_seed() if seed is None else seed,
             palette=board.palette_of(colours),
             resolution=resolution,
             keep_lines=keep_lines,

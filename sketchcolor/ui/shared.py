@@ -4,6 +4,7 @@ A tab is one module with a pure function, callable without a browser, that gives
 and a `build_tab` that lays out these parts and connects them.
 """
 
+import errno
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,11 +41,23 @@ class FileInput(gr.Image):
         return payload.path if payload else None
 
 
+class SeedInput(gr.Number):
+    """A number box that tells a program in a sentence when what it sent is none."""
+
+    is_template = True  # shown by the browser as the gr.Number it is
+
+    def preprocess(self, payload: float | None) -> int | None:
+        try:
+            return super().preprocess(payload)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise refusal(texts.NO_NUMBER) from error
+
+
 @dataclass(frozen=True)
 class Settings:
     """The controls folded away under the colour button."""
 
-    seed: gr.Number
+    seed: SeedInput
     variants: gr.Radio
     resolution: gr.Radio
     keep_lines: gr.Checkbox
@@ -108,7 +121,7 @@ def build_settings(tab: str) -> Settings:
         clean_paper = gr.Checkbox(
             True, label=texts.CLEAN_PAPER, info=texts.CLEAN_PAPER_INFO, elem_id=f"{tab}-clean-paper"
         )
-        seed = gr.Number(
+        seed = SeedInput(
             None,
             label=texts.SEED,
             info=texts.SEED_INFO,
@@ -190,4 +203,9 @@ def errors_as_sentences() -> Iterator[None]:
         raise refusal(str(error)) from error
     except Exception as error:
         logger.exception("A visitor's request failed.")
-        raise refusal(texts.UNEXPECTED) from error
+        raise refusal(texts.DISK_FULL if is_disk_full(error) else texts.UNEXPECTED) from error
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether there is no room left for a file, on the disk or by a quota."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -21,7 +22,7 @@ from sketchcolor.styles import BUILT_IN, built_in
 from sketchcolor.ui import texts
 from sketchcolor.ui.brushwork import Brushwork
 from sketchcolor.ui.result import Handover, SavedColouring, preview_of, reveal, save_png, stem_of
-from sketchcolor.ui.shared import errors_as_sentences, refusal
+from sketchcolor.ui.shared import DEFAULT_RESOLUTION, errors_as_sentences, refusal
 from sketchcolor.ui.style_controls import StyleControls, build_controls, build_result
 
 # One style at a time, beside the colourings: those would wait half a minute behind it.
@@ -87,28 +88,58 @@ def build_tab(tab: str = "style") -> StyleTab:
     quick = {"queue": False, "show_progress": "hidden", **private}
     shown = [result.slider, result.note, result.download, painted]
 
-    def run(
-        picture: str | None,
-        sketch: str | None,
-        brush: float,
-        halftone: float,
-        watercolour: float,
-        ink_wash: float,
-        own_share: float,
-        own: str | None,
-        stroke_size: float,
-        resolution: int,
-        strength: float,
-        keep_colours: bool,
-        region: str,
-        keep_lines: bool,
-        request: gr.Request,
-    ) -> Iterator[tuple]:
+    def run(request: gr.Request, *asked: Any) -> Iterator[tuple]:
+        """Values for ``shown``; ``asked`` are those of ``controls.inputs``."""
+        picture, sketch, *shares, own_share, own, stroke_size, resolution = asked[:-4]
         with errors_as_sentences():
-            shares = dict(zip(BUILT_IN, (brush, halftone, watercolour, ink_wash), strict=True))
-            styles = _styles(shares, own, own_share, stroke_size)
-            wishes = Wishes(strength, keep_colours, region, keep_lines)
+            styles = _styles(dict(zip(BUILT_IN, shares, strict=True)), own, own_share, stroke_size)
+            wishes = Wishes(*asked[-4:])
             yield from _paint(picture, sketch, styles, resolution, wishes, request.session_hash)
+
+    def stylize(
+        picture: str | None,
+        sketch: str | None = None,
+        brush: float = 1.0,
+        halftone: float = 0.0,
+        watercolour: float = 0.0,
+        ink_wash: float = 0.0,
+        own_share: float = 0.0,
+        own: str | None = None,
+        stroke_size: float = 1.0,
+        resolution: int = DEFAULT_RESOLUTION,
+        strength: float = 1.0,
+        keep_colours: bool = False,
+        region: str = "all",
+        keep_lines: bool = True,
+        request: gr.Request = None,  # Gradio's own, for every visitor
+    ) -> Iterator[tuple]:
+        """Paints a coloured picture in the style of one or several others.
+
+        Args:
+            picture: file of the coloured picture.
+            sketch: file of its line art, which lines and regions need, or none.
+            brush: share of the built-in style of that name, 0 to 1.
+            halftone: as brush.
+            watercolour: as brush.
+            ink_wash: as brush.
+            own_share: as brush, of a style picture of your own.
+            own: file of that style picture, or none.
+            stroke_size: against the style picture's own, 0.5 to 2.
+            resolution: fineness of the strokes, 384, 512 or 768; finer takes longer.
+            strength: 0 leaves the picture as it is, 1 is the style in full.
+            keep_colours: only light and dark follow the style.
+            region: where the style is seen, all, figure or background; the last two need the
+                line art.
+            keep_lines: lay the line art over the paint, where there is one.
+
+        Returns:
+            the pair (picture, styled), a line saying size and time, and a PNG of the picture's
+            size; before the last, previews of the pair and the line.
+        """
+        asked = (picture, sketch, brush, halftone, watercolour, ink_wash, own_share, own)
+        asked += (stroke_size, resolution, strength, keep_colours, region, keep_lines)
+        for *shown, _ in run(request, *asked):
+            yield tuple(shown)
 
     def change(painted: Painted | None, *wishes: object) -> tuple:
         if painted is None:
@@ -128,9 +159,15 @@ def build_tab(tab: str = "style") -> StyleTab:
     controls.stop.click(leave, queue=False, **private)
     controls.picture.upload(lambda: None, outputs=controls.sketch, **quick)
 
-    api = {"api_name": "stylize", "api_description": texts.STYLE_API}
-    starts = [(controls.press.click, api), (picked.success, private), (taken.success, private)]
-    for start, visibility in starts:
+    # For programs, without the state: that breaks a tool's call over MCP (Gradio 6.31).
+    gr.Button(visible=False).click(
+        stylize,
+        inputs=controls.inputs,
+        outputs=shown[:-1],
+        api_name=stylize.__name__,
+        **STYLE_QUEUE,
+    )
+    for start in (controls.press.click, picked.success, taken.success):
         start(partial(gr.update, interactive=True), outputs=controls.stop, **quick)
         painting = start(
             run,
@@ -139,7 +176,7 @@ def build_tab(tab: str = "style") -> StyleTab:
             show_progress="hidden",  # the picture itself shows how far it is
             js=reveal(result.slider),
             **STYLE_QUEUE,
-            **visibility,
+            **private,
         )
         painting.then(
             lambda painted: (gr.update(interactive=False), gr.update(interactive=bool(painted))),

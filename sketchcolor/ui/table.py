@@ -1,6 +1,7 @@
 """What lies on a visitor's table: a session as files, so small that a page can keep it as state."""
 
 import io
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -94,6 +95,11 @@ def colour_session(
     start = time.perf_counter()
     output = pipeline(**session.arguments(), num_variants=variants, callback=on_step)
     return Colouring(session.sketch, output.images, output.seeds, time.perf_counter() - start)
+
+
+def draw_seed() -> int:
+    """A seed for whoever named none."""
+    return secrets.randbelow(SEEDS)
 
 
 def start_work(session: Session, stem: str) -> Work:

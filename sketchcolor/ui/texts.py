@@ -14,6 +14,7 @@ SETTINGS = "Settings"
 SEED = "Seed"
 SEED_INFO = "The same number gives the same colouring. Leave it empty for a surprise."
 SEED_PLACEHOLDER = "surprise me"
+NO_NUMBER = "The seed is no number: give a whole one from 0 up, or none."
 VARIANTS = "How many colourings"
 DETAIL = "Fineness of the colours"
 DETAIL_INFO = "Finer takes longer. Your picture keeps its own size either way."
@@ -41,14 +42,12 @@ OTHER_MODEL = (
     "colours instead; the log of this page's server says why."
 )
 UNEXPECTED = "Something went wrong while colouring; please try again or try another picture."
-EXPIRED = "That colouring is no longer kept here; please colour the sketch again."
-
-COLOUR_API = (
-    "Colours one sketch. Takes an image file, a seed (null for a random one), 1 to 4 variants, the "
-    "working resolution (384, 512 or 768), and whether to keep the input's own lines and to clean "
-    "the paper. Returns the pair (sketch, colouring) for comparing, every variant, the first "
-    "variant as a PNG of the input's size, and a line saying its size, seed and time."
+DISK_FULL = "This page's server has no room left to save pictures; please try again later."
+SELF_TEST_FAILED = (
+    "The model failed to colour an example when this page started, so colouring may fail; the log "
+    "of this page's server says why."
 )
+EXPIRED = "That colouring is no longer kept here; please colour the sketch again."
 
 
 def note(size: tuple[int, int], seed: int, seconds: float) -> str:
@@ -75,6 +74,15 @@ HINT_RESULT_WAITING = "Your coloured picture appears here and follows your strok
 SAVE_SESSION = "Save session"
 LOAD_SESSION = "Load session"
 OTHER_CANVAS = "The strokes were drawn on a picture of another shape; please draw them again."
+
+# Endpoints for programs
+STROKES = "Strokes"
+BROKEN_STROKES = (
+    'The strokes are no JSON list: give [{"color": "#rrggbb", "width": 6, "points": [[x, y]]}].'
+)
+TOO_MANY_POINTS = "The strokes have more than {:,} points; use fewer."
+BROKEN_PALETTE = "The palette is none: name {}, or give colours like #c03040:0.6 #f6d57a:0.4."
+OTHER_VARIANTS = "The number of colourings is from 1 to {}."
 
 # Palettes
 PALETTE = "Palette"
@@ -137,15 +145,6 @@ NO_COLOURED = (
     f"“{RESTYLE}” there."
 )
 NO_STYLE = "No style has a share: click one of the styles, or move a slider under its name."
-
-STYLE_API = (
-    "Paints a coloured picture in the style of others. Takes its file, its line art (or null), the "
-    "shares of the four built-in styles (brush, halftone, watercolour, ink wash) and of a style "
-    "picture of your own, that picture (or null), the size of the strokes (0.5 to 2), the working "
-    "resolution (384, 512 or 768), the strength (0 to 1), whether to keep the colours, where the "
-    "style is seen (all, figure, background), and whether to keep the lines. Returns the pair "
-    "(picture, styled), a line saying size and time, and a PNG of the picture's size."
-)
 
 
 def painting(side: int, seconds: float, left: float) -> str:

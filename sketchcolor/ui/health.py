@@ -1,0 +1,99 @@
+"""Is the page well? One example is coloured at boot; ``/health`` and the page say how it went."""
+
+import asyncio
+import errno
+import logging
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+import gradio as gr
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+
+from sketchcolor.ui import texts
+from sketchcolor.ui.automatic import colour_sketch
+from sketchcolor.ui.examples import EXAMPLES
+from sketchcolor.ui.shared import DEFAULT_RESOLUTION, is_disk_full
+
+if TYPE_CHECKING:
+    from sketchcolor.pipeline import SketchColorPipeline
+
+logger = logging.getLogger(__name__)
+
+PATH = "/health"
+INSUFFICIENT_STORAGE = 507  # HTTP
+
+Outcome = Future[str | None]  # what is wrong, in one sentence, or None
+
+
+def start_self_test(pipeline: "SketchColorPipeline | None") -> Outcome:
+    """Colours an example in the background, so that the page is up meanwhile.
+
+    Args:
+        pipeline: the loaded model, safe to call while visitors do; see `engine.Engine`.
+    """
+    outcome: Outcome = Future()
+    outcome.set_running_or_notify_cancel()  # nobody who stops waiting ends it for the others
+
+    def run() -> None:
+        outcome.set_result(fault_of(pipeline))
+
+    threading.Thread(target=run, name="self-test", daemon=True).start()
+    return outcome
+
+
+def fault_of(pipeline: "SketchColorPipeline | None") -> str | None:
+    """A sentence for visitors if the model cannot colour an example; the reason is logged."""
+    if pipeline is None:
+        return texts.NO_MODEL
+    try:
+        _, example = EXAMPLES[0]
+        colouring = colour_sketch(pipeline, example, seed=0, resolution=DEFAULT_RESOLUTION)
+        picture = np.asarray(colouring.images[0])
+        if picture.shape[1::-1] != colouring.sketch.size or not np.ptp(picture, axis=2).any():
+            raise RuntimeError("The example came back without colours or in another size.")
+    except Exception:
+        logger.exception("The self-test failed.")
+        return texts.SELF_TEST_FAILED
+    return None
+
+
+def show_outcome(demo: gr.Blocks, outcome: Outcome) -> None:
+    """Lays out a notice that stays hidden unless the self-test fails; inside ``demo``."""
+    notice = gr.Markdown(visible=False, elem_id="self-test", elem_classes="model-notice")
+
+    async def tell() -> dict:
+        sentence = await asyncio.wrap_future(outcome)
+        return gr.update(value=sentence, visible=sentence is not None)
+
+    demo.load(
+        tell, outputs=notice, queue=False, show_progress="hidden", api_visibility="private"
+    )
+
+
+def health_route(outcome: Outcome) -> Route:
+    """``/health``: 200 once the self-test has passed, else 503; what is wrong is in the JSON."""
+
+    async def answer(request: Request) -> JSONResponse:
+        if not outcome.done():
+            return JSONResponse({"status": "starting"}, status_code=503)
+        if (fault := outcome.result()) is not None:
+            return JSONResponse({"status": "failing", "fault": fault}, status_code=503)
+        return JSONResponse({"status": "well"})
+
+    return Route(PATH, answer)
+
+
+async def answer_os_error(request: Request, error: OSError) -> PlainTextResponse:
+    """A sentence where an upload finds no room; `shared.errors_as_sentences` has the other cases.
+
+    Raises:
+        OSError: it is another fault.
+    """
+    if not is_disk_full(error):
+        raise error
+    logger.error("No room for an upload: %s", errno.errorcode[error.errno])
+    return PlainTextResponse(texts.DISK_FULL, status_code=INSUFFICIENT_STORAGE)
