@@ -26,6 +26,7 @@ from sketchcolor.training.data import (
     load_images,
 )
 from sketchcolor.training.recipes import RECIPES, Recipe
+from sketchcolor.training.resolution import at_resolution
 from sketchcolor.training.steps import ColourStep, FlowStep
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
 from sketchcolor.training.validation import DEFAULT_IMAGES, Validation
@@ -117,6 +118,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 def resolve_recipe(args: argparse.Namespace) -> Recipe:
     """The named recipe with the flags that were given."""
     recipe = RECIPES[args.recipe]
+    if args.resolution is not None:
+        recipe = at_resolution(recipe, args.resolution)
     given = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
     for name in ("model_config", "discriminator_config"):
         if getattr(args, name):
