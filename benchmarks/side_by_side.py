@@ -49,10 +49,11 @@ VALIDATIONS = 8  # in the course of a run, with a checkpoint each
 WARM_UP = 0.1  # of the updates at most: a small budget must not end before the full rate
 NOTE = """\
 Every system has its own settings (`sketchcolor/training/recipes.py`) except for the resolution:
-where that is smaller, U-Nets that go down to 1×1 have fewer levels and a fully connected head is
-smaller; warm-up takes at most a tenth of the updates. All meet the same pictures in the same order,
-framed and drawn as their recipes say. `sketchcolor` is two networks, which share the pictures three
-to one. Minutes and pictures/s are those of training, with validations left out.
+U-Nets that go down to 1×1 have as many levels as that takes, and a fully connected head has the
+pictures' size; warm-up takes at most a tenth of the updates. All meet the same pictures in the same
+order, framed and drawn as their recipes say. `sketchcolor` is two networks: the first sees three
+quarters of the number of pictures and the second one quarter, each from the first picture on.
+Minutes and pictures/s are those of training, with validations left out.
 """
 
 

@@ -83,7 +83,8 @@ class Validation:
             ``validation_psnr`` in decibels, ``validation_ssim`` and, with a VGG-19,
             ``validation_vgg19_fid``; the same ending in ``_wished`` for the third column.
         """
-        wish = next((name for name in WISHES if name in model.conditions), None)
+        known = set(model.conditions) & self.batch.keys()
+        wish = next((name for name in WISHES if name in known), None)
         columns = {"automatic": self._colour(model, None)}
         if wish is not None:
             columns[wish] = self._colour(model, wish)
