@@ -17,7 +17,7 @@ from ..plots import line_chart, stack
 __all__ = ["CURVES", "draw_progressions", "record"]
 
 CURVES = "validation.jsonl"  # in a run's folder, a line for every validation
-PANELS = {"psnr": "PSNR, dB", "ssim": "SSIM", "vgg19_fid": "Fréchet distance, VGG-19 features"}
+PANELS = {"psnr": "PSNR, dB", "ssim": "SSIM", "vgg19_fid": "FID on VGG-19 features"}
 WISHED = "_wished"  # ends the names of what was measured with a wish
 COLUMNS = 10  # validations on a progression sheet at most
 HEADING = 18  # px above the pictures
