@@ -16,6 +16,7 @@ from diffusers import ModelMixin
 from sketchcolor import publishing
 from sketchcolor.conditions.palette import DEFAULT_SIZE
 from sketchcolor.models import DISCRIMINATORS, MODELS, ColorProposer, VGG19Features
+from sketchcolor.models.vgg19 import WEIGHTS_VARIABLE
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.data import (
     SampleMaker,
@@ -25,9 +26,10 @@ from sketchcolor.training.data import (
     load_images,
 )
 from sketchcolor.training.recipes import RECIPES, Recipe
+from sketchcolor.training.resolution import at_resolution
 from sketchcolor.training.steps import ColourStep, FlowStep
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
-from sketchcolor.training.validation import ValidationSheet
+from sketchcolor.training.validation import DEFAULT_IMAGES, Validation
 from sketchcolor.training.views import ViewCache
 
 # Recipe fields that may be overridden by a flag of the same name.
@@ -70,7 +72,13 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     data.add_argument("--dataset_name", help="Hub id")
     data.add_argument("--data_files", nargs="+", help="files or globs instead of a Hub id")
     data.add_argument("--data_format", default=Source.data_format)
-    data.add_argument("--validation_files", nargs="+", help="for sample sheets, never trained on")
+    data.add_argument("--validation_files", nargs="+", help="for sheets and curves only")
+    data.add_argument(
+        "--validation_images",
+        type=int,
+        default=DEFAULT_IMAGES,
+        help="how many of them are measured (default: %(default)s)",
+    )
     data.add_argument("--image_column", default=Source.image_column)
     data.add_argument("--pair", choices=["colour-sketch", "sketch-colour"])
     data.add_argument("--rating", help="keep only this rating, for example general")
@@ -110,6 +118,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 def resolve_recipe(args: argparse.Namespace) -> Recipe:
     """The named recipe with the flags that were given."""
     recipe = RECIPES[args.recipe]
+    if args.resolution is not None:
+        recipe = at_resolution(recipe, args.resolution)
     given = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
     for name in ("model_config", "discriminator_config"):
         if getattr(args, name):
@@ -130,8 +140,10 @@ def read_record(init_from: str | None) -> dict | None:
 
 
 def build_vgg(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerator):
-    """VGG-19 for a recipe that measures or reads pictures with it, else None."""
-    if recipe.perceptual_weight == 0 and recipe.style_rate == 0:
+    """VGG-19 for a recipe that needs it, or for validation where there is one; else None."""
+    needed = recipe.perceptual_weight > 0 or recipe.style_rate > 0
+    named = args.vgg19 or os.environ.get(WEIGHTS_VARIABLE)
+    if not needed and not (named and args.validation_files):
         return None
     return VGG19Features.from_file(args.vgg19).to(accelerator.device)
 
@@ -244,7 +256,7 @@ def main(args: argparse.Namespace) -> None:
         args.dataloader_num_workers,
     )
     vgg = build_vgg(args, recipe, accelerator)
-    sheet = None
+    validation = None
     if args.validation_files:
         source = Source(
             data_files=args.validation_files,
@@ -253,9 +265,10 @@ def main(args: argparse.Namespace) -> None:
             image_column=args.image_column,
             pair=args.pair,
         )
-        sheet = ValidationSheet(recipe, source, args.output_dir / "sheets", vgg)
+        sheets = args.output_dir / "sheets"
+        validation = Validation(recipe, source, sheets, vgg, args.validation_images)
     step = build_step(args, recipe, accelerator, vgg)
-    trainer = Trainer(accelerator, recipe, run, step, sheet, read_record(args.init_from))
+    trainer = Trainer(accelerator, recipe, run, step, validation, read_record(args.init_from))
     checkpoint = args.resume_from_checkpoint
     if checkpoint == "latest":
         checkpoint = latest_checkpoint(args.output_dir)

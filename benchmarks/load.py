@@ -18,8 +18,8 @@ import numpy as np
 from gradio_client import Client, handle_file
 
 from benchmarks.inference import drawing
-from benchmarks.machine import processor
 from benchmarks.page import QUEUE_FULL, ServedPage, kind_of, serving
+from sketchcolor.hardware import processor
 
 SIDE = 512  # px of the sketch, and the working resolution
 PAUSE_WHEN_FULL = 1.0  # s until a visitor who found the queue full asks again

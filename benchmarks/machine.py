@@ -8,7 +8,6 @@ ceiling for a whole network. Run as a script it prints the table:
 
 from __future__ import annotations
 
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import torch
 from torch import nn
+
+from sketchcolor.hardware import processor
 
 # (channels, side): the layer shapes of U-Nets at 256², from the outside inwards.
 SHAPES = ((64, 256), (128, 128), (256, 64), (512, 32))
@@ -85,18 +86,6 @@ def describe(machine: dict) -> str:
     for name, rates in machine["rates"].items():
         lines.append(f"| {name} | " + " | ".join(f"{r:.0f}" for r in rates.values()) + " |")
     return "\n".join(lines)
-
-
-def processor() -> str:
-    """The processor's model name where the system tells it."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

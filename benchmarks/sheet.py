@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from benchmarks.pictures import spread_rows
 from sketchcolor import load_pipeline
 from sketchcolor.lineart import random_lineart
 from sketchcolor.sampling import DEFAULT_STEPS
-from sketchcolor.training.data import Source, load_images
 
 TILE = 192  # px
 COLUMNS = 8
@@ -23,11 +23,9 @@ COLUMNS = 8
 
 def faces(data: Path, count: int) -> Iterator[Image.Image]:
     """Line art of faces from the validation split, spread over it, in random hands."""
-    source = Source(data_files=str(data / "validation-*.parquet"), split="validation")
-    images = load_images(source).filter(lambda kind: kind == "face", input_columns="kind")
-    for index in np.linspace(0, len(images) - 1, count).astype(int):
-        colour = np.asarray(images[int(index)]["image"].convert("RGB"))
-        yield Image.fromarray(random_lineart(colour, np.random.default_rng(int(index))))
+    for index, image in enumerate(spread_rows(data, count, "face")["image"]):
+        colour = np.asarray(image.convert("RGB"))
+        yield Image.fromarray(random_lineart(colour, np.random.default_rng(index)))
 
 
 def tile(picture: Image.Image) -> Image.Image:

@@ -133,10 +133,10 @@ def add_evaluate(commands: argparse._SubParsersAction, chosen: bool) -> None:
         "the numbers as JSON and as a Markdown table.",
     )
     if chosen:  # its options take their defaults from code that imports the networks
-        from . import evaluation
+        from . import evaluate_command
 
-        evaluation.add_arguments(parser)
-        parser.set_defaults(run=evaluation.run)
+        evaluate_command.add_arguments(parser)
+        parser.set_defaults(run=evaluate_command.run)
 
 
 def add_publish(commands: argparse._SubParsersAction) -> None:

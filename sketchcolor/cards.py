@@ -1,5 +1,6 @@
 """Model cards: the text that people wrote, the numbers that were measured, the code to load it."""
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ METRICS = {  # what of a measurement goes into a card → how people call it
     "vgg19_fid": "Fréchet distance of VGG-19 features",
     "vgg19_kid": "kernel distance of VGG-19 features",
     "hint_delta_e": "median CIEDE2000 difference at hints",
+    "leak": "CIEDE2000 change outside of a stroke's region",
+    "palette_distance": "CIEDE2000 difference from the reference's palette",
 }
 
 USE_PIPELINE = """\
@@ -49,17 +52,38 @@ network = {network}.from_pretrained("{repo}"{revision})
 ```
 """
 
+USE_TRAINED = """\
+## Use
+
+Its weights are not in this repository; this makes them again:
+
+```bash
+{command}
+```
+"""
+
 RUN_TEXT = """\
 # {{ name }}
 
-Trained by sketchcolor's `train_accelerate.py` with the recipe `{{ recipe.name }}`
-({{ recipe.source }}).
+Colours line art. Trained by sketchcolor's `train_accelerate.py` with the recipe
+`{{ recipe.name }}` ({{ recipe.source }}).
+
+## Data and rights
+
+{{ data }}
+The pictures are other people's work, used to train and to measure, and not part of this repository.
+Line art was extracted from them while training.
+
+## How it was trained
 
 | | |
 |---|---|
 | updates | {{ "{:,}".format(training.step) }} |
 | pictures seen | {{ "{:,}".format(training.images) }} |
-| seconds | {{ "{:,.0f}".format(training.seconds) }} on {{ training.device }} |
+| seconds | {{ "{:,.0f}".format(training.seconds) }} on {{ training.hardware or training.device }} |
+{%- if training.parameters %}
+| parameters | {{ "{:,}".format(training.parameters) }} |
+{%- endif %}
 | seed | {{ training.seed }} |
 {%- for setting in ("resolution", "train_batch_size", "learning_rate", "adversarial") %}
 | {{ setting }} | {{ recipe[setting] }} |
@@ -68,11 +92,34 @@ Trained by sketchcolor's `train_accelerate.py` with the recipe `{{ recipe.name }
 It started from the weights of another run, which had seen
 {{ "{:,}".format(started_from.training.images) }} pictures.
 {% endif %}
-`recipe.json` holds all settings. The pictures that it was trained on are other people's work and
-not part of this repository.
+<details><summary>All settings</summary>
+
+```json
+{{ settings }}
+```
+
+</details>
 {% if sheet %}
-![Sketch, colouring, colouring with hints, truth]({{ sheet }})
+![Sketch, colouring, colouring with a wish where it takes one, truth]({{ sheet }})
 {% endif %}
+{%- if numbers %}
+## Measured
+
+{{ numbers }}
+{% endif %}
+## Intended use, limits
+
+Colouring line art of characters, as a draft to paint over or as a finished flat. Not for deciding
+anything about people.
+
+- Collections of anime pictures show mostly young, light-skinned characters, more women than men.
+  Left to itself, what was trained on them gives such skin to everybody.
+- A colouring is a guess, and the colours of what is rare in the pictures are bad guesses.
+
+## Licence
+
+Apache-2.0, weights included. The pictures that you make with it are yours, commercial use included.
+
 {{ use }}"""
 
 
@@ -116,29 +163,69 @@ def run_card(
     Returns:
         The card with its metadata.
     """
-    name = repo.partition("/")[2]
-    data = ModelCardData(
+    named = f"The pictures of the dataset `{dataset}`." if dataset else "Colour pictures."
+    use = _use(repo, network)
+    results = [
+        _result("validation sheet", {}, _kind(metric), metric.replace("_", " "), value)
+        for metric, value in record.get("validation", {}).items()
+    ]
+    return _card(record, repo.partition("/")[2], named, use, results, dataset=dataset, sheet=sheet)
+
+
+def system_card(entry: dict, numbers: str, data: str, command: str) -> str:
+    """The card of a single-stage system that was trained and measured beside others.
+
+    Args:
+        entry: of ``benchmarks/side_by_side.json``.
+        numbers: its measures as Markdown, with the protocol.
+        data: one sentence on what it was trained on.
+        command: what makes its weights again.
+
+    Returns:
+        The card with its metadata.
+    """
+    use = USE_TRAINED.format(command=command)
+    record, results = entry["training"]["generator"], list(_results(entry))
+    return _card(record, entry["model"], data, use, results, numbers=numbers)
+
+
+def _card(
+    record: dict,
+    name: str,
+    data: str,
+    use: str,
+    results: list[EvalResult],
+    dataset: str | None = None,
+    sheet: str | None = None,
+    numbers: str | None = None,
+) -> str:
+    """`RUN_TEXT` filled in, with its metadata."""
+    card_data = ModelCardData(
         license=LICENCE,
         library_name="diffusers",
         pipeline_tag="image-to-image",
         tags=TAGS,
         datasets=[dataset] if dataset else None,
         model_name=name,
-        eval_results=[
-            _result("validation sheet", {}, "psnr", metric.replace("_", " "), value)
-            for metric, value in record.get("validation", {}).items()
-        ]
-        or None,
+        eval_results=results or None,
     )
     card = ModelCard.from_template(
-        data,
+        card_data,
         template_str="---\n{{ card_data }}\n---\n\n" + RUN_TEXT,
         name=name,
+        data=data,
         sheet=sheet,
-        use=_use(repo, network),
+        numbers=numbers,
+        settings=json.dumps(record["recipe"], indent=2),
+        use=use,
         **record,
     )
     return f"{str(card).rstrip()}\n"
+
+
+def _kind(metric: str) -> str:
+    """What a number of a validation is, without when and how."""
+    return metric.removeprefix("validation_").removesuffix("_wished")
 
 
 def _use(repo: str, network: str | None, tag: str | None = None) -> str:

@@ -202,6 +202,7 @@ class SketchColorPipeline(PretrainedPipeline):
         sketch: torch.Tensor,
         hints: torch.Tensor | None = None,
         palette: PaletteTensors | None = None,
+        style: torch.Tensor | None = None,
         generator: torch.Generator | list[torch.Generator] | None = None,
         num_inference_steps: int = DEFAULT_STEPS,
     ) -> torch.Tensor:
@@ -211,18 +212,16 @@ class SketchColorPipeline(PretrainedPipeline):
             sketch: B×1×H×W in [-1, 1], sides multiples of what the models ask.
             hints: B×4×H×W hint map.
             palette: B×K×3 colours and B×K weights.
+            style: B×C, of :func:`conditions.style.from_pictures`.
             generator: of the noise, one for the batch or one per picture.
 
         Returns:
             B×3×H×W in [-1, 1].
         """
-        self._check_conditions(hints, palette)
+        self._check_conditions(hints=hints, palette=palette, style=style)
         colors, weights = palette if palette is not None else (None, None)
-        arguments = {"sketch": sketch}
-        if hints is not None:
-            arguments["hints"] = hints
-        if palette is not None:
-            arguments |= {"palette": colors, "weights": weights}
+        told = {"hints": hints, "palette": colors, "weights": weights, "style": style}
+        arguments = {"sketch": sketch} | {k: v for k, v in told.items() if v is not None}
         device = sketch.device
         with torch.autocast(device.type, fastest_dtype(device.type), enabled=_casts(device)):
             if self.proposer is not None:
@@ -251,8 +250,8 @@ class SketchColorPipeline(PretrainedPipeline):
     def _check(self, hints, palette, reference, variants, resolution, lines, output_type) -> None:
         if palette is not None and reference is not None:
             raise ValueError("Give a palette or a reference picture, not both.")
-        takes_style = "style" in self.conditions
-        self._check_conditions(hints, reference if palette is None and not takes_style else palette)
+        self._check_conditions(hints=hints, palette=palette)
+        self._check_conditions(**{"style" if "style" in self.conditions else "palette": reference})
         if not 1 <= variants <= MAX_VARIANTS:
             raise ValueError(f"The number of variants must be between 1 and {MAX_VARIANTS}.")
         if not RESOLUTIONS[0] <= resolution <= RESOLUTIONS[1]:
@@ -264,8 +263,8 @@ class SketchColorPipeline(PretrainedPipeline):
         if output_type not in ("pil", "np", "pt"):
             raise ValueError(f'output_type must be "pil", "np" or "pt", not {output_type!r}.')
 
-    def _check_conditions(self, hints: Any, palette: Any) -> None:
-        for name, value in (("hints", hints), ("palette", palette)):
+    def _check_conditions(self, **given: Any) -> None:
+        for name, value in given.items():
             if value is not None and name not in self.conditions:
                 raise ValueError(f"This model does not take {name}; use one that does, or none.")
 

@@ -1,8 +1,8 @@
-"""Bar charts of an evaluation, after figures 15 to 19 of seed 003."""
+"""Charts: bars of an evaluation (seed 003, figures 15 to 19), lines of a run (seed 004, 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .similarity import INTERVALS
 
-__all__ = ["bar_chart", "similarity_sheet"]
+__all__ = ["bar_chart", "line_chart", "similarity_sheet", "stack"]
 
 SIZE = (560, 340)
 MARGINS = (64, 36, 16, 52)  # left, top, right, bottom
-INK, BAR, GRID = "#222222", "#4c78a8", "#dddddd"
+INK, GRID = "#222222", "#dddddd"
+COLORS = ("#4c78a8", "#e45756", "#54a24b")  # bars have the first, lines one each
 TICKS = 5
 BARS = 20  # where the paper prints no intervals
 
@@ -40,6 +41,11 @@ def similarity_sheet(measures: dict[str, Any]) -> Image.Image:
         panels.append(bar_chart(title, "images by index", edges, counts))
     title = "Difference of original and coloured picture (figure 19)"
     panels.append(bar_chart(title, "images by % of black to white", INTERVALS, differences))
+    return stack(panels)
+
+
+def stack(panels: Sequence[Image.Image]) -> Image.Image:
+    """Charts below each other."""
     sheet = Image.new("RGB", (SIZE[0], SIZE[1] * len(panels)))
     for row, panel in enumerate(panels):
         sheet.paste(panel, (0, row * SIZE[1]))
@@ -56,27 +62,74 @@ def bar_chart(
         edges: of the bars, ascending, one more than there are bars.
         heights: of the bars, not negative.
     """
-    chart = Image.new("RGB", SIZE, "white")
-    pen, font = ImageDraw.Draw(chart), ImageFont.load_default(13)
-    left, top = MARGINS[:2]
-    right, bottom = SIZE[0] - MARGINS[2], SIZE[1] - MARGINS[3]
-    highest = max(*heights, 1e-9)
-
-    def across(value: float) -> float:
-        return left + (value - edges[0]) / (edges[-1] - edges[0]) * (right - left)
-
-    def up(height: float) -> float:
-        return bottom - height / highest * (bottom - top)
-
-    pen.text((left, 10), title, INK, font)
-    pen.text(((left + right) / 2, SIZE[1] - 8), label, INK, font, anchor="ms")
-    for share in np.linspace(0, 1, TICKS):
-        height, value = share * highest, edges[0] + share * (edges[-1] - edges[0])
-        pen.line((left, up(height), right, up(height)), GRID)
-        pen.text((left - 6, up(height)), f"{height:.3g}", INK, font, anchor="rm")
-        pen.text((across(value), bottom + 6), f"{value:.3g}", INK, font, anchor="mt")
+    axes = _Axes(title, label, (edges[0], edges[-1]), (0.0, max(*heights, 1e-9)))
     for begin, end, height in zip(edges[:-1], edges[1:], heights, strict=True):
         if height > 0:
-            pen.rectangle((across(begin) + 1, up(height), across(end) - 1, bottom), BAR)
-    pen.line((left, bottom, right, bottom), INK)
-    return chart
+            box = (axes.across(begin) + 1, axes.up(height), axes.across(end) - 1, axes.up(0.0))
+            axes.pen.rectangle(box, COLORS[0])
+    return axes.chart
+
+
+def line_chart(
+    title: str, label: str, across: Sequence[float], lines: Mapping[str, Sequence[float]]
+) -> Image.Image:
+    """Up to three lines as a picture of ``SIZE``; their names stand above it in their colours.
+
+    Args:
+        title, label: above it and below.
+        across: where the values of every line are, ascending.
+        lines: values by name.
+    """
+    values = [value for line in lines.values() for value in line]
+    low, high = min(values), max(values)
+    room = 0.05 * (high - low) or 1e-3
+    axes = _Axes(title, label, (across[0], across[-1]), (low - room, high + room))
+    x = SIZE[0] - MARGINS[2]
+    colors = COLORS[: len(lines)]
+    for (name, line), color in zip(reversed(lines.items()), reversed(colors), strict=True):
+        points = [(axes.across(at), axes.up(value)) for at, value in zip(across, line, strict=True)]
+        axes.pen.line(points, color, width=2)
+        for point in points:
+            axes.pen.circle(point, 2, color)
+        axes.pen.text((x, 10), name, color, axes.font, anchor="ra")
+        x -= axes.pen.textlength(name, axes.font) + 14
+    return axes.chart
+
+
+class _Axes:
+    """An empty chart with its title, grid and numbers.
+
+    Args:
+        title, label: above it and below.
+        width, height: least and greatest value across and up.
+    """
+
+    def __init__(
+        self, title: str, label: str, width: tuple[float, float], height: tuple[float, float]
+    ) -> None:
+        self.width, self.height = width, height
+        self.chart = Image.new("RGB", SIZE, "white")
+        self.pen, self.font = ImageDraw.Draw(self.chart), ImageFont.load_default(13)
+        left, right, bottom = MARGINS[0], SIZE[0] - MARGINS[2], SIZE[1] - MARGINS[3]
+        self.pen.text((left, 10), title, INK, self.font)
+        middle = ((left + right) / 2, SIZE[1] - 8)
+        self.pen.text(middle, label, INK, self.font, anchor="ms")
+        for up, across in zip(np.linspace(*height, TICKS), np.linspace(*width, TICKS), strict=True):
+            y = self.up(up)
+            self.pen.line((left, y, right, y), GRID)
+            self.pen.text((left - 6, y), f"{up:.3g}", INK, self.font, anchor="rm")
+            place = (self.across(across), bottom + 6)
+            self.pen.text(place, f"{across:.4g}", INK, self.font, anchor="mt")
+        self.pen.line((left, bottom, right, bottom), INK)
+
+    def across(self, value: float) -> float:
+        """Pixels from the left."""
+        left, right = MARGINS[0], SIZE[0] - MARGINS[2]
+        low, high = self.width
+        return left + (value - low) / (high - low or 1.0) * (right - left)
+
+    def up(self, value: float) -> float:
+        """Pixels from the top."""
+        top, bottom = MARGINS[1], SIZE[1] - MARGINS[3]
+        low, high = self.height
+        return bottom - (value - low) / (high - low) * (bottom - top)

@@ -128,7 +128,7 @@ def trained_run(repo: str, run: Path, folder: Path, dataset: str | None = None) 
         PublishError: there is no licence file because this is no checkout.
     """
     record = run / "recipe.json"
-    newest = sorted((run / "sheets").glob("*.png"))[-1:]
+    newest = sorted((run / "sheets").glob("step-*.png"))[-1:]
     files, network = _model_folder(folder)
     files |= {file.name: file for file in [record, *newest, _checkout_file("LICENSE")]}
     card = run_card(

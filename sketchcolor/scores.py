@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from . import metrics, similarity
+from .conditions import Palette, from_image
 from .images import to_pil
+from .leak import ProbeStroke, stroke_changes
 from .models.vgg19 import VGG19Features
 from .published import PublishedMetrics
 
@@ -70,6 +72,29 @@ class Scores:
         for image, painted in zip(to_pil(output), maps, strict=True):
             self._hint_differences.append(metrics.hint_delta_e(np.asarray(image), painted))
 
+    def add_strokes(
+        self,
+        plain: Sequence[np.ndarray],
+        hinted: Sequence[np.ndarray],
+        strokes: Sequence[ProbeStroke | None],
+    ) -> None:
+        """What each stroke changed in its region, and what leaked out of it."""
+        for without, with_stroke, stroke in zip(plain, hinted, strokes, strict=True):
+            if stroke is not None:
+                inside, outside = stroke_changes(without, with_stroke, stroke)
+                self._values["stroke_change"].append(inside)
+                self._values["leak"].append(outside)
+
+    def add_palettes(
+        self, pictures: Sequence[np.ndarray], asked: Sequence[Palette], other: Sequence[Palette]
+    ) -> None:
+        """How far each picture's own palette is from the one asked for, and from another one."""
+        for picture, *palettes in zip(pictures, asked, other, strict=True):
+            own = from_image(picture).colors
+            to_asked, to_other = (metrics.palette_distance(own, p.colors) for p in palettes)
+            self._values["palette_distance"].append(to_asked)
+            self._values["other_palette"].append(to_other)
+
     def add_features(self, vgg: VGG19Features | None, colour: Tensor) -> None:
         """Features of a B×3×H×W tensor in [-1, 1] for the set distances."""
         if vgg is not None:
@@ -88,6 +113,8 @@ class Scores:
     def summary(self, truth: Scores | None = None) -> dict[str, Any]:
         """Means over the images and, given the truth's scores, the distances to its features."""
         found = {name: np.mean(values, axis=0).tolist() for name, values in self._values.items()}
+        if leaks := self._values.get("leak"):
+            found |= {"strokes": len(leaks), "leak_90th": float(np.percentile(leaks, 90))}
         if self._hint_differences:
             differences = np.concatenate(self._hint_differences)
             found["hint_delta_e"] = float(np.median(differences))
@@ -98,7 +125,7 @@ class Scores:
         if truth is not None and self._inception:
             outputs, truths = torch.cat(self._inception), torch.cat(truth._inception)
             found["fid"] = metrics.frechet_distance(outputs, truths)
-        if truth is not None:
+        if "ssim" in self._values:
             found["per_image"] = {
                 name: [round(float(value), 4) for value in self._values[name]] for name in PLOTTED
             }

@@ -117,26 +117,15 @@ def conditions(inference):
     return importlib.import_module("benchmarks.conditions")
 
 
-def test_a_stroke_lies_inside_a_closed_region(conditions):
-    sketch = np.ones((200, 200), np.float32)
-    sketch[50:121, [50, 120]] = sketch[[50, 120], 50:121] = -1.0
-    stroke = conditions.stroke_in(sketch, np.random.default_rng(0))
-    assert stroke.region.sum() == 69 * 69
-    assert stroke.painted.any() and not (stroke.painted & ~stroke.region).any()
-    grown = stroke.neighbourhood()
-    assert grown[:, 45].any() and not grown[:, 40].any()
-    hints = stroke.hint_map()
-    assert hints[0, 3].sum() == stroke.painted.sum()
-    assert conditions.stroke_in(np.ones((200, 200)), np.random.default_rng(0)) is None
-
-
-def test_leak_and_palettes_are_measured_on_real_pictures(conditions, shared, tiny_pipeline):
-    pages = list(conditions.pages(shared / "data", 4))
-    palettes = conditions.measure_palettes(tiny_pipeline, pages)
-    assert palettes["same_picture"]["ratio"] > 1.0
-    leak = conditions.measure_leak(tiny_pipeline, pages)
-    assert leak["strokes"] > 0
-    assert leak["change_inside_mean"] > leak["change_outside_mean"]
+def test_wishes_are_measured_on_real_pictures(conditions, shared, tiny_pipeline):
+    images = conditions.validation_pictures(shared / "data", 4)
+    found = conditions.measure_wishes(tiny_pipeline, images)
+    assert set(found) == {"networks", "pipeline"}
+    held = found["pipeline"]
+    assert held["own_reference"]["palette_distance"] < held["own_reference"]["other_palette"]
+    assert held["stroke"]["strokes"] > 0
+    assert held["stroke"]["stroke_change"] > held["stroke"]["leak"]
+    assert held["own_reference"] != found["networks"]["own_reference"]
 
 
 def test_every_kind_of_wish_is_timed(conditions, tiny_pipeline):

@@ -10,11 +10,12 @@ import torch
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
-from sketchcolor import evaluation
-from sketchcolor.evaluation import batches, evaluate, markdown_table
+from sketchcolor import evaluate_command
+from sketchcolor.evaluation import batches, evaluate
 from sketchcolor.metrics import frechet_distance
 from sketchcolor.models.vgg19 import VGG19Features
 from sketchcolor.published import PublishedMetrics
+from sketchcolor.report import markdown_table
 
 SIDE = 64
 
@@ -218,22 +219,24 @@ def test_table_has_a_row_for_each_model_and_protocol(images):
         for name, model, n in (("dice", dice, 3), ("grey", grey, 1))
     )
     lines = markdown_table([first, second]).splitlines()
-    starts = [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines[2:8]]
+    starts = [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines[2:10]]
     assert starts == [
         ("dice", "automatic"),
         ("dice", "automatic, mean of 3"),
         ("dice", "automatic, best of 3"),
         ("dice", "hints_5"),
+        ("dice", "stroke"),
         ("grey", "automatic"),
         ("grey", "hints_5"),
+        ("grey", "stroke"),
     ]
-    assert len({line.count("|") for line in lines[:9]}) == 1
+    assert len({line.count("|") for line in lines[:11]}) == 1
     assert f"{first['protocols']['hints_5']['psnr']:.2f}" in lines[5]
 
 
 def parse(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    evaluation.add_arguments(parser)
+    evaluate_command.add_arguments(parser)
     return parser.parse_args(arguments)
 
 
@@ -243,7 +246,7 @@ def test_command_measures_a_saved_pipeline_on_the_real_split(
     monkeypatch.setitem(sys.modules, "torchmetrics", None)  # as if it were not installed
     tiny_pipeline.save_pretrained(tmp_path / "model")
     save_file(vgg.state_dict(), tmp_path / "vgg.safetensors")
-    status = evaluation.run(
+    status = evaluate_command.run(
         parse(
             *("--model", str(tmp_path / "model")),
             *("--data_files", str(shared / "data" / "validation-*.parquet")),
@@ -256,7 +259,8 @@ def test_command_measures_a_saved_pipeline_on_the_real_split(
     assert status == 0
     (result,) = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert result["model"] == str(tmp_path / "model") and result["settings"]["images"] == 3
-    assert list(result["protocols"]) == ["automatic", "hints_5"]
+    protocols = ["automatic", "hints_5", "stroke", "own_reference", "other_reference"]
+    assert list(result["protocols"]) == protocols
     automatic = result["protocols"]["automatic"]
     assert automatic["vgg19_kid_std"] >= 0 and 0 <= automatic["sift_similarity"] <= 1
     assert len(automatic["per_image"]["ssim"]) == 3
@@ -265,18 +269,19 @@ def test_command_measures_a_saved_pipeline_on_the_real_split(
     assert table in said.out and "3 images at 64 px" in table
     assert "fid and lpips are left out" in said.err and "| fid |" not in table
     plots = sorted((tmp_path / "out").glob("*.png"))
-    assert [plot.stem.rpartition("-")[2] for plot in plots] == ["automatic", "hints_5"]
+    plotted = [plot.stem.rpartition("-")[2] for plot in plots]
+    assert plotted == ["automatic", "hints_5", "own_reference"]
     assert len(np.unique(np.asarray(Image.open(plots[0])))) > 4
 
 
 def test_command_says_what_is_missing(shared, tmp_path, capsys):
-    assert evaluation.run(parse()) == 2
+    assert evaluate_command.run(parse()) == 2
     assert "--data_files" in capsys.readouterr().err
     files = str(shared / "data" / "validation-*.parquet")
-    assert evaluation.run(parse("--data_files", files, "--image_column", "picture")) == 2
+    assert evaluate_command.run(parse("--data_files", files, "--image_column", "picture")) == 2
     assert "one of image" in capsys.readouterr().err
     absent = str(tmp_path / "absent.safetensors")
-    assert evaluation.run(parse("--data_files", files, "--vgg19", absent)) == 2
+    assert evaluate_command.run(parse("--data_files", files, "--vgg19", absent)) == 2
     assert "absent.safetensors" in capsys.readouterr().err
 
 
@@ -284,3 +289,76 @@ def test_defaults_of_the_command_are_those_of_the_function():
     args = parse()
     assert (args.samples, args.hint_counts, args.side) == (8, (5, 20), 256)
     assert parse("--hint_counts").hint_counts == []
+
+
+class Obedient:
+    """Paints the whole page in the one colour that it is told, or else white."""
+
+    device = "cpu"
+
+    def __init__(self, *conditions: str) -> None:
+        self.conditions = conditions
+
+    def colour_tensor(
+        self, sketch, hints=None, palette=None, style=None, generator=None, num_inference_steps=8
+    ):
+        page = torch.ones(len(sketch), 3, *sketch.shape[-2:])
+        if hints is not None:
+            for each, hint_map in zip(page, hints, strict=True):
+                painted = hint_map[3] > 0
+                if painted.any():
+                    each[:] = hint_map[:3, painted][:, :1, None]
+        if palette is not None:
+            page[:] = palette[0][:, 0, :, None, None]
+        if style is not None:
+            page[:] = style[:, :3, None, None] * 2 - 1
+        return page
+
+
+def test_a_palette_that_is_obeyed_is_near_and_another_is_far(images):
+    result = evaluate(Obedient("palette"), images, side=SIDE)
+    assert list(result["protocols"]) == ["automatic", "own_reference", "other_reference"]
+    for protocol in ("own_reference", "other_reference"):
+        measures = result["protocols"][protocol]
+        # The page is the heaviest colour of the palette; k-means and 8 bits move it a little.
+        assert measures["palette_distance"] < 2 < measures["other_palette"]
+    assert "psnr" in result["protocols"]["own_reference"]
+    assert "psnr" not in result["protocols"]["other_reference"]
+    assert "palette_distance" in markdown_table([{"model": "obedient"} | result])
+
+
+def test_references_are_styles_for_a_model_that_reads_them(images, vgg):
+    seen = []
+
+    class Reader(Obedient):
+        def colour_tensor(self, sketch, style=None, **more):
+            seen.append(style)
+            return super().colour_tensor(sketch, style=style, **more)
+
+    result = evaluate(Reader("style"), images, vgg, samples=1, side=SIDE, batch_size=5)
+    assert list(result["protocols"]) == ["automatic", "own_reference", "other_reference"]
+    automatic, own, other = seen
+    assert automatic is None and own.shape == (5, 4)
+    torch.testing.assert_close(other, own.roll(-1, 0))  # a third of five pictures away
+    without = evaluate(Reader("style"), images, side=SIDE)
+    assert list(without["protocols"]) == ["automatic"]
+
+
+def house(index: int) -> Image.Image:
+    """Two closed rooms side by side on a page of its own size."""
+    page = Image.new("RGB", (160, 120 + 4 * index), "white")
+    pen = ImageDraw.Draw(page)
+    for left, colour in ((20, "#e0b0a0"), (84, "#a0b0e0")):
+        pen.rectangle((left, 30, left + 52, 90), colour, "black", 3)
+    return page
+
+
+def test_leak_is_what_changes_outside_of_the_strokes_region():
+    flood = evaluate(Obedient("hints"), [house(i) for i in range(8)], side=160, hint_counts=[1])
+    stroke = flood["protocols"]["stroke"]
+    assert stroke["strokes"] > 0
+    # A model that paints everything in the hint's colour leaks as much as it obeys.
+    assert stroke["leak"] == pytest.approx(stroke["stroke_change"], rel=1e-3)
+    assert stroke["leak"] > 20 and stroke["leak_90th"] >= stroke["leak"]
+    deaf = evaluate(grey, [house(i) for i in range(8)], side=160, hint_counts=[1])
+    assert deaf["protocols"]["stroke"]["leak"] == deaf["protocols"]["stroke"]["stroke_change"] == 0

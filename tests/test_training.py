@@ -3,8 +3,10 @@
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from sketchcolor import load_pipeline
 from sketchcolor.models import ColorProposer, Pix2PixGenerator
 from sketchcolor.models.style_guided import StyleGuidedOutput
 from sketchcolor.training.bundle import bundle
+from sketchcolor.training.course import CURVES
 from sketchcolor.training.losses import (
     PerceptualLoss,
     discriminator_loss,
@@ -30,6 +33,7 @@ from sketchcolor.training.losses import (
 )
 from sketchcolor.training.recipes import RECIPES
 from sketchcolor.training.steps import degraded_truth
+from sketchcolor.training.trainer import latest_checkpoint
 
 SMALL = {
     "sketchcolor-proposal": TINY_PROPOSER,
@@ -170,6 +174,64 @@ def test_two_processes_share_one_training(pictures, tmp_path):
     assert (tmp_path / "checkpoint-4" / "random_states_1.pkl").is_file()
 
 
+def test_two_processes_learn_what_one_learns_from_twice_the_batch(pictures, tmp_path):
+    """Each step sees the same pictures, so the curves differ by rounding; sgru draws no noise."""
+    steps = {"max_train_steps": 20, "validation_steps": 4, "validation_files": pictures}
+    steps |= {"learning_rate": 1e-3, "lr_warmup_steps": 2}
+    one = train("sgru", pictures, tmp_path / "one", train_batch_size=4, **steps)
+    half = train("sgru", pictures, tmp_path / "half", train_batch_size=2, **steps)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
+    command += ["train_accelerate.py", *flags("sgru", pictures, tmp_path / "two", **steps)]
+    alone = environment(ACCELERATE_USE_CPU="true")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=alone)
+    assert done.returncode == 0, done.stderr
+    curves = [read_curve(folder) for folder in (one, tmp_path / "two")]
+    assert [len(curve) for curve in curves] == [5, 5]
+    for first, second in zip(*curves, strict=True):
+        assert first["images"] == second["images"] == 4 * first["step"]
+        assert second["validation_psnr"] == pytest.approx(first["validation_psnr"], abs=0.05)
+        assert second["validation_ssim"] == pytest.approx(first["validation_ssim"], abs=0.005)
+    assert abs(curves[0][0]["validation_psnr"] - curves[0][-1]["validation_psnr"]) > 0.2
+    far = apart(weights(one), weights(half))
+    assert apart(weights(one), weights(tmp_path / "two")) < 0.1 * far
+
+
+def test_a_run_that_is_killed_goes_on_to_the_same_weights(pictures, tmp_path):
+    """SIGKILL at any moment after the first checkpoint, perhaps while another is being written."""
+    settings = {"checkpointing_steps": 1, "max_train_steps": 30}
+    straight = train("pix2pix", pictures, tmp_path / "straight", **settings)
+    output = tmp_path / "killed"
+    command = [sys.executable, "train_accelerate.py"]
+    command += flags("pix2pix", pictures, output, **settings)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), **quiet) as process:
+        while latest_checkpoint(output) is None:
+            assert process.poll() is None, "The run ended before it could be killed."
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL and not (output / "recipe.json").exists()
+    train("pix2pix", pictures, output, resume_from_checkpoint="latest", **settings)
+    assert apart(weights(straight), weights(output)) == 0
+    assert not list(output.glob("*.partial"))
+
+
+def test_a_checkpoint_that_was_being_written_is_passed_over(tmp_path):
+    for name in ("checkpoint-2", "checkpoint-10", "checkpoint-12.partial"):
+        (tmp_path / name).mkdir()
+    assert latest_checkpoint(tmp_path).name == "checkpoint-10"
+    assert latest_checkpoint(tmp_path / "empty") is None
+
+
+def apart(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> float:
+    """Root mean square difference of two sets of weights."""
+    squares = torch.cat([(first[name] - second[name]).square().flatten() for name in first])
+    return squares.mean().sqrt().item()
+
+
+def read_curve(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / CURVES).read_text().splitlines()]
+
+
 def environment(**more) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | more
 
@@ -251,8 +313,7 @@ def test_a_second_stage_starts_from_weights_and_meets_proposals(pictures, tmp_pa
     record = json.loads((again / "recipe.json").read_text())
     assert record["training"]["images"] == 4 and record["started_from"]["training"]["images"] == 8
     before, after = weights(tmp_path / "r"), weights(again)
-    distance = max((before[name] - after[name]).abs().max().item() for name in before)
-    assert 0 < distance < 0.01
+    assert 0 < apart(before, after) < 0.01
 
 
 def test_degraded_truth_keeps_the_colours(colour_picture):

@@ -10,7 +10,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 
 from .outputs import GeneratorOutput
-from .pix2pix import Pix2PixGenerator
+from .pix2pix import CHANNELS, Pix2PixGenerator
 
 __all__ = ["AutoPainterGenerator"]
 
@@ -44,7 +44,7 @@ class AutoPainterGenerator(Pix2PixGenerator):
     @register_to_config
     def __init__(
         self,
-        channels: tuple[int, ...] = (64, 128, 256, 512, 512, 512, 512, 512),
+        channels: tuple[int, ...] = CHANNELS,
         dropout: float = 0.5,
     ) -> None:
         super().__init__(channels=channels, dropout=dropout)

@@ -9,7 +9,9 @@ from torch import nn
 
 from .outputs import GeneratorOutput
 
-__all__ = ["Pix2PixGenerator"]
+__all__ = ["CHANNELS", "Pix2PixGenerator"]
+
+CHANNELS = (64, 128, 256, 512, 512, 512, 512, 512)  # per level, seed 004's list
 
 
 class Pix2PixGenerator(ModelMixin, ConfigMixin):
@@ -25,7 +27,7 @@ class Pix2PixGenerator(ModelMixin, ConfigMixin):
     @register_to_config
     def __init__(
         self,
-        channels: tuple[int, ...] = (64, 128, 256, 512, 512, 512, 512, 512),
+        channels: tuple[int, ...] = CHANNELS,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The loop: batches in, checkpoints, averaged weights and sample sheets out."""
+"""The loop: batches in, checkpoints, averaged weights, sample sheets and curves out."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from diffusers.training_utils import EMAModel
 from torch.utils.data import DataLoader, IterableDataset
 from tqdm.auto import tqdm
 
+from ..hardware import describe_hardware
+from .course import record
 from .data import OffsetSampler
 from .recipes import Recipe
 from .steps import Player
@@ -45,11 +47,21 @@ class Run:
 
 @dataclass
 class Progress:
-    """What a checkpoint remembers besides weights and optimisers."""
+    """What a checkpoint remembers besides weights and optimisers.
+
+    Attributes:
+        seconds: of the whole run; ``validation_seconds`` of them went into validations.
+    """
 
     step: int = 0
     seconds: float = 0.0
     images: int = 0
+    validation_seconds: float = 0.0
+
+    @property
+    def images_per_second(self) -> float:
+        """How fast it trains while it trains."""
+        return self.images / max(self.seconds - self.validation_seconds, 1e-9)
 
     def state_dict(self) -> dict[str, float]:
         return asdict(self)
@@ -82,8 +94,16 @@ def make_player(
 
 def latest_checkpoint(output_dir: Path) -> Path | None:
     """The checkpoint with the highest step, or None."""
-    found = [p for p in output_dir.glob("checkpoint-*") if p.name.split("-")[1].isdigit()]
-    return max(found, key=lambda p: int(p.name.split("-")[1]), default=None)
+    return max(_checkpoints(output_dir), key=_step_of, default=None)
+
+
+def _checkpoints(output_dir: Path) -> list[Path]:
+    """Complete checkpoints; one that is being written has another name."""
+    return [p for p in output_dir.glob("checkpoint-*") if p.name.split("-")[1].isdigit()]
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
 
 
 class Trainer:
@@ -186,10 +206,10 @@ class Trainer:
             bar.update()
             if progress.step % 20 == 0:
                 self._report(losses, bar)
-            if progress.step % run.checkpointing_steps == 0:
-                self.checkpoint()
             if self.on_validate and progress.step % run.validation_steps == 0:
                 self._validate()
+            if progress.step % run.checkpointing_steps == 0:
+                self.checkpoint()
         bar.close()
         self.checkpoint()
 
@@ -203,7 +223,13 @@ class Trainer:
             self.ema.copy_to(self.published.parameters())
         self.published.save_pretrained(str(folder / "model"))
         resolved = {"recipe": asdict(self.recipe), "training": asdict(self.progress)}
-        resolved["training"] |= {"seed": self.run.seed, "device": str(self.accelerator.device)}
+        resolved["training"] |= {
+            "seed": self.run.seed,
+            "device": str(self.accelerator.device),
+            "hardware": describe_hardware(self.accelerator.device),
+            "parameters": self.published.num_parameters(),
+            "images_per_second": self.progress.images_per_second,
+        }
         if self.validation:
             resolved["validation"] = self.validation
         if self.started_from is not None:
@@ -211,16 +237,31 @@ class Trainer:
         (folder / "recipe.json").write_text(json.dumps(resolved, indent=2) + "\n")
 
     def checkpoint(self) -> None:
-        """Save the state, dropping the oldest first so that the disk never holds one more."""
+        """Save the state, dropping the oldest first so that the disk never holds one more.
+
+        It gets its name when it is complete: a run killed while saving resumes from the one before.
+        """
         target = self.run.output_dir / f"checkpoint-{self.progress.step}"
-        limit = self.run.checkpoints_total_limit
-        if self.accelerator.is_main_process and limit is not None:
-            others = [p for p in target.parent.glob("checkpoint-*") if p != target]
-            kept = sorted(others, key=lambda p: int(p.name.split("-")[1]))
-            for old in kept[: max(0, len(kept) - limit + 1)]:
-                shutil.rmtree(old)
+        partial = target.with_suffix(".partial")
+        if self.accelerator.is_main_process:
+            for interrupted in target.parent.glob("checkpoint-*.partial"):
+                shutil.rmtree(interrupted)
+            self._drop_oldest(target)
         self.accelerator.wait_for_everyone()
-        self.accelerator.save_state(str(target))
+        self.accelerator.save_state(str(partial))
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            shutil.rmtree(target, ignore_errors=True)  # a last step may be saved twice
+            partial.rename(target)
+
+    def _drop_oldest(self, target: Path) -> None:
+        """Make room for a checkpoint within the limit."""
+        limit = self.run.checkpoints_total_limit
+        if limit is None:
+            return
+        kept = sorted((p for p in _checkpoints(target.parent) if p != target), key=_step_of)
+        for old in kept[: max(0, len(kept) - limit + 1)]:
+            shutil.rmtree(old)
 
     def _noise(self, micro: int) -> torch.Generator:
         """Noise as a function of the step, so that resuming needs no generator state."""
@@ -241,19 +282,23 @@ class Trainer:
         values = {name: self.accelerator.reduce(v, "mean").item() for name, v in losses.items()}
         if not all(math.isfinite(value) for value in values.values()):
             raise RuntimeError(f"A loss is not finite at step {self.progress.step}: {values}.")
-        rate = self.progress.images / max(self.progress.seconds, 1e-9)
+        rate = self.progress.images_per_second
         bar.set_postfix({k: f"{v:.4f}" for k, v in values.items()} | {"img/s": f"{rate:.1f}"})
         self.accelerator.log(values | {"images_per_second": rate}, step=self.progress.step)
 
     def _validate(self) -> None:
+        started = time.monotonic()
         if self.accelerator.is_main_process:
             if self.ema is not None:
                 self.ema.store(self.published.parameters())
                 self.ema.copy_to(self.published.parameters())
             self.published.eval()
-            self.validation = self.on_validate(self.published, self.progress.step)
-            self.accelerator.log(self.validation, step=self.progress.step)
+            step = self.progress.step
+            self.validation = self.on_validate(self.published, step)
+            self.accelerator.log(self.validation, step=step)
+            record(self.run.output_dir, step, self.progress.images, self.validation)
             self.published.train()
             if self.ema is not None:
                 self.ema.restore(self.published.parameters())
         self.accelerator.wait_for_everyone()
+        self.progress.validation_seconds += time.monotonic() - started

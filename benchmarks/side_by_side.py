@@ -1,0 +1,270 @@
+"""Every system of the seed papers and ours, trained on the same pictures and measured alike.
+
+``python -m benchmarks.side_by_side --data ../shared/data --vgg19 vgg19.safetensors
+--sketches ../shared/lineart --resolution 128 --images 2000 --runs runs/side_by_side
+-o benchmarks/side_by_side.json``
+
+It can be stopped at any time: the same command goes on at the last checkpoint, and leaves alone
+what is finished. The table holds what is finished so far; the sheet comes last, when all is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+import train_accelerate
+from benchmarks.pictures import validation_pictures
+from benchmarks.sheet import TILE, paste_rows, tile
+from sketchcolor.cards import system_card
+from sketchcolor.evaluation import evaluate
+from sketchcolor.hub import load_pipeline
+from sketchcolor.images import read_sketch
+from sketchcolor.models import VGG19Features
+from sketchcolor.report import markdown_table
+from sketchcolor.training.bundle import bundle
+from sketchcolor.training.data import Source, load_images
+from sketchcolor.training.recipes import RECIPES
+
+FLAGSHIP = "sketchcolor"
+SYSTEMS = (
+    "sgru",
+    "sgru-hint",
+    "style-guided",
+    "auto-painter",
+    "pix2pix",
+    "palette-attention",
+    "whiteout-hint",
+    FLAGSHIP,
+)
+PROPOSAL = "sketchcolor-proposal"
+PROPOSAL_SHARE = 0.75  # of the flagship's pictures: what is hard is drawn there, not in refining
+VALIDATIONS = 8  # in the course of a run, with a checkpoint each
+WARM_UP = 0.1  # of the updates at most: a small budget must not end before the full rate
+NOTE = """\
+Every system has its own settings (`sketchcolor/training/recipes.py`) except for the resolution:
+U-Nets that go down to 1×1 have as many levels as that takes, and a fully connected head has the
+pictures' size; warm-up takes at most a tenth of the updates. All meet the same pictures in the same
+order, framed and drawn as their recipes say. `sketchcolor` is two networks: the first sees three
+quarters of the number of pictures and the second one quarter, each from the first picture on.
+Minutes and pictures/s are those of training, with validations left out.
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all runs of a folder have in common."""
+
+    resolution: int
+    images: int
+    evaluated: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where things are, and how the systems are trained and measured."""
+
+    settings: Settings
+    data: Path
+    vgg19: Path
+    runs: Path
+    mixed_precision: str
+
+    def train(self, recipe: str, folder: Path, images: int, *more: str) -> dict:
+        """Runs a recipe to its end, from the last checkpoint if there is one.
+
+        Returns:
+            The run's record.
+        """
+        record = folder / "recipe.json"
+        if not record.is_file():  # it is written when a run is complete
+            arguments = self.arguments(recipe, folder, images)
+            train_accelerate.main(train_accelerate.parse_args([*arguments, *more]))
+        for checkpoint in folder.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint)
+        return json.loads(record.read_text())
+
+    def arguments(self, recipe: str, folder: Path, images: int) -> list[str]:
+        """Flags of ``train_accelerate.py`` by which a recipe sees about ``images`` pictures."""
+        steps = max(1, round(images / RECIPES[recipe].train_batch_size))
+        often = max(1, steps // VALIDATIONS)
+        values = {
+            "recipe": recipe,
+            "output_dir": folder,
+            "data_files": self.data / "train-*.parquet",
+            "validation_files": self.data / "validation-*.parquet",
+            "vgg19": self.vgg19,
+            "resolution": self.settings.resolution,
+            "seed": self.settings.seed,
+            "max_train_steps": steps,
+            "lr_warmup_steps": min(RECIPES[recipe].lr_warmup_steps, round(WARM_UP * steps)),
+            "checkpointing_steps": often,
+            "validation_steps": often,
+            "resume_from_checkpoint": "latest",
+            "mixed_precision": self.mixed_precision,
+            "report_to": "none",
+        }
+        return [part for name, value in values.items() for part in (f"--{name}", str(value))]
+
+    def pipeline(self, system: str) -> tuple[Path, dict[str, dict]]:
+        """Trains a system's networks.
+
+        Returns:
+            The pipeline's folder, and the record of each network by its role.
+        """
+        folder, images = self.runs / system, self.settings.images
+        proposer, more, records = None, [], {}
+        if system == FLAGSHIP:
+            proposer = folder / "proposer"
+            share = round(PROPOSAL_SHARE * images)
+            records["proposer"] = self.train(PROPOSAL, proposer, share)
+            images, more = images - share, ["--proposer", str(proposer / "model")]
+        generator = folder / "generator"
+        records["generator"] = self.train(system, generator, images, *more)
+        bundle(generator, folder / "pipeline", proposer)
+        return folder / "pipeline", records
+
+    def measure(self, system: str, pictures: list[Image.Image], vgg: VGG19Features) -> dict:
+        """A system's line of the report; trained and measured unless that was done before."""
+        finished = self.runs / system / "result.json"
+        if not finished.is_file():
+            folder, records = self.pipeline(system)
+            pipeline = load_pipeline(folder)
+            settings = {"side": self.settings.resolution, "seed": self.settings.seed}
+            result = evaluate(pipeline, pictures, vgg, **settings)
+            for measures in result["protocols"].values():
+                measures.pop("per_image", None)
+            entry = {"model": system, "revision": None, **result, "training": records}
+            finished.write_text(json.dumps(entry, indent=2) + "\n")
+        return json.loads(finished.read_text())
+
+    def claim(self) -> None:
+        """Makes the folder of runs these settings' own.
+
+        Raises:
+            SystemExit: it holds runs of other settings.
+        """
+        self.runs.mkdir(parents=True, exist_ok=True)
+        file, wanted = self.runs / "settings.json", asdict(self.settings)
+        known = json.loads(file.read_text()) if file.exists() else wanted
+        if known != wanted:
+            raise SystemExit(f"{self.runs} holds runs of {known}: name another --runs.")
+        file.write_text(json.dumps(wanted) + "\n")
+
+
+def training_table(entries: list[dict]) -> str:
+    """What each system is and what its training cost, as Markdown."""
+    rows = [
+        "| system | parameters, M | batch | pictures seen | minutes | pictures/s | source |",
+        "|---|---:|---:|---:|---:|---:|---|",
+    ]
+    for entry in entries:
+        records = list(entry["training"].values())
+        runs = [record["training"] for record in records]
+        parameters, images = (sum(run[name] for run in runs) for name in ("parameters", "images"))
+        seconds = sum(run["seconds"] - run["validation_seconds"] for run in runs)
+        batch = records[-1]["recipe"]["train_batch_size"]
+        source = records[-1]["recipe"]["source"]
+        rows.append(
+            f"| `{entry['model']}` | {parameters / 1e6:.1f} | {batch} | {images:,} | "
+            f"{seconds / 60:.1f} | {images / seconds:.2f} | {source} |"
+        )
+    records = [record for entry in entries for record in entry["training"].values()]
+    hardware = sorted({record["training"]["hardware"] for record in records})
+    return "\n".join([*rows, "", f"On {'; '.join(hardware)}. {NOTE}"])
+
+
+def write_report(entries: list[dict], settings: Settings, output: Path) -> None:
+    """JSON and, beside it, Markdown."""
+    report = {"settings": asdict(settings), "systems": entries}
+    output.write_text(json.dumps(report, indent=2) + "\n")
+    head = f"Resolution {settings.resolution}, seed {settings.seed}.\n"
+    table = "\n".join([head, training_table(entries), markdown_table(entries)])
+    output.with_suffix(".md").write_text(table)
+
+
+def describe_data(data: Path) -> str:
+    """What the training pictures are, counted, as a sentence for a card."""
+    rows = load_images(Source(data_files=str(data / "train-*.parquet")))
+    text = f"{len(rows):,} colour pictures"
+    if "kind" in rows.column_names:
+        kinds = Counter(rows["kind"]).most_common()
+        text += f" ({', '.join(f'{count:,} of kind {kind}' for kind, count in kinds)})"
+    return f"{text}; those of the validation split were never trained on."
+
+
+def write_cards(entries: list[dict], settings: Settings, data: str, folder: Path) -> None:
+    """A card for each system but the flagship, whose card is about its bundled weights."""
+    for entry in entries:
+        if entry["model"] != FLAGSHIP:
+            command = (
+                "python -m benchmarks.side_by_side --data data --vgg19 vgg19.safetensors "
+                f"--resolution {settings.resolution} --images {settings.images} "
+                f"--evaluated {settings.evaluated} --seed {settings.seed} "
+                "--runs runs/side_by_side -o benchmarks/side_by_side.json"
+            )
+            card = system_card(entry, markdown_table([entry]), data, command)
+            (folder / f"{entry['model']}.md").write_text(card)
+
+
+def draw_sheet(runs: Path, sketches: Path, resolution: int, seed: int) -> Image.Image:
+    """A row for each sketch of a folder: the sketch, then what every system makes of it alone."""
+    pages = [read_sketch(path) for path in sorted(sketches.iterdir())]
+    columns = [[tile(page.convert("RGB")) for page in pages]]
+    for system in SYSTEMS:
+        pipeline = load_pipeline(runs / system / "pipeline")
+        made = [pipeline(page, seed=seed, resolution=resolution).images[0] for page in pages]
+        columns.append([tile(picture) for picture in made])
+    headings = [_heading(name) for name in ("sketch", *SYSTEMS)]
+    return paste_rows([headings, *map(list, zip(*columns, strict=True))])
+
+
+def _heading(text: str) -> Image.Image:
+    """A tile with a name at its foot."""
+    heading = Image.new("RGB", (TILE, TILE), "white")
+    pen, font = ImageDraw.Draw(heading), ImageFont.load_default(18)
+    pen.text((TILE / 2, TILE - 12), text, "black", font, anchor="ms")
+    return heading
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
+    parser.add_argument("--vgg19", type=Path, required=True, help="weights of VGG-19")
+    parser.add_argument("--sketches", type=Path, help="folder of sketches, for RUNS/sheet.jpg")
+    parser.add_argument("--resolution", type=int, default=256)
+    parser.add_argument("--images", type=int, default=2000, help="pictures that each system sees")
+    parser.add_argument("--evaluated", type=int, default=100, help="validation pictures")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--mixed_precision", choices=["no", "bf16"], default="no")
+    parser.add_argument("--runs", type=Path, required=True, help="folder that keeps the runs")
+    parser.add_argument("--cards", type=Path, help="folder for a model card of each system")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    args = parser.parse_args(arguments)
+
+    settings = Settings(args.resolution, args.images, args.evaluated, args.seed)
+    bench = Bench(settings, args.data, args.vgg19, args.runs, args.mixed_precision)
+    bench.claim()
+    vgg = VGG19Features.from_file(args.vgg19)
+    pictures = validation_pictures(args.data, args.evaluated)
+    entries = []
+    for system in SYSTEMS:
+        entries.append(bench.measure(system, pictures, vgg))
+        write_report(entries, settings, args.output)
+    if args.cards is not None:
+        write_cards(entries, settings, describe_data(args.data), args.cards)
+    if args.sketches is not None:
+        sheet = draw_sheet(args.runs, args.sketches, args.resolution, args.seed)
+        sheet.save(args.runs / "sheet.jpg", quality=88)
+    print(args.output.with_suffix(".md").read_text())
+
+
+if __name__ == "__main__":
+    main()
