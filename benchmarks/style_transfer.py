@@ -5,7 +5,8 @@
 
 Every loss is that of the real VGG-19, whatever network a picture was painted with: equation 7 of
 seed 003 as published, and with the fast mode's layers weighted by the size of their targets.
-Contents are real sketches coloured by our model.
+Contents are real sketches coloured by our model. What the JSON file has is not measured again: a
+run that was broken off goes on where it was.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import argparse
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -78,13 +80,14 @@ def coloured(sketches: Path) -> Iterator[tuple[Image.Image, Image.Image]]:
 def measure_optimisers(
     transfer: StyleTransfer, content: Image.Image, style: Style, side: int, iterations: int
 ) -> dict[str, list[float]]:
-    """Loss by iteration of L-BFGS and Adam, as published, from white noise."""
+    """Loss of L-BFGS and Adam, as published, from white noise, at every tenth iteration."""
     faithful = replace(FAITHFUL, scales=(Scale(side, iterations),))
-    found = {}
+    shown = [1, *range(10, iterations + 1, 10)]
+    found = {"iteration": shown}
     for optimizer in ("lbfgs", "adam"):
         with Watch() as watch:
             transfer(content, [style], replace(faithful, optimizer=optimizer), on_step=watch)
-        found[optimizer] = watch.losses
+        found[optimizer] = [watch.losses[iteration - 1] for iteration in shown]
         print(f"{optimizer} at {side}: {watch.losses[-1]:.4g} after {watch.seconds:.0f} s")
     return found
 
@@ -147,7 +150,7 @@ def plot(curves: dict[str, list[float]], path: Path) -> None:
     """Loss against iteration, like figures 22 and 23 of seed 003."""
     figure, axes = plt.subplots(figsize=(6, 4))
     for name, label in (("lbfgs", "L-BFGS"), ("adam", "Adam")):
-        axes.plot(range(1, len(curves[name]) + 1), curves[name], label=label)
+        axes.plot(curves["iteration"], curves[name], label=label)
     axes.set(xlabel="iteration", ylabel="loss (equation 7)", yscale="log")
     axes.legend()
     figure.savefig(path, dpi=120, bbox_inches="tight")
@@ -181,33 +184,32 @@ def main() -> None:
     ]
     pairs = [(picture, style) for (_, picture), style in zip(pictures, paintings, strict=True)]
     content, style = pairs[0]
-    report: dict[str, object] = {}
+    report = json.loads(args.output.read_text()) if args.output.exists() else {}
 
-    def note(name: str, found: object) -> None:
-        report[name] = found  # what was measured survives a run that is broken off
-        args.output.write_text(json.dumps(report, indent=2) + "\n")
+    def note(name: str, measure: Callable[[], object]) -> None:
+        if name not in report:
+            report[name] = measure()
+            args.output.write_text(json.dumps(report, indent=2) + "\n")
 
     side, half = args.side, args.side // 2
     one_size = replace(FAITHFUL, scales=(Scale(side, args.iterations),))
     fast = FAST.at(side)
-    note("slim", measure_slim(real, slim, pairs, FAST.at(half)))
     published = {
         "fast, slim network": (slim, fast),
         "fast": (real, fast),
         "fast, published weighting": (real, replace(fast, normalised=False)),
         "faithful": (real, one_size),
     }
-    note(f"published at {side}", measure_ways(published, real, content, style))
     normalised = {
         "fast": (real, FAST.at(half)),
         "one size, from noise": (real, replace(one_size.at(half), normalised=True)),
     }
-    note(f"normalised at {half}", measure_ways(normalised, real, content, style))
-    curves = measure_optimisers(real, content, style, args.curve_side, args.curve_iterations)
-    steps = [step for step in (1, 10, 50, 100, 200, 500, 1000) if step <= args.curve_iterations]
-    losses = {name: {step: found[step - 1] for step in steps} for name, found in curves.items()}
-    note("optimisers", {"side": args.curve_side, "loss": losses})
-    plot(curves, args.output.with_suffix(".png"))
+    note("slim", lambda: measure_slim(real, slim, pairs, FAST.at(half)))
+    note(f"published at {side}", lambda: measure_ways(published, real, content, style))
+    note(f"normalised at {half}", lambda: measure_ways(normalised, real, content, style))
+    curves = partial(measure_optimisers, real, content, style, args.curve_side)
+    note(f"optimisers at {args.curve_side}", lambda: curves(args.curve_iterations))
+    plot(report[f"optimisers at {args.curve_side}"], args.output.with_suffix(".png"))
     sheet = make_sheet(pictures[:SHEET_SKETCHES], slim)
     sheet.save(args.output.with_suffix(".jpg"), quality=85)
 

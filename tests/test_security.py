@@ -10,7 +10,7 @@ import gradio as gr
 import httpx
 import pytest
 from gradio.components.image_editor import EditorData
-from gradio.data_classes import ImageData
+from gradio.data_classes import FileData
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from served_page import served, shared_pipeline
@@ -94,7 +94,7 @@ def test_a_decompression_bomb_is_refused_by_its_header(page, tmp_path, side, mon
     with pytest.raises(AppError, match="million pixels"):
         visitor.predict(handle_file(str(file)), api_name="/colour_automatic")
     canvas = editor.Canvas(type="pil")
-    layer = ImageData(path=str(file))
+    layer = FileData(path=str(file))
     payload = EditorData(background=None, layers=[layer], composite=None)
 
     def decoded(*args):
