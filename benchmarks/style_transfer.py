@@ -5,8 +5,8 @@
 
 Every loss is that of the real VGG-19, whatever network a picture was painted with: equation 7 of
 seed 003 as published, and with the fast mode's layers weighted by the size of their targets.
-Contents are real sketches coloured by our model. What the JSON file has is not measured again: a
-run that was broken off goes on where it was.
+Contents are real sketches coloured by our model. What the JSON file and the sheet have is left
+alone: a run that was broken off goes on where it was.
 """
 
 from __future__ import annotations
@@ -206,12 +206,13 @@ def main() -> None:
     }
     note("slim", lambda: measure_slim(real, slim, pairs, FAST.at(half)))
     note(f"published at {side}", lambda: measure_ways(published, real, content, style))
-    note(f"normalised at {half}", lambda: measure_ways(normalised, real, content, style))
     curves = partial(measure_optimisers, real, content, style, args.curve_side)
     note(f"optimisers at {args.curve_side}", lambda: curves(args.curve_iterations))
     plot(report[f"optimisers at {args.curve_side}"], args.output.with_suffix(".png"))
-    sheet = make_sheet(pictures[:SHEET_SKETCHES], slim)
-    sheet.save(args.output.with_suffix(".jpg"), quality=85)
+    sheet = args.output.with_suffix(".jpg")
+    if not sheet.exists():
+        make_sheet(pictures[:SHEET_SKETCHES], slim).save(sheet, quality=85)
+    note(f"normalised at {half}", lambda: measure_ways(normalised, real, content, style))
 
 
 if __name__ == "__main__":
