@@ -204,7 +204,9 @@ def test_a_run_that_is_killed_goes_on_to_the_same_weights(pictures, tmp_path):
     command = [sys.executable, "train_accelerate.py"]
     command += flags("pix2pix", pictures, output, **settings)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=ROOT, env=environment(), **quiet) as process:
+    # Sums of as many parts as here: another number of threads rounds otherwise.
+    alike = environment(OMP_NUM_THREADS=str(torch.get_num_threads()))
+    with subprocess.Popen(command, cwd=ROOT, env=alike, **quiet) as process:
         while latest_checkpoint(output) is None:
             assert process.poll() is None, "The run ended before it could be killed."
             time.sleep(0.01)
