@@ -20,13 +20,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import matplotlib.pyplot as plt
+import numpy as np
 from PIL import Image
 
 from benchmarks.machine import memory_mib
 from benchmarks.sheet import paste_rows, tile
 from sketchcolor import load_pipeline, styles
 from sketchcolor.images import read_image, read_sketch
+from sketchcolor.plots import line_chart
 from sketchcolor.style_networks import load_style_network
 from sketchcolor.style_optimisation import Progress
 from sketchcolor.style_pass import stylize
@@ -35,6 +36,7 @@ from sketchcolor.style_transfer import StyleTransfer
 
 CONTENTS = ("09", "10", "14", "17", "19", "21")  # beginnings of the sketches' names
 PAINTINGS = ("van_gogh", "hokusai", "munch", "turner", "kandinsky", "red_chalk")
+OPTIMISERS = {"lbfgs": "L-BFGS", "adam": "Adam"}
 SHEET_SKETCHES = 4
 
 
@@ -84,7 +86,7 @@ def measure_optimisers(
     faithful = replace(FAITHFUL, scales=(Scale(side, iterations),))
     shown = [1, *range(10, iterations + 1, 10)]
     found = {"iteration": shown}
-    for optimizer in ("lbfgs", "adam"):
+    for optimizer in OPTIMISERS:
         with Watch() as watch:
             transfer(content, [style], replace(faithful, optimizer=optimizer), on_step=watch)
         found[optimizer] = [watch.losses[iteration - 1] for iteration in shown]
@@ -146,14 +148,10 @@ def measure_slim(
     return rows
 
 
-def plot(curves: dict[str, list[float]], path: Path) -> None:
+def plot(curves: dict[str, list[float]]) -> Image.Image:
     """Loss against iteration, like figures 22 and 23 of seed 003."""
-    figure, axes = plt.subplots(figsize=(6, 4))
-    for name, label in (("lbfgs", "L-BFGS"), ("adam", "Adam")):
-        axes.plot(curves["iteration"], curves[name], label=label)
-    axes.set(xlabel="iteration", ylabel="loss (equation 7)", yscale="log")
-    axes.legend()
-    figure.savefig(path, dpi=120, bbox_inches="tight")
+    lines = {label: np.log10(curves[name]) for name, label in OPTIMISERS.items()}
+    return line_chart("log10 of the loss, equation 7", "iteration", curves["iteration"], lines)
 
 
 def make_sheet(pictures: list[tuple[Image.Image, Image.Image]], slim: StyleTransfer) -> Image.Image:
@@ -208,7 +206,8 @@ def main() -> None:
     note(f"published at {side}", lambda: measure_ways(published, real, content, style))
     curves = partial(measure_optimisers, real, content, style, args.curve_side)
     note(f"optimisers at {args.curve_side}", lambda: curves(args.curve_iterations))
-    plot(report[f"optimisers at {args.curve_side}"], args.output.with_suffix(".png"))
+    chart = plot(report[f"optimisers at {args.curve_side}"])
+    chart.save(args.output.with_suffix(".png"))
     sheet = args.output.with_suffix(".jpg")
     if not sheet.exists():
         make_sheet(pictures[:SHEET_SKETCHES], slim).save(sheet, quality=85)

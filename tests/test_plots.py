@@ -6,7 +6,7 @@ from PIL import ImageColor
 from sketchcolor import plots
 from sketchcolor.similarity import INTERVALS
 
-BAR = ImageColor.getrgb(plots.BAR)
+BAR = ImageColor.getrgb(plots.COLORS[0])
 
 
 def bar_columns(chart) -> np.ndarray:
