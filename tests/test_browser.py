@@ -128,6 +128,13 @@ def test_a_file_that_is_no_picture_is_told_in_a_toast(page, sketch_file, tmp_pat
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
+def test_a_phone_shows_all_tabs(page):
+    names = [texts.AUTOMATIC, texts.HINTS, texts.PALETTE, texts.STYLE]
+    for name in names:
+        expect(page.get_by_role("tab", name=name, exact=True)).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True)
 def test_a_phone_needs_no_sideways_scrolling(page, sketch_file):
     def overflow() -> int:
         return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -13,6 +13,9 @@ CSS = """
 #title .html-container, .subdued .html-container { padding: 0; }
 .subdued, .subdued p { color: var(--body-text-color-subdued); }
 
+/* On a phone all tabs are seen; Gradio hides behind dots what does not fit. */
+@media (max-width: 480px) { .tab-container button { padding-inline: 0.4rem !important; } }
+
 /* Small pictures: no frame, four in a row on any screen, the title on the lower edge. */
 .thumbnails { border: 0; background: none; overflow: visible; }
 .thumbnails .grid-wrap { min-height: 0; max-height: none; padding: 0; overflow: visible; }
