@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,16 +20,17 @@ from .conditions import hints as hint_maps
 from .conditions import style as styles
 from .conditions.hint_field import hint_field
 from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
+from .models.palette_prior import PalettePrior
 from .models.proposer import ColorProposer
 from .precision import fastest_dtype
 from .pretrained import PretrainedPipeline
 from .recolour import hold_palette
 from .sampling import DEFAULT_STEPS, FreeColourings, draw_proposal
+from .seeds import Generators, seeds_of, variant_seeds
 from .spread import spread_hints
 
-__all__ = ["MAX_SEED", "SketchColorOutput", "SketchColorPipeline"]
+__all__ = ["SketchColorOutput", "SketchColorPipeline"]
 
-MAX_SEED = 2**31 - 1
 RESOLUTIONS = (64, 2048)  # working resolution, least and most
 MAX_VARIANTS = 16
 
@@ -64,6 +64,7 @@ class SketchColorPipeline(PretrainedPipeline):
         generator: colours B×1×H×W line art; its ``conditions`` say what else it takes.
         proposer: velocity network sampled with ``scheduler``, or None.
         scheduler: a flow-matching scheduler, or None.
+        palette_prior: gives palettes where none is asked for, or None.
         noise_scale: standard deviation of the noise that a proposal starts from. 1 is what the
             proposer was trained on; less trades variety for plausible colours.
         guidance_scale: how much further than it would by itself the proposer goes towards what
@@ -73,13 +74,14 @@ class SketchColorPipeline(PretrainedPipeline):
     """
 
     model_cpu_offload_seq = "proposer->generator"
-    _optional_components = ["proposer", "scheduler"]
+    _optional_components = ["proposer", "scheduler", "palette_prior"]
 
     def __init__(
         self,
         generator: ModelMixin,
         proposer: ColorProposer | None = None,
         scheduler: SchedulerMixin | None = None,
+        palette_prior: PalettePrior | None = None,
         noise_scale: float = 1.0,
         guidance_scale: float = 1.0,
         hold: bool = True,
@@ -87,7 +89,9 @@ class SketchColorPipeline(PretrainedPipeline):
         super().__init__()
         if (proposer is None) != (scheduler is None):
             raise ValueError("A proposer and its scheduler come together: give both or neither.")
-        self.register_modules(generator=generator, proposer=proposer, scheduler=scheduler)
+        self.register_modules(
+            generator=generator, proposer=proposer, scheduler=scheduler, palette_prior=palette_prior
+        )
         self.register_to_config(noise_scale=noise_scale, guidance_scale=guidance_scale, hold=hold)
         self.set_progress_bar_config(disable=True)
         self.model_id: str | None = None
@@ -162,7 +166,7 @@ class SketchColorPipeline(PretrainedPipeline):
             style = styles.from_image(read_image(reference))
         elif reference is not None:
             palette = from_image(read_image(reference))
-        seeds = _variant_seeds(seed, num_variants)
+        seeds = variant_seeds(seed, num_variants)
         total = (num_inference_steps if self.proposer is not None else 0) + 2
         report = _Counter(callback, total)
 
@@ -170,6 +174,8 @@ class SketchColorPipeline(PretrainedPipeline):
         device = self._execution_device
         tensors = palette.to_tensors() if palette is not None else None
         page, geometry = fit(drawing, resolution, self.generator.multiple)
+        if palette is None and self.palette_prior is not None:
+            tensors = self.palette_prior.draw(to_tensor(page), seeds)
         arguments = self._arguments(drawing, geometry, page, hints, tensors, num_variants, device)
         if style is not None:
             arguments["style"] = style.to(device).expand(num_variants, -1)
@@ -203,7 +209,7 @@ class SketchColorPipeline(PretrainedPipeline):
         hints: torch.Tensor | None = None,
         palette: PaletteTensors | None = None,
         style: torch.Tensor | None = None,
-        generator: torch.Generator | list[torch.Generator] | None = None,
+        generator: Generators = None,
         num_inference_steps: int = DEFAULT_STEPS,
     ) -> torch.Tensor:
         """The models alone, without reading, cleaning or composing; for evaluation.
@@ -219,6 +225,8 @@ class SketchColorPipeline(PretrainedPipeline):
             B×3×H×W in [-1, 1].
         """
         self._check_conditions(hints=hints, palette=palette, style=style)
+        if palette is None and self.palette_prior is not None:
+            palette = self.palette_prior.draw(sketch, seeds_of(generator, len(sketch)))
         colors, weights = palette if palette is not None else (None, None)
         told = {"hints": hints, "palette": colors, "weights": weights, "style": style}
         arguments = {"sketch": sketch} | {k: v for k, v in told.items() if v is not None}
@@ -300,10 +308,10 @@ class SketchColorPipeline(PretrainedPipeline):
         scale = config.sketch_scale
         page, geometry = fit(drawing, config.sample_size * scale, self.proposer.multiple * scale)
         device = self._execution_device
-        conditions = self._arguments(drawing, geometry, page, hints, tensors, 1, device)
+        conditions = self._arguments(drawing, geometry, page, hints, tensors, len(seeds), device)
         if "hints" in conditions:
-            conditions["hints"] = hint_field(conditions["hints"], conditions["sketch"], scale)
-        conditions = {k: v.expand(len(seeds), *v.shape[1:]) for k, v in conditions.items()}
+            field = hint_field(conditions["hints"][:1], conditions["sketch"][:1], scale)
+            conditions["hints"] = field.expand(len(seeds), *field.shape[1:])
         proposal = draw_proposal(
             self.proposer,
             self.scheduler,
@@ -346,13 +354,6 @@ class _Counter:
         self.done += 1
         if self.callback is not None:
             self.callback(self.done, self.total)
-
-
-def _variant_seeds(seed: int | None, count: int) -> list[int]:
-    first = secrets.randbelow(MAX_SEED) if seed is None else int(seed)
-    if not 0 <= first <= MAX_SEED:
-        raise ValueError(f"The seed must be between 0 and {MAX_SEED}.")
-    return [(first + i) % (MAX_SEED + 1) for i in range(count)]
 
 
 def _casts(device: torch.device) -> bool:

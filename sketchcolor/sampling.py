@@ -11,14 +11,13 @@ from diffusers import SchedulerMixin
 
 from .conditions.hint_field import influence
 from .models.proposer import ColorProposer
+from .seeds import Generators
 
 __all__ = ["DEFAULT_STEPS", "FreeColourings", "draw_proposal"]
 
 DEFAULT_STEPS = 6
 CALM = 0.5  # share of the noise that is taken away where a hint speaks: less is left to chance
 KEPT = 4  # colourings without hints
-
-Generators = torch.Generator | list[torch.Generator] | None
 
 
 class FreeColourings:

@@ -15,20 +15,18 @@ import numpy as np
 from PIL import Image
 
 from .compose import keep_lines
+from .figure import figure_mask
 from .style_optimisation import OnStep
 from .style_settings import FAST, Settings, Style
 from .style_transfer import StyleTransfer
 
-__all__ = ["REGIONS", "Wishes", "figure_mask", "lay_over", "paint", "stylize"]
+__all__ = ["REGIONS", "Wishes", "lay_over", "paint", "stylize"]
 
 Region = Literal["all", "figure", "background"]
 REGIONS: tuple[Region, ...] = get_args(Region)
 DEFAULT_RESOLUTION = 512
 
 RESOLUTIONS = (128, 1024)  # px, longer side at which the style is painted
-INK = 160  # sketch levels below this are lines that hold a figure together
-GAP = 0.006  # of the longer side: gaps in an outline up to this wide are closed
-FEATHER = 0.004  # of the longer side: softness of a region's edge
 
 
 @dataclass(frozen=True)
@@ -148,28 +146,6 @@ def _check(wishes: Wishes, picture: Image.Image, sketch: Image.Image | None) -> 
             f"The sketch is {sketch.width}×{sketch.height} px and the picture "
             f"{picture.width}×{picture.height} px: give both in one size."
         )
-
-
-def figure_mask(sketch: Image.Image) -> np.ndarray:
-    """Where the drawing is and not the paper around it.
-
-    Args:
-        sketch: mode L, 255 = paper.
-
-    Returns:
-        H×W float32 in [0, 1], soft at the edge: 0 on what the page's rim reaches without crossing
-        a line.
-    """
-    lines = (np.asarray(sketch) < INK).astype(np.uint8)
-    long = max(sketch.size)
-    gap = 2 * round(GAP * long) + 1
-    closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((gap, gap), np.uint8))
-    # A rim of paper lets the outside flow round figures that touch the page's edge.
-    page = cv2.copyMakeBorder(1 - closed, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
-    outside = np.zeros((page.shape[0] + 2, page.shape[1] + 2), np.uint8)
-    cv2.floodFill(page, outside, (0, 0), 2)
-    figure = (page[1:-1, 1:-1] != 2).astype(np.float32)
-    return cv2.GaussianBlur(figure, (0, 0), max(0.5, FEATHER * long))
 
 
 def _enlarge(painted: np.ndarray, original: np.ndarray) -> np.ndarray:

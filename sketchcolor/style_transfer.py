@@ -19,7 +19,7 @@ from .models.vgg19 import VGG19Features
 from .style_optimisation import Clock, OnStep, optimise
 from .style_settings import FAST, LEAST_SIDE, Settings, Style
 
-__all__ = ["CONTENT_LAYER", "STYLE_LAYERS", "StyleTransfer", "gram"]
+__all__ = ["CONTENT_LAYER", "STYLE_LAYERS", "StyleLoss", "StyleTransfer", "gram"]
 
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -71,7 +71,8 @@ class StyleTransfer:
         for scale in settings.scales:
             size, coarse = _size(content.size, scale.side), page
             page = _tensor(content, size).to(device)
-            loss = _Loss(self.network, page, self._wanted(styles, total, size, settings), settings)
+            wanted = self._wanted(styles, total, size, settings)
+            loss = StyleLoss(self.network, page, wanted, settings)
             if picture is not None:
                 picture = _enlarged(picture - coarse, page, loss)
             elif settings.start == "noise":
@@ -103,8 +104,8 @@ class StyleTransfer:
             _tensor(image, size).to(self.network.device) for image in (content, picture)
         )
         total = sum(style.weight for style in styles)
-        judge = _Loss(self.network, page, self._wanted(styles, total, size, settings), settings)
-        return float(judge(painted))
+        wanted = self._wanted(styles, total, size, settings)
+        return float(StyleLoss(self.network, page, wanted, settings)(painted))
 
     def _wanted(
         self, styles: Sequence[Style], total: float, size: tuple[int, int], settings: Settings
@@ -145,8 +146,15 @@ def gram(features: torch.Tensor) -> torch.Tensor:
     return rows @ rows.transpose(1, 2) / rows.shape[2]
 
 
-class _Loss:
-    """Equation 7 for one size of the picture."""
+class StyleLoss:
+    """Equation 7 for one size of the picture.
+
+    Args:
+        network: gives the features.
+        page: the content, 1×3×h×w in [-1, 1].
+        wanted: layer → the styles' Gram matrix, C×C.
+        settings: its weights, and whether they are normalised.
+    """
 
     def __init__(
         self,
@@ -178,7 +186,7 @@ class _Loss:
 
 
 @torch.no_grad()
-def _enlarged(change: torch.Tensor, page: torch.Tensor, loss: _Loss) -> torch.Tensor:
+def _enlarged(change: torch.Tensor, page: torch.Tensor, loss: StyleLoss) -> torch.Tensor:
     """A larger page with as much of a smaller one's change as lowers its loss most.
 
     What was changed grows, not the picture: the content keeps its fine detail.

@@ -176,15 +176,26 @@ def wait_for_result(page: Page, other_than: str = "") -> str:
 
 
 def draw(page: Page, length: int) -> float:
-    """Drags from the middle of the sketch to the right; gives the zoom the sketch is shown at."""
+    """Drags from the middle of the sketch to the right; gives the zoom the sketch is shown at.
+
+    The editor says nowhere when it has finished laying its canvas out, and forgets a stroke of
+    before. Its undo button tells whether one was taken; a visitor would draw again, too.
+    """
     canvas = page.locator("#hints-editor canvas").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + length, y, steps=12)
-    page.mouse.up()
+    undo = page.locator("#hints-editor").get_by_label("Undo")
+    for attempt in range(3):
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + length, y, steps=12)
+        page.mouse.up()
+        try:
+            expect(undo).to_be_enabled(timeout=PATIENCE / 4)
+            break
+        except AssertionError:
+            assert attempt < 2, "three strokes were lost"
     return int(page.locator("#hints-editor").get_by_text("%").inner_text().strip("%")) / 100
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from sketchcolor.figure import figure_mask
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.style_pass import Wishes, figure_mask, stylize
+from sketchcolor.style_pass import Wishes, stylize
 from sketchcolor.style_settings import Scale, Settings, Style
 from sketchcolor.style_transfer import StyleTransfer
 

@@ -11,9 +11,9 @@ from sketchcolor.style_settings import FAITHFUL, FAST, Scale, Settings, Style
 from sketchcolor.style_transfer import (
     CONTENT_LAYER,
     STYLE_LAYERS,
+    StyleLoss,
     StyleTransfer,
     _enlarged,
-    _Loss,
     _tensor,
     gram,
 )
@@ -56,7 +56,7 @@ def test_the_loss_is_equation_7_by_hand(transfer, content, style):
     page, other = _tensor(content, (48, 36)), _tensor(style, (48, 36))
     settings = Settings(scales=(Scale(48, 1),), alpha=0.3, beta=0.7, squeeze=True)
     wanted = transfer._wanted([Style(style)], 1.0, (48, 36), settings)
-    loss = _Loss(transfer.network, page, wanted, settings)
+    loss = StyleLoss(transfer.network, page, wanted, settings)
     layers = [*STYLE_LAYERS, CONTENT_LAYER]
     ours, theirs = transfer.network(other, layers), transfer.network(page, layers)
     content_error = 0.5 * (ours[CONTENT_LAYER] - theirs[CONTENT_LAYER]).square().sum()

@@ -4,6 +4,7 @@ from .auto_painter import AutoPainterGenerator
 from .discriminators import PatchDiscriminator
 from .outputs import GeneratorOutput
 from .palette_attention import PaletteAttentionGenerator
+from .palette_prior import PalettePrior
 from .pix2pix import Pix2PixGenerator
 from .proposer import ColorProposer
 from .sgru import SwishGatedGenerator, SwishGatedRefiner
@@ -19,6 +20,7 @@ __all__ = [
     "ColorProposer",
     "GeneratorOutput",
     "PaletteAttentionGenerator",
+    "PalettePrior",
     "PatchDiscriminator",
     "Pix2PixGenerator",
     "StyleGuidedGenerator",

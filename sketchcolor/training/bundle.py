@@ -11,13 +11,18 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from ..models import MODELS
 from ..pipeline import SketchColorPipeline
+from .palettes import collect
 from .recipes import RECIPES
 
 __all__ = ["bundle"]
 
 
 def bundle(
-    generator: Path, output: Path, proposer: Path | None = None, **sampling: float
+    generator: Path,
+    output: Path,
+    proposer: Path | None = None,
+    view_cache: Path | None = None,
+    **sampling: float,
 ) -> SketchColorPipeline:
     """Assemble a pipeline from the output folders of ``train_accelerate.py``.
 
@@ -25,6 +30,7 @@ def bundle(
         generator: folder of a generator's run.
         output: where the pipeline goes.
         proposer: folder of a proposer's run, for a two-stage pipeline.
+        view_cache: the views that it was trained on; with them goes a palette prior.
         sampling: ``noise_scale`` and ``guidance_scale`` of :class:`SketchColorPipeline`.
 
     Returns:
@@ -45,6 +51,8 @@ def bundle(
     if proposer is not None:
         shift = history["proposer"]["recipe"]["time_shift"]
         scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
+    if view_cache is not None:
+        loaded["palette_prior"] = collect(view_cache)
     pipeline = SketchColorPipeline(scheduler=scheduler, **sampling, **loaded)
     pipeline.save_pretrained(str(output))
     (output / "training.json").write_text(json.dumps(history, indent=2) + "\n")
@@ -56,6 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--generator", type=Path, required=True)
     parser.add_argument("--proposer", type=Path)
+    parser.add_argument("--view_cache", type=Path, help="views to take a palette prior from")
     parser.add_argument("--noise_scale", type=float, default=1.0)
     parser.add_argument("--guidance_scale", type=float, default=1.0)
     parser.add_argument("-o", "--output", type=Path, required=True)
@@ -64,6 +73,7 @@ def main() -> None:
         args.generator,
         args.output,
         args.proposer,
+        args.view_cache,
         noise_scale=args.noise_scale,
         guidance_scale=args.guidance_scale,
     )

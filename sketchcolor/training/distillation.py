@@ -4,14 +4,15 @@
         --data_files 'pictures/*.parquet' --textures paintings/ --output_dir runs/slim-vgg19
 
 It begins as the real network's most active channels, with weights solved for by least squares.
-Then it is trained, on pictures and textures, until what it answers is what the real one does
-(Romero et al. 2015), and so is what Gram matrices tell of it.
+Then it is trained, on pictures, textures and what it paints itself, until what it answers is what
+the real one does (Romero et al. 2015), and so is what Gram matrices tell of it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from ..models.vgg19 import VGG19Features
 from ..style_transfer import CONTENT_LAYER, STYLE_LAYERS, gram
 from ..styles import painting
 from .data import Source, load_images
+from .easel import Easel
 
 __all__ = ["SLIM", "distil", "slimmed"]
 
@@ -40,6 +42,7 @@ RIDGE = 1e-4  # of the mean square of what a layer sees
 LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
 TEXTURE_SHARE = 0.4  # of the pictures shown
 BLEND_SHARE = 0.4  # of them, mixed with a texture: a style pass looks at such pictures all the time
+PAINTED_SHARE = 0.5  # of a batch's size, added to it
 LEARNING_RATE = 1e-4
 RECORD = "training.json"  # beside the weights
 PAINTINGS = 8  # of each built-in manner, from other seeds than the bundled ones
@@ -91,6 +94,7 @@ def distil(
     batches: Iterator[torch.Tensor],
     steps: int,
     learning_rate: float = LEARNING_RATE,
+    easel: Easel | None = None,
 ) -> list[float]:
     """Train the slim network.
 
@@ -99,6 +103,7 @@ def distil(
         batches: B×3×H×W in [-1, 1], without end.
         steps: updates.
         learning_rate: rises to this over the first twentieth, then falls along a half cosine.
+        easel: adds to each batch `PAINTED_SHARE` of its size, painted by the network itself.
 
     Returns:
         The loss of every step, mean over layers: squared error over the real features' variance,
@@ -110,7 +115,10 @@ def distil(
     losses: list[float] = []
     bar = tqdm(range(steps), desc="distil")
     for _ in bar:
-        loss = _difference(network, teacher, next(batches))
+        shown = next(batches)
+        if easel is not None:
+            shown = torch.cat([shown, easel.paint(math.ceil(PAINTED_SHARE * len(shown)))])
+        loss = _difference(network, teacher, shown)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -230,9 +238,8 @@ def main() -> None:
     textures = _paintings()
     if args.textures:
         textures += [read_image(path) for path in sorted(args.textures.iterdir())]
-    batches = crops(
-        _Pictures(args.data_files), textures, args.side, args.train_batch_size, args.seed
-    )
+    pictures = _Pictures(args.data_files)
+    batches = crops(pictures, textures, args.side, args.train_batch_size, args.seed)
     if args.init_from:
         network = VGG19Features.from_pretrained(args.init_from).float().requires_grad_(True)
         network.register_to_config(_name_or_path=None)  # not a path of this machine
@@ -240,13 +247,20 @@ def main() -> None:
         shown = torch.cat([next(batches) for _ in range(SHOWN // args.train_batch_size)])
         network = slimmed(teacher, tuple(args.channels), shown)
     network = network.to(memory_format=torch.channels_last)
+    easel = Easel(
+        network,
+        contents=crops(pictures, [], args.side, 1, args.seed + 1),
+        styles=crops(textures, [], args.side, 1, args.seed + 2),
+        seed=args.seed,
+    )
     started = time.perf_counter()
-    losses = distil(network, teacher, batches, args.max_train_steps, args.learning_rate)
+    losses = distil(network, teacher, batches, args.max_train_steps, args.learning_rate, easel)
     network.half().save_pretrained(args.output_dir)
     record = {
         "teacher": "VGG-19 (Simonyan & Zisserman 2015)",
         "steps": len(losses),
         "images": len(losses) * args.train_batch_size,
+        "painted": len(losses) * math.ceil(PAINTED_SHARE * args.train_batch_size),
         "seconds": round(time.perf_counter() - started),
         "loss_first": float(np.mean(losses[:50])),
         "loss_last": float(np.mean(losses[-50:])),
