@@ -64,7 +64,7 @@ class Settings:
 
 FAITHFUL = Settings(scales=(Scale(512, 1000),), start="noise", squeeze=True)
 FAST = Settings(
-    scales=(Scale(128, 120), Scale(256, 60), Scale(512, 20)), normalised=True, plateau=0.01
+    scales=(Scale(128, 100), Scale(256, 30), Scale(512, 6)), normalised=True, plateau=0.01
 )
 
 

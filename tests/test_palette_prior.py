@@ -1,4 +1,4 @@
-"""The palette prior: made from cached views, drawn from by layout and seed, told to the networks."""
+"""The palette prior: made from cached views, drawn from by layout and seed, told to networks."""
 
 import numpy as np
 import pytest
