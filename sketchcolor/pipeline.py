@@ -22,6 +22,7 @@ from .conditions.hint_field import hint_field
 from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
 from .models.palette_prior import PalettePrior
 from .models.proposer import ColorProposer
+from .paper import keep_paper
 from .precision import fastest_dtype
 from .pretrained import PretrainedPipeline
 from .recolour import hold_palette
@@ -326,9 +327,10 @@ class SketchColorPipeline(PretrainedPipeline):
         return proposal, geometry
 
     def _hold(self, colour: torch.Tensor, arguments: dict[str, torch.Tensor]) -> torch.Tensor:
-        """The generator's picture, brought to the palette and then to the hints it was given."""
+        """The generator's picture, brought to palette, paper and then hints as they were given."""
         if self.config.hold and "palette" in arguments:
             colour = hold_palette(colour, arguments["palette"], arguments["weights"])
+            colour = keep_paper(colour, arguments["sketch"])
         if self.config.hold and "hints" in arguments:
             colour = spread_hints(colour, arguments["sketch"], arguments["hints"])
         return colour

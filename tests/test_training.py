@@ -17,6 +17,7 @@ from conftest import ROOT, TINY_PROPOSER
 from hub_server import Repository, running_hub
 from huggingface_hub import ModelCard
 from safetensors.torch import load_file
+from test_palette_prior import views
 
 import train_accelerate
 from sketchcolor import load_pipeline
@@ -401,12 +402,16 @@ def test_total_variation_by_hand():
 def test_a_bundle_is_half_precision_on_disk_and_full_in_use(pictures, tmp_path, example_sketch):
     train("sketchcolor-proposal", pictures, tmp_path / "p", max_train_steps=1)
     train("sketchcolor", pictures, tmp_path / "r", max_train_steps=1)
-    bundle(tmp_path / "r", tmp_path / "pipe", tmp_path / "p")
-    stored = load_file(tmp_path / "pipe" / "proposer" / "diffusion_pytorch_model.safetensors")
-    assert {value.dtype for value in stored.values()} == {torch.float16}
+    (tmp_path / "views").mkdir()
+    views(tmp_path / "views", [(0.5, (-0.6, -0.4, 0.8)), (0.2, (0.7, -0.5, -0.4))])
+    bundle(tmp_path / "r", tmp_path / "pipe", tmp_path / "p", tmp_path / "views")
+    for network in ("proposer", "generator", "palette_prior"):
+        stored = load_file(tmp_path / "pipe" / network / "diffusion_pytorch_model.safetensors")
+        assert {value.dtype for value in stored.values()} == {torch.float16}
     history = json.loads((tmp_path / "pipe" / "training.json").read_text())
     assert history["proposer"]["recipe"]["name"] == "sketchcolor-proposal"
     loaded = load_pipeline(tmp_path / "pipe", device="cpu")
     assert {p.dtype for p in loaded.generator.parameters()} == {torch.float32}
+    assert len(loaded.palette_prior.palettes) == 2
     image = loaded(example_sketch, seed=0, resolution=64, num_inference_steps=1).images[0]
     assert image.size == example_sketch.size

@@ -35,7 +35,7 @@ class PalettePrior(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, size: int = 2048, colors: int = 9, nearest: int = 24) -> None:
+    def __init__(self, size: int = 2048, colors: int = 9, nearest: int = 96) -> None:
         super().__init__()
         self.register_buffer("palettes", torch.zeros(size, colors, 3))  # [-1, 1]
         self.register_buffer("shares", torch.zeros(size, colors))  # sum 1

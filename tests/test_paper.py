@@ -1,0 +1,69 @@
+"""Paper round a figure: light tints go, painted backgrounds and the figure stay."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from sketchcolor.images import to_tensor
+from sketchcolor.paper import keep_paper
+
+SIDE = 96
+
+
+@pytest.fixture
+def sketch() -> torch.Tensor:
+    page = Image.new("L", (SIDE, SIDE), 255)
+    ImageDraw.Draw(page).ellipse((24, 24, 72, 72), outline=0, width=3)
+    return to_tensor(page)
+
+
+def picture(background: tuple, figure: tuple) -> torch.Tensor:
+    page = Image.new("RGB", (SIDE, SIDE), background)
+    ImageDraw.Draw(page).ellipse((24, 24, 72, 72), fill=figure)
+    return to_tensor(page)
+
+
+def test_a_tint_goes_and_the_figure_stays(sketch):
+    tinted = picture((230, 240, 225), (200, 90, 60))
+    found = keep_paper(tinted, sketch)
+    assert (found[..., :16, :] > 0.99).all()
+    inside = (slice(None), slice(None), slice(36, 60), slice(36, 60))
+    assert torch.equal(found[inside], tinted[inside])
+
+
+@pytest.mark.parametrize("background", [(90, 140, 220), (255, 200, 120), (0, 0, 0)])
+def test_a_painted_background_stays(sketch, background):
+    painted = picture(background, (200, 90, 60))
+    assert torch.equal(keep_paper(painted, sketch), painted)
+
+
+def test_what_stands_before_the_paper_keeps_its_colour_but_for_the_tint(sketch):
+    tinted = np.array(Image.new("RGB", (SIDE, SIDE), (235, 235, 225)))
+    tinted[:10, :10] = (120, 40, 160)  # a sticker in the corner
+    found = keep_paper(to_tensor(Image.fromarray(tinted)), sketch)
+    corner = (found[0, :, 4, 4] + 1.0) * 127.5
+    assert np.allclose(corner, (140, 60, 190), atol=2)
+
+
+def test_a_background_coloured_in_part_leaves_the_rest_paper(sketch):
+    page = np.array(Image.new("RGB", (SIDE, SIDE), (238, 230, 236)))
+    page[:, : SIDE // 2] = (60, 110, 220)
+    found = keep_paper(to_tensor(Image.fromarray(page)), sketch)
+    assert (found[..., :16, SIDE // 2 :] > 0.99).all()
+    left = (found[0, :, 4, 4] + 1.0) * 127.5
+    assert np.allclose(left, (77, 135, 239), atol=2)
+
+
+def test_a_page_without_paper_is_left_alone():
+    page = Image.new("L", (SIDE, SIDE), 255)
+    ImageDraw.Draw(page).rectangle((0, 0, SIDE - 1, SIDE - 1), outline=0, width=3)
+    tinted = picture((240, 235, 230), (200, 90, 60))
+    assert torch.equal(keep_paper(tinted, to_tensor(page)), tinted)
+
+
+def test_each_picture_of_a_batch_by_itself(sketch):
+    light, dark = picture((240, 240, 230), (9, 9, 9)), picture((40, 60, 90), (9, 9, 9))
+    both = keep_paper(torch.cat([light, dark]), sketch.expand(2, -1, -1, -1))
+    assert torch.equal(both[:1], keep_paper(light, sketch))
+    assert torch.equal(both[1:], dark)
