@@ -159,6 +159,16 @@ def to_pil(tensor: torch.Tensor) -> list[Image.Image]:
     return [Image.fromarray(each[..., 0] if each.shape[-1] == 1 else each) for each in pixels]
 
 
+def as_output_type(
+    images: list[Image.Image], output_type: str
+) -> list[Image.Image] | np.ndarray | torch.Tensor:
+    """PIL RGB pictures of one size as ``pil``, as ``np`` B×H×W×3 or ``pt`` B×3×H×W in [0, 1]."""
+    if output_type == "pil":
+        return images
+    array = np.stack([np.asarray(image) for image in images]).astype(np.float32) / 255.0
+    return array if output_type == "np" else torch.from_numpy(array).permute(0, 3, 1, 2)
+
+
 def _read(source: Source) -> Image.Image:
     """Any source to an upright image of mode L or RGB."""
     if source is None:

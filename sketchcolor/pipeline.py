@@ -19,16 +19,14 @@ from .conditions import Palette, Stroke, from_image
 from .conditions import hints as hint_maps
 from .conditions import style as styles
 from .conditions.hint_field import hint_field
-from .images import Fit, fit, read_image, read_sketch, to_pil, to_tensor
+from .holding import hold_wishes
+from .images import Fit, as_output_type, fit, read_image, read_sketch, to_pil, to_tensor
 from .models.palette_prior import PalettePrior
 from .models.proposer import ColorProposer
-from .paper import keep_paper
 from .precision import fastest_dtype
 from .pretrained import PretrainedPipeline
-from .recolour import hold_palette
 from .sampling import DEFAULT_STEPS, FreeColourings, draw_proposal
 from .seeds import Generators, seeds_of, variant_seeds
-from .spread import spread_hints
 
 __all__ = ["SketchColorOutput", "SketchColorPipeline"]
 
@@ -175,7 +173,8 @@ class SketchColorPipeline(PretrainedPipeline):
         device = self._execution_device
         tensors = palette.to_tensors() if palette is not None else None
         page, geometry = fit(drawing, resolution, self.generator.multiple)
-        if palette is None and self.palette_prior is not None:
+        guessed = palette is None and self.palette_prior is not None
+        if guessed:
             tensors = self.palette_prior.draw(to_tensor(page), seeds)
         arguments = self._arguments(drawing, geometry, page, hints, tensors, num_variants, device)
         if style is not None:
@@ -185,14 +184,14 @@ class SketchColorPipeline(PretrainedPipeline):
             # 3. Propose.
             if self.proposer is not None:
                 proposal = self._propose(
-                    drawing, hints, tensors, seeds, num_inference_steps, report
+                    drawing, hints, tensors, guessed, seeds, num_inference_steps, report
                 )
                 arguments["proposal"] = _place(proposal, geometry)
             # 4. Refine.
             noise = [torch.Generator().manual_seed(s) for s in seeds]
             colour = self.generator(**arguments, **_noise_argument(self.generator, noise)).image
         # 5. Make the wishes hold.
-        colour = self._hold(colour.float().clamp(-1.0, 1.0), arguments)
+        colour = self._hold(colour, arguments, guessed)
         report.almost()
 
         # 6. Compose at the sketch's own size.
@@ -200,7 +199,7 @@ class SketchColorPipeline(PretrainedPipeline):
         images = [self._compose(picture, drawing, lines) for picture in pictures]
         report()
         self.maybe_free_model_hooks()
-        images = _as_type(images, output_type)
+        images = as_output_type(images, output_type)
         return SketchColorOutput(images=images, seeds=seeds) if return_dict else (images, seeds)
 
     @torch.no_grad()
@@ -226,7 +225,8 @@ class SketchColorPipeline(PretrainedPipeline):
             B×3×H×W in [-1, 1].
         """
         self._check_conditions(hints=hints, palette=palette, style=style)
-        if palette is None and self.palette_prior is not None:
+        guessed = palette is None and self.palette_prior is not None
+        if guessed:
             palette = self.palette_prior.draw(sketch, seeds_of(generator, len(sketch)))
         colors, weights = palette if palette is not None else (None, None)
         told = {"hints": hints, "palette": colors, "weights": weights, "style": style}
@@ -248,13 +248,14 @@ class SketchColorPipeline(PretrainedPipeline):
                     None if given is None else hint_field(given, small, config.sketch_scale),
                     colors,
                     weights,
+                    guessed,
                     generator,
                     num_inference_steps,
                     self.config.noise_scale,
                     self.config.guidance_scale,
                 )
             image = self.generator(**arguments, **_noise_argument(self.generator, generator)).image
-        return self._hold(image.float().clamp(-1.0, 1.0), arguments)
+        return self._hold(image, arguments, guessed)
 
     def _check(self, hints, palette, reference, variants, resolution, lines, output_type) -> None:
         if palette is not None and reference is not None:
@@ -300,6 +301,7 @@ class SketchColorPipeline(PretrainedPipeline):
         drawing: Image.Image,
         hints: Hints | None,
         tensors: PaletteTensors | None,
+        guessed: bool,
         seeds: list[int],
         steps: int,
         report: Callable[[], None],
@@ -317,6 +319,7 @@ class SketchColorPipeline(PretrainedPipeline):
             self.proposer,
             self.scheduler,
             **conditions,
+            guessed=guessed,
             generator=[torch.Generator().manual_seed(s) for s in seeds],
             num_inference_steps=steps,
             noise_scale=self.config.noise_scale,
@@ -326,14 +329,13 @@ class SketchColorPipeline(PretrainedPipeline):
         )
         return proposal, geometry
 
-    def _hold(self, colour: torch.Tensor, arguments: dict[str, torch.Tensor]) -> torch.Tensor:
-        """The generator's picture, brought to palette, paper and then hints as they were given."""
-        if self.config.hold and "palette" in arguments:
-            colour = hold_palette(colour, arguments["palette"], arguments["weights"])
-            colour = keep_paper(colour, arguments["sketch"])
-        if self.config.hold and "hints" in arguments:
-            colour = spread_hints(colour, arguments["sketch"], arguments["hints"])
-        return colour
+    def _hold(self, colour: torch.Tensor, told: dict[str, Any], guessed: bool) -> torch.Tensor:
+        """The generator's picture, brought to what it was told, if that is to hold."""
+        colour = colour.float().clamp(-1.0, 1.0)
+        if not self.config.hold:
+            return colour
+        wishes = {k: told[k] for k in ("sketch", "hints", "palette", "weights") if k in told}
+        return hold_wishes(colour, guessed=guessed, **wishes)
 
     def _compose(self, picture: Image.Image, drawing: Image.Image, lines: str) -> Image.Image:
         if lines == "model":
@@ -393,10 +395,3 @@ def _place(proposal: tuple[torch.Tensor, Fit], geometry: Fit) -> torch.Tensor:
     placed = F.interpolate(drawn_for.crop(whole), (height, width), mode="bilinear")
     right, below = geometry.padded_size[0] - width, geometry.padded_size[1] - height
     return F.pad(placed, (0, right, 0, below), value=1.0)  # paper, like the page's padding
-
-
-def _as_type(images: list[Image.Image], output_type: str) -> Any:
-    if output_type == "pil":
-        return images
-    array = np.stack([np.asarray(image) for image in images]).astype(np.float32) / 255.0
-    return array if output_type == "np" else torch.from_numpy(array).permute(0, 3, 1, 2)

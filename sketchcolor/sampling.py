@@ -52,6 +52,7 @@ def draw_proposal(
     hints: torch.Tensor | None = None,
     palette: torch.Tensor | None = None,
     weights: torch.Tensor | None = None,
+    guessed: bool = False,
     generator: Generators = None,
     num_inference_steps: int = DEFAULT_STEPS,
     noise_scale: float = 1.0,
@@ -69,6 +70,7 @@ def draw_proposal(
     Args:
         sketch: B×1×H×W in [-1, 1], sides multiples of ``proposer.multiple · sketch_scale``.
         hints: B×4×(H/s)×(W/s) hint field, see ``hint_field``. palette: B×K×3. weights: B×K.
+        guessed: nobody asked for the palette: it is not told where hints are.
         generator: of the starting noise, one for the batch or one per picture.
         noise_scale: standard deviation of the starting noise.
         guidance_scale: above 1, every step goes further away from what the proposer would draw
@@ -94,7 +96,7 @@ def draw_proposal(
         return free.clone()
     seen = influence(hints)
     calmed = (1.0 - CALM * seen) * noise
-    conditions = (sketch, hints, palette, weights)
+    conditions = (sketch, hints, None, None) if guessed else (sketch, hints, palette, weights)
     asked = _flow(proposer, scheduler, calmed, conditions, steps, on_step=on_step)
     return free + seen * (asked - free)
 

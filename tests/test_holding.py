@@ -1,0 +1,54 @@
+"""Wishes that hold: a palette nobody asked for gives way to hints, one that was asked for stays."""
+
+import torch
+
+from sketchcolor.holding import hold_wishes
+
+SIDE = 96
+GREEN, BLUE = (-0.6, 0.5, -0.4), (-0.6, -0.4, 0.8)
+
+
+def told(**more):
+    torch.manual_seed(0)
+    colour = torch.tensor((0.5, -0.2, -0.3))[None, :, None, None] + 0.1 * torch.randn(
+        1, 3, SIDE, SIDE
+    )
+    colour[..., SIDE // 2 :] *= 0.6
+    sketch = torch.ones(1, 1, SIDE, SIDE)
+    sketch[..., SIDE // 2 - 2 : SIDE // 2 + 2] = -1.0  # a wall: the hint stays left of it
+    palette = torch.tensor([GREEN, BLUE])[None]
+    wishes = {"sketch": sketch, "palette": palette, "weights": torch.tensor([[0.5, 0.5]])}
+    return colour.clamp(-1.0, 1.0), wishes | more
+
+
+def a_hint_of(colour: torch.Tensor) -> torch.Tensor:
+    """A stroke in the middle of the left half, in the very colour that is there."""
+    hints = torch.zeros(1, 4, SIDE, SIDE)
+    at = (slice(None), slice(None), slice(40, 56), slice(16, 32))
+    hints[at] = 1.0
+    hints[:, :3][at] = colour[at].mean(dim=(2, 3), keepdim=True)
+    return hints
+
+
+def test_a_guessed_palette_gives_way_to_a_hint_and_holds_elsewhere():
+    colour, wishes = told()
+    hints = a_hint_of(colour)
+    held = hold_wishes(colour, guessed=True, **wishes)
+    hinted = hold_wishes(colour, hints=hints, guessed=True, **wishes)
+    near, far = (..., slice(30, 66), slice(8, 40)), (..., slice(SIDE - 20, SIDE))
+    assert (held[near] - colour[near]).abs().mean() > 0.2
+    assert (hinted[near] - colour[near]).abs().mean() < 0.05
+    assert torch.allclose(hinted[far], held[far], atol=0.02)
+
+
+def test_a_palette_that_was_asked_for_holds_around_hints():
+    colour, wishes = told()
+    hints = a_hint_of(colour)
+    hinted = hold_wishes(colour, hints=hints, **wishes)
+    around = (..., slice(0, 20), slice(0, 40))
+    assert (hinted[around] - colour[around]).abs().mean() > 0.2
+
+
+def test_without_wishes_the_picture_is_the_networks():
+    colour, wishes = told()
+    assert torch.equal(hold_wishes(colour, wishes["sketch"]), colour)
