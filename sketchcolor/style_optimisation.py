@@ -160,4 +160,5 @@ def optimise(
 
 
 def _is_flat(losses: list[float], plateau: float, span: int = 10) -> bool:
-    return len(losses) > span and losses[-1] > (1.0 - plateau) * losses[-1 - span]
+    """Whether the last iterations found little better: the best counts, because L-BFGS jumps."""
+    return len(losses) > span and min(losses) > (1.0 - plateau) * min(losses[:-span])
