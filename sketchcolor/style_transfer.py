@@ -25,6 +25,7 @@ CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 KEPT_TARGETS = 32  # style statistics
 SHARES = (0.0, 0.5, 1.0)  # of a coarse scale's change, tried as a finer scale's beginning
+STEADY = (0.5, 1.0)  # the same where losses are normalised
 
 
 class StyleTransfer:
@@ -74,7 +75,8 @@ class StyleTransfer:
             wanted = self._wanted(styles, total, size, settings)
             loss = StyleLoss(self.network, page, wanted, settings)
             if picture is not None:
-                picture = _enlarged(picture - coarse, page, loss)
+                shares = STEADY if settings.normalised else SHARES
+                picture = _enlarged(picture - coarse, page, loss, shares)
             elif settings.start == "noise":
                 noise = torch.Generator().manual_seed(seed)
                 picture = torch.rand(page.shape, generator=noise).to(device) * 2.0 - 1.0
@@ -186,16 +188,16 @@ class StyleLoss:
 
 
 @torch.no_grad()
-def _enlarged(change: torch.Tensor, page: torch.Tensor, loss: StyleLoss) -> torch.Tensor:
+def _enlarged(
+    change: torch.Tensor, page: torch.Tensor, loss: StyleLoss, shares: Sequence[float]
+) -> torch.Tensor:
     """A larger page with as much of a smaller one's change as lowers its loss most.
 
-    What was changed grows, not the picture: the content keeps its fine detail. With normalised
-    losses some of it always goes on: enlarged strokes are blurred and at first can score worse
-    than the bare content, but a few iterations later they score better. Without, what they spoil
-    is more than those mend.
+    What was changed grows, not the picture: the content keeps its fine detail. Enlarged strokes
+    are blurred and can score worse than the bare content, yet better a few iterations later: with
+    normalised losses some of them always go on. Without, they spoil more than those mend.
     """
     change = F.interpolate(change, page.shape[2:], mode="bicubic")
-    shares = [share for share in SHARES if share or not loss.settings.normalised]
     return min(((page + share * change).clamp(-1.0, 1.0) for share in shares), key=loss)
 
 

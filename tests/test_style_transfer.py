@@ -6,10 +6,12 @@ import torch
 from PIL import Image
 
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.style_optimisation import Clock, optimise
+from sketchcolor.style_optimisation import Clock, _is_flat, optimise
 from sketchcolor.style_settings import FAITHFUL, FAST, Scale, Settings, Style
 from sketchcolor.style_transfer import (
     CONTENT_LAYER,
+    SHARES,
+    STEADY,
     STYLE_LAYERS,
     StyleLoss,
     StyleTransfer,
@@ -118,8 +120,10 @@ def test_a_finer_scale_takes_what_helps_of_the_coarse_change():
         return (picture - wanted).square().mean()
 
     for change, kept in ((0.1, 0.1), (0.2, 0.1), (-0.5, 0.0)):
-        found = _enlarged(torch.full((1, 3, 4, 4), change), page, loss)
+        found = _enlarged(torch.full((1, 3, 4, 4), change), page, loss, SHARES)
         assert torch.allclose(found, torch.full_like(page, kept), atol=1e-6)
+    found = _enlarged(torch.full((1, 3, 4, 4), -0.5), page, loss, STEADY)
+    assert torch.allclose(found, torch.full_like(page, -0.25), atol=1e-6)
 
 
 def test_coarse_to_fine_ends_at_the_last_scale(transfer, content, style):
@@ -131,6 +135,12 @@ def test_coarse_to_fine_ends_at_the_last_scale(transfer, content, style):
     assert [step.iteration for step in steps] == list(range(1, 8))
     assert steps[-1].seconds_left == 0.0 and steps[0].seconds_left > 0.0
     assert steps[-1].preview.size == (64, 48)
+
+
+def test_a_jump_of_the_loss_ends_no_scale():
+    falling = [1.0 * 0.9**i for i in range(20)]
+    assert not _is_flat([*falling, 5.0], 0.01)
+    assert _is_flat([*falling, *[falling[-1]] * 12], 0.01)
 
 
 def test_a_flat_loss_ends_a_scale(transfer, content, style):
