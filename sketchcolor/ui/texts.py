@@ -114,7 +114,7 @@ COLOURED = "A coloured picture"
 COLOURED_PLACEHOLDER = (
     "# Drop a coloured picture here\nor press “Paint in a style” under a result of the other tabs"
 )
-STYLE_HOWTO = "Click a style to paint the picture in it. It takes about a minute."
+STYLE_HOWTO = "Click a style to paint the picture in it. It takes half a minute to a minute."
 STYLES = {
     "brush": "Brush",
     "halftone": "Halftone",
