@@ -182,7 +182,7 @@ def draw(page: Page, length: int) -> float:
     before. Its undo button tells whether one was taken; a visitor would draw again, too.
     """
     canvas = page.locator("#hints-editor canvas").first
-    undo = page.locator("#hints-editor").get_by_label("Undo")
+    undo = page.locator("#hints-editor button[aria-label=Undo]")
     for attempt in range(3):
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()
