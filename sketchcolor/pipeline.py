@@ -88,6 +88,8 @@ class SketchColorPipeline(PretrainedPipeline):
         super().__init__()
         if (proposer is None) != (scheduler is None):
             raise ValueError("A proposer and its scheduler come together: give both or neither.")
+        if palette_prior is not None and "palette" not in generator.conditions:
+            raise ValueError("This generator takes no palette: leave the palette prior out.")
         self.register_modules(
             generator=generator, proposer=proposer, scheduler=scheduler, palette_prior=palette_prior
         )

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sketchcolor.conditions import Palette
-from sketchcolor.models import PalettePrior
+from sketchcolor.models import PalettePrior, Pix2PixGenerator
 from sketchcolor.pipeline import SketchColorPipeline
 from sketchcolor.training.palettes import collect
 
@@ -95,6 +95,11 @@ def test_a_pipeline_keeps_it_and_tells_the_networks(prior, tiny_pipeline, exampl
     loaded = SketchColorPipeline.from_pretrained(str(tmp_path / "saved"))
     again = np.asarray(loaded(example_sketch, seed=3, resolution=96).images[0])
     assert np.abs(again.astype(int) - np.asarray(output.images[0], int)).mean() < 1.0
+
+
+def test_a_generator_that_takes_no_palette_gets_no_prior(prior):
+    with pytest.raises(ValueError, match="takes no palette"):
+        SketchColorPipeline(Pix2PixGenerator(channels=(4, 4)), palette_prior=prior)
 
 
 def test_who_gives_a_palette_is_not_told_another(prior, tiny_pipeline, example_sketch):

@@ -1,7 +1,6 @@
 """What lies on a visitor's table: a session as files, so small that a page can keep it as state."""
 
 import io
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from PIL import Image
 
 from sketchcolor.conditions.palette import Palette
 from sketchcolor.images import read_sketch
+from sketchcolor.seeds import variant_seeds
 from sketchcolor.session import Session, model_name
 from sketchcolor.ui import editor, texts
 from sketchcolor.ui.result import Colouring
@@ -22,7 +22,6 @@ from sketchcolor.ui.shared import DEFAULT_RESOLUTION, refusal
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
 
-SEEDS = 2**31  # drawn below this, as the pipeline does
 QUICK_PNG = 1  # compression of files that only the server reads
 
 
@@ -99,7 +98,7 @@ def colour_session(
 
 def draw_seed() -> int:
     """A seed for whoever named none."""
-    return secrets.randbelow(SEEDS)
+    return variant_seeds(None, 1)[0]
 
 
 def start_work(session: Session, stem: str) -> Work:
