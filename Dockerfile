@@ -5,11 +5,11 @@ FROM python:3.11-slim
 RUN useradd --create-home --uid 1000 artist
 WORKDIR /home/artist/app
 
-# Before the code, so that a change of the code fetches no library again. The CPU build of torch is
-# a tenth of the other; --build-arg TORCH=https://download.pytorch.org/whl/cu128 serves a GPU.
-ARG TORCH=https://download.pytorch.org/whl/cpu
+# Before the code, so that a change of the code fetches no library again. PyTorch's own package
+# index has a CPU build a tenth as large: name it with --build-arg PIP_EXTRA_INDEX_URL=…
+ARG PIP_EXTRA_INDEX_URL
 COPY requirements.txt .
-RUN pip install --no-cache-dir --extra-index-url "$TORCH" -r requirements.txt
+RUN pip install --no-cache-dir -r requirements.txt
 
 COPY --chown=artist app.py README.md LICENSE ./
 COPY --chown=artist sketchcolor sketchcolor

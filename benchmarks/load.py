@@ -40,9 +40,11 @@ class Visitor:
     seconds: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
 
-    def visit(self, sketch: Path, until: float) -> None:
-        """Colours until that time on the monotonic clock; what has begun is waited for."""
+    def visit(self, sketch: Path, seconds: float, door: threading.Barrier) -> None:
+        """Comes in, waits for the others, colours for that long; what has begun is waited for."""
         client = Client(self.address, verbose=False, download_files=str(self.folder))
+        door.wait()
+        until = time.monotonic() + seconds
         seed = 0
         while time.monotonic() < until:
             seed += 1
@@ -79,13 +81,15 @@ def crowd(page: ServedPage, visitors: int, seconds: float, folder: Path) -> dict
     people = [
         Visitor(number, page.address, folder / f"visitor-{number}") for number in range(visitors)
     ]
-    start = time.monotonic()
+    door = threading.Barrier(visitors + 1)
     threads = [
-        threading.Thread(target=person.visit, args=(sketch, start + seconds)) for person in people
+        threading.Thread(target=person.visit, args=(sketch, seconds, door)) for person in people
     ]
     memory = {"start": page.resident_mib()}
     for thread in threads:
         thread.start()
+    door.wait()
+    start = time.monotonic()
     time.sleep(seconds / 2)
     memory["middle"] = page.resident_mib()
     for thread in threads:

@@ -1,9 +1,9 @@
 """Pictures of the page for people to look at, and the two that README shows.
 
-``python -m benchmarks.screenshots --folder shots --readme docs``
+``python -m benchmarks.screenshots --folder shots --readme benchmarks``
 
-Needs Playwright and Debian's Chromium. Each tab is coloured with our own example sketch, light and
-dark, on a desk and on a phone.
+Needs Playwright and Debian's Chromium. Each tab is coloured with our own example sketch, with a
+stroke where there are strokes, light and dark, on a desk and on a phone.
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ SCHEMES = ("light", "dark")
 PATIENCE = 300_000  # ms; the style pass takes half a minute on a quiet machine
 MAX_README_BYTES = 300 * 1000
 README_PICTURES = {"automatic-light-desk": "page.webp", "hints-dark-desk": "hints.webp"}
-DONE = {  # tab → (name of its button, where it shows that it is done)
-    "automatic": (texts.AUTOMATIC, "#automatic-download"),
-    "hints": (texts.HINTS, "#hints-download"),
-    "palette": (texts.PALETTE, "#palette-download"),
-    "style": (texts.STYLE, "#style-download"),
+DONE = {  # tab → (name of its button, the pictures that it shows when it is done)
+    "automatic": (texts.AUTOMATIC, "#automatic-slider img"),
+    "hints": (texts.HINTS, "#hints-result img"),
+    "palette": (texts.PALETTE, "#palette-slider img"),
+    "style": (texts.STYLE, "#style-slider img"),
 }
+EXAMPLE, SEED = 1, 3  # the one with the tousled hair
+HAIR, STROKE = 0.28, 60  # of the canvas's height; px
+# The browser has the pictures before it shows them.
+SHOWN = "pictures => pictures.length && pictures.every(each => each.complete && each.naturalWidth)"
 
 
 def shots(browser: Browser, address: str) -> Iterator[tuple[str, bytes]]:
@@ -52,15 +56,45 @@ def shots(browser: Browser, address: str) -> Iterator[tuple[str, bytes]]:
 
 def fill(page: Page, tab: str) -> None:
     """Opens a tab and brings it to a finished picture with one click on an example."""
-    name, download = DONE[tab]
+    name, pictures = DONE[tab]
     if tab == "style":  # the picture that the palette tab has just made
         page.click("#palette-restyle")
         page.locator("#style-gallery button").first.click()
     else:
         page.get_by_role("tab", name=name, exact=True).click()
-        page.locator(f"#{tab}-examples button").first.click()
-    expect(page.locator(download)).to_be_enabled(timeout=PATIENCE)
+        if tab != "hints":  # there, opening a sketch draws a seed of its own
+            name_seed(page, tab)
+        page.locator(f"#{tab}-examples button").nth(EXAMPLE).click()
+    expect(page.locator(f"#{tab}-download")).to_be_enabled(timeout=PATIENCE)
     expect(page.locator(f"#{tab}-note")).to_contain_text(" px · ", timeout=PATIENCE)
+    if tab == "hints":
+        name_seed(page, tab)
+        paint(page, page.locator(pictures).get_attribute("src"))
+    while not page.locator(pictures).evaluate_all(SHOWN):
+        page.wait_for_timeout(100)
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(500)  # for what fades in
+
+
+def name_seed(page: Page, tab: str) -> None:
+    """Puts ``SEED`` into the settings, and folds them away again."""
+    page.locator(f"#{tab}-settings > button").click()
+    page.locator(f"#{tab}-seed input").fill(str(SEED))
+    page.locator(f"#{tab}-settings > button").click()
+
+
+def paint(page: Page, before: str | None) -> None:
+    """One stroke over the hair, and the picture that comes back instead of ``before``."""
+    canvas = page.locator("#hints-editor canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + HAIR * box["height"]
+    page.mouse.move(x - STROKE / 2, y)
+    page.mouse.down()
+    page.mouse.move(x + STROKE / 2, y, steps=12)
+    page.mouse.up()
+    picture = page.locator("#hints-result img")
+    expect(picture).not_to_have_attribute("src", before, timeout=PATIENCE)
 
 
 def small_webp(png: bytes) -> bytes:

@@ -27,7 +27,9 @@ from sketchcolor.evaluation import evaluate
 from sketchcolor.hub import load_pipeline
 from sketchcolor.images import read_sketch
 from sketchcolor.models import VGG19Features
+from sketchcolor.pipeline import SketchColorPipeline
 from sketchcolor.report import markdown_table
+from sketchcolor.session import model_name
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.data import Source, load_images
 from sketchcolor.training.recipes import RECIPES
@@ -45,8 +47,20 @@ SYSTEMS = (
 )
 PROPOSAL = "sketchcolor-proposal"
 PROPOSAL_SHARE = 0.75  # of the flagship's pictures: what is hard is drawn there, not in refining
-VALIDATIONS = 8  # in the course of a run, with a checkpoint each
+VALIDATIONS = 4  # in the course of a run, with a checkpoint each; they cost as much as training
 WARM_UP = 0.1  # of the updates at most: a small budget must not end before the full rate
+SUMMARY = {  # heading → (protocol, measure, decimal places)
+    "FID": ("automatic", "vgg19_fid", 1),
+    "KID": ("automatic", "vgg19_kid", 2),
+    "colourful": ("automatic", "colourfulness", 1),
+    "PSNR": ("automatic", "psnr", 2),
+    "SSIM": ("automatic", "ssim", 3),
+    "PSNR, 20 hints": ("hints_20", "psnr", 2),
+    "SSIM, 20 hints": ("hints_20", "ssim", 3),
+    "hint ΔE": ("hints_20", "hint_delta_e", 1),
+    "leak ΔE": ("stroke", "leak", 1),
+    "palette ΔE": ("own_reference", "palette_distance", 1),
+}
 NOTE = """\
 Every system has its own settings (`sketchcolor/training/recipes.py`) except for the resolution:
 U-Nets that go down to 1×1 have as many levels as that takes, and a fully connected head has the
@@ -136,14 +150,27 @@ class Bench:
         finished = self.runs / system / "result.json"
         if not finished.is_file():
             folder, records = self.pipeline(system)
-            pipeline = load_pipeline(folder)
-            settings = {"side": self.settings.resolution, "seed": self.settings.seed}
-            result = evaluate(pipeline, pictures, vgg, **settings)
-            for measures in result["protocols"].values():
-                measures.pop("per_image", None)
+            result = self._evaluate(load_pipeline(folder), pictures, vgg)
             entry = {"model": system, "revision": None, **result, "training": records}
             finished.write_text(json.dumps(entry, indent=2) + "\n")
         return json.loads(finished.read_text())
+
+    def measure_as_it_is(
+        self, model: str, pictures: list[Image.Image], vgg: VGG19Features
+    ) -> dict:
+        """The line of a model that was trained elsewhere, on other pictures and longer."""
+        pipeline = load_pipeline(model)
+        identity = {"model": f"{model_name(pipeline)}, as it is", "revision": pipeline.revision}
+        return {**identity, **self._evaluate(pipeline, pictures, vgg)}
+
+    def _evaluate(
+        self, pipeline: SketchColorPipeline, pictures: list[Image.Image], vgg: VGG19Features
+    ) -> dict:
+        settings = {"side": self.settings.resolution, "seed": self.settings.seed}
+        result = evaluate(pipeline, pictures, vgg, **settings)
+        for measures in result["protocols"].values():
+            measures.pop("per_image", None)
+        return result
 
     def claim(self) -> None:
         """Makes the folder of runs these settings' own.
@@ -181,12 +208,29 @@ def training_table(entries: list[dict]) -> str:
     return "\n".join([*rows, "", f"On {'; '.join(hardware)}. {NOTE}"])
 
 
+def summary_table(entries: list[dict]) -> str:
+    """What decides between systems, one row each, as Markdown."""
+    rows = ["| system |" + "".join(f" {heading} |" for heading in SUMMARY)]
+    rows.append("|---|" + "---:|" * len(SUMMARY))
+    for entry in entries:
+        cells = [f"`{entry['model']}`"]
+        for protocol, measure, places in SUMMARY.values():
+            value = entry["protocols"].get(protocol, {}).get(measure)
+            cells.append("" if value is None else f"{value:.{places}f}")
+        rows.append("| " + " | ".join(cells) + " |")
+    colourful = entries[0]["truth"]["colourfulness"]
+    note = f"FID and KID are of VGG-19 features. True pictures are {colourful:.1f} colourful."
+    return "\n".join([*rows, "", note]) + "\n"
+
+
 def write_report(entries: list[dict], settings: Settings, output: Path) -> None:
     """JSON and, beside it, Markdown."""
     report = {"settings": asdict(settings), "systems": entries}
     output.write_text(json.dumps(report, indent=2) + "\n")
     head = f"Resolution {settings.resolution}, seed {settings.seed}.\n"
-    table = "\n".join([head, training_table(entries), markdown_table(entries)])
+    trained = [entry for entry in entries if "training" in entry]
+    tables = summary_table(entries), training_table(trained), markdown_table(entries)
+    table = "\n".join([head, *tables])
     output.with_suffix(".md").write_text(table)
 
 
@@ -203,7 +247,7 @@ def describe_data(data: Path) -> str:
 def write_cards(entries: list[dict], settings: Settings, data: str, folder: Path) -> None:
     """A card for each system but the flagship, whose card is about its bundled weights."""
     for entry in entries:
-        if entry["model"] != FLAGSHIP:
+        if "training" in entry and entry["model"] != FLAGSHIP:
             command = (
                 "python -m benchmarks.side_by_side --data data --vgg19 vgg19.safetensors "
                 f"--resolution {settings.resolution} --images {settings.images} "
@@ -238,6 +282,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
     parser.add_argument("--vgg19", type=Path, required=True, help="weights of VGG-19")
+    parser.add_argument("--beside", nargs="*", default=[], help="models to measure as they are")
     parser.add_argument("--sketches", type=Path, help="folder of sketches, for RUNS/sheet.jpg")
     parser.add_argument("--resolution", type=int, default=256)
     parser.add_argument("--images", type=int, default=2000, help="pictures that each system sees")
@@ -257,6 +302,9 @@ def main(arguments: list[str] | None = None) -> None:
     entries = []
     for system in SYSTEMS:
         entries.append(bench.measure(system, pictures, vgg))
+        write_report(entries, settings, args.output)
+    for model in args.beside:
+        entries.append(bench.measure_as_it_is(model, pictures, vgg))
         write_report(entries, settings, args.output)
     if args.cards is not None:
         write_cards(entries, settings, describe_data(args.data), args.cards)

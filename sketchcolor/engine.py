@@ -12,10 +12,11 @@ try:  # before torch, as spaces asks
 except ImportError:
     spaces = None
 
+import contextvars
 import logging
 import os
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from PIL import Image
@@ -45,6 +46,9 @@ def home_device() -> str | None:
 class Engine:
     """Calls a pipeline for all visitors; in everything else it is the pipeline.
 
+    One thread does all of the work, because a scheduler counts its steps: two flows would mix them
+    up. And because every other thread that once coloured would keep memory for the next time.
+
     Args:
         pipeline: loaded on `home_device`.
         gpu: the device that is lent.
@@ -52,7 +56,7 @@ class Engine:
 
     def __init__(self, pipeline: SketchColorPipeline, gpu: str = "cuda") -> None:
         self._pipeline, self._gpu = pipeline, gpu
-        self._turn = threading.Lock()  # a scheduler counts its steps: two flows would mix them up
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="colouring")
         self._colour_on_loan = (
             spaces.GPU(self._colour_on_gpu, duration=LOAN) if lends_gpu() else None
         )
@@ -64,14 +68,19 @@ class Engine:
         self, *args: Any, callback: Callable[[int, int], None] | None = None, **kwargs: Any
     ) -> SketchColorOutput:
         """As the pipeline's own; on a GPU it is too short a work to be told of while it lasts."""
-        with self._turn:
-            if self._colour_on_loan is not None:
-                try:
-                    images, seeds = self._colour_on_loan(args, kwargs)
-                    return SketchColorOutput(images=images, seeds=seeds)
-                except Exception as error:  # quota, queue, worker; the CPU tells of bad input
-                    logger.warning("No GPU, so the CPU colours: %s", first_line(error))
-            return self._pipeline(*args, callback=callback, **kwargs)
+        visitor = contextvars.copy_context()  # whose progress it is, and whose quota
+        return self._worker.submit(visitor.run, self._colour, args, kwargs, callback).result()
+
+    def _colour(
+        self, args: tuple, kwargs: dict[str, Any], callback: Callable[[int, int], None] | None
+    ) -> SketchColorOutput:
+        if self._colour_on_loan is not None:
+            try:
+                images, seeds = self._colour_on_loan(args, kwargs)
+                return SketchColorOutput(images=images, seeds=seeds)
+            except Exception as error:  # quota, queue, worker; the CPU tells of bad input
+                logger.warning("No GPU, so the CPU colours: %s", first_line(error))
+        return self._pipeline(*args, callback=callback, **kwargs)
 
     def _colour_on_gpu(
         self, args: tuple, kwargs: dict[str, Any]

@@ -33,6 +33,7 @@ SETTINGS = {
     "seed": "of line art, hints and noise",
 }
 
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of ``python -m sketchcolor evaluate``; the defaults are those of `evaluate`."""
     settings = inspect.signature(evaluate).parameters

@@ -11,7 +11,10 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-__all__ = ["nearest_seed", "shrink_ink", "soften"]
+__all__ = ["crossing_cost", "nearest_seed", "shrink_ink", "soften"]
+
+INK_COST = 15.0  # a step through black costs as much as this many over paper
+GRAIN = 0.05  # ink up to this much above the paper is noise
 
 
 def shrink_ink(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -25,6 +28,18 @@ def shrink_ink(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     reach = max(1, -(-max(width, height) // max(size)))
     darkest = cv2.dilate(ink, np.ones((reach, reach), np.uint8))
     return cv2.resize(darkest, size, interpolation=cv2.INTER_AREA)
+
+
+def crossing_cost(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """What a step of length 1 through each cell of a drawing costs, at least 1.
+
+    Args:
+        ink: H×W in [0, 1], 1 for black.
+        size: (width, height) in cells.
+    """
+    # Grey paper is no ink: what most of the page is darkened by does not count.
+    ink = np.maximum(ink - np.median(ink) - GRAIN, 0.0)
+    return 1.0 + INK_COST * shrink_ink(ink, size)
 
 
 def nearest_seed(cost: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

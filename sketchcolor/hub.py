@@ -1,6 +1,7 @@
 """Where a pipeline comes from: the bundled model, a local folder, or the Hub at one revision."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ import torch
 from .hub_access import MODEL_VARIABLE, first_line, sentence
 from .pipeline import SketchColorPipeline
 
+BUNDLED_NAME = "bundled"
 BUNDLED = Path(__file__).parent / "weights" / "sketchcolor"
 PICKLES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
 
@@ -27,8 +29,9 @@ def load_pipeline(
 
     Args:
         model: a folder written by ``save_pretrained`` or a Hub id, ``owner/name`` or
-            ``owner/name@revision``; a folder wins where both exist. None takes the environment
-            variable ``SKETCHCOLOR_MODEL``, or the bundled model where it is not set.
+            ``owner/name@revision``; a folder wins where both exist. ``bundled`` is the model that
+            comes along. None takes the first that the environment variable ``SKETCHCOLOR_MODEL``
+            names, or the bundled one where it is not set.
         revision: commit, tag or branch of a Hub model, if its id names none. None is its main
             branch.
         device: a torch device. None is cuda where there is one, else cpu.
@@ -42,7 +45,9 @@ def load_pipeline(
             missing or damaged.
     """
     device = _usable_device(device)
-    model = model or os.environ.get(MODEL_VARIABLE) or BUNDLED
+    model = model or _named_models()[0]
+    if model == BUNDLED_NAME:
+        model = BUNDLED
     if Path(model).is_dir():
         if revision is not None:
             raise ModelLoadError(
@@ -54,31 +59,39 @@ def load_pipeline(
         folder = _fetch(model, revision)
         commit = folder.name  # the Hub's cache names a snapshot's folder after its commit
     pipeline = _read(folder, model).to(device)
-    pipeline.model_id = "bundled" if model == BUNDLED else str(model)
+    pipeline.model_id = BUNDLED_NAME if model == BUNDLED else str(model)
     pipeline.revision = commit
     return pipeline
 
 
-def load_or_fall_back(
+def load_models(
     device: str | torch.device | None = None,
-) -> tuple[SketchColorPipeline | None, ModelLoadError | None]:
-    """Loads the model that the environment asks for, or else the bundled one, for an app to go on.
+) -> tuple[list[SketchColorPipeline], list[ModelLoadError]]:
+    """Loads all models that the environment names, for an app to offer what can be had of them.
 
     Args:
         device: as in `load_pipeline`.
 
     Returns:
-        The pipeline and, if it is not the one that was asked for, why; no pipeline where the
-        bundled one cannot be loaded either.
+        The pipelines in the order of their names in ``SKETCHCOLOR_MODEL``, which commas separate;
+        if there would be none, the bundled one; and nothing where that cannot be loaded either.
+        Then what was wrong with each model that is missing.
     """
-    try:
-        return load_pipeline(device=device), None
-    except ModelLoadError as error:
-        fault = error
-    try:
-        return load_pipeline(BUNDLED, device=device), fault
-    except ModelLoadError:
-        return None, fault
+    pipelines, faults = [], []
+    for name in _named_models():
+        try:
+            pipelines.append(load_pipeline(name, device=device))
+        except ModelLoadError as error:
+            faults.append(error)
+    if not pipelines:
+        with suppress(ModelLoadError):
+            pipelines.append(load_pipeline(BUNDLED, device=device))
+    return pipelines, faults
+
+
+def _named_models() -> list[str]:
+    names = [name.strip() for name in os.environ.get(MODEL_VARIABLE, "").split(",")]
+    return list(filter(None, names)) or [BUNDLED_NAME]
 
 
 def _usable_device(device: str | torch.device | None) -> torch.device:

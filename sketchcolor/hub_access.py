@@ -13,7 +13,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-MODEL_VARIABLE = "SKETCHCOLOR_MODEL"  # names the model of an app
+MODEL_VARIABLE = "SKETCHCOLOR_MODEL"  # names the models of an app
 MODEL_FILES = ["*.json", "*.safetensors", "README.md"]  # all that is fetched of a model
 
 TRIES = 4

@@ -1,11 +1,13 @@
-"""Paper stays paper: a light tint around the figure is taken away.
+"""Paper stays paper: a light tint around the figure is taken away, and what shines over outlines.
 
-A palette that has no white of its own draws the networks to tint even the empty page, faintly and
-everywhere alike. A background that was painted is left alone: it is darker, or more than one tint.
+A palette that has no white of its own draws the networks to tint even the empty page, everywhere
+alike. A background that was painted is left alone: it is darker, or more than one tint.
 """
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import torch
 
 from .figure import figure_mask
@@ -17,7 +19,10 @@ LEAST_PAPER = 0.05  # of the page, outside the figure: with less, nobody would c
 LEAST_LIGHT = 0.3  # of that must be light; a stroke may have coloured the rest
 LIGHT = 0.4  # in [-1, 1]: what has a channel below this was painted
 GREYISH = 0.25  # between the channels: a face whose outline is open is lighter than most paint, too
+PLAIN = 0.5  # of the page must be of one tint that is no grey: no open face is as large
 NEAR = 0.12  # distance in RGB over which a place is no longer of the tint
+BARE = 0.95  # in [-1, 1]: all channels of paper that nothing shines on; light skin is below
+GLOW = 0.02  # of the longer side: so far from the paper colours are taken for shining over a line
 
 
 def keep_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
@@ -35,13 +40,53 @@ def keep_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
         outside = 1.0 - figure_mask(to_pil(lines[None])[0])
         open_page = torch.from_numpy(outside > 0.99).to(colour.device)
         least, most = picture.aminmax(dim=0)
-        light = open_page & (least >= LIGHT) & (most - least <= GREYISH)
-        shares = float(open_page.float().mean()), float(light.sum() / open_page.sum().clamp(min=1))
-        if shares[0] >= LEAST_PAPER and shares[1] >= LEAST_LIGHT:
-            tint = picture[:, light].float().median(dim=1).values[:, None, None]
-            distance = (picture - tint).square().sum(dim=0) / (2.0 * NEAR**2)
-            share = torch.from_numpy(outside).to(tint) * torch.exp(-distance)
-            lighter = picture + share * (1.0 - tint)
-            picture = lighter.clamp(max=1.0).to(picture.dtype)
+        light = open_page & (least >= LIGHT)
+        grey = light & (most - least <= GREYISH)
+        room = open_page.sum().clamp(min=1)
+        tint = None
+        if grey.sum() >= LEAST_LIGHT * room:
+            tint, nearness = _tint(picture, grey)
+        elif light.sum() >= PLAIN * room:
+            tint, nearness = _tint(picture, light)
+            if (nearness * open_page).sum() < PLAIN * room:
+                tint = None
+        if tint is not None and open_page.float().mean() >= LEAST_PAPER:
+            outside = torch.from_numpy(outside).to(tint)
+            lighter = (picture + outside * nearness * (1.0 - tint)).clamp(max=1.0)
+            bare = lighter.amin(dim=0) >= BARE
+            reached = _without_glow(bare.cpu().numpy(), open_page.cpu().numpy())
+            white = outside * torch.from_numpy(reached).to(tint)
+            picture = torch.lerp(lighter, torch.ones_like(lighter), white).to(colour.dtype)
         pictures.append(picture)
     return torch.stack(pictures)
+
+
+def _tint(picture: torch.Tensor, place: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """3×1×1, what a place is mostly coloured in, and H×W in [0, 1], how near to it all else is."""
+    tint = picture[:, place].float().median(dim=1).values[:, None, None]
+    return tint, torch.exp(-(picture - tint).square().sum(dim=0) / (2.0 * NEAR**2))
+
+
+def _without_glow(paper: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """Paper that reaches the outlines, as far as it gets without crossing one.
+
+    It grows from where it is wide: whatever else is bright, a shirt or a cheek that the outside
+    flows into, stays as it was drawn.
+
+    Args:
+        paper, outside: H×W bool.
+
+    Returns:
+        H×W float32 in [0, 1], soft where it ends.
+    """
+    reach = max(1, round(GLOW * max(paper.shape)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    free, grown = outside.astype(np.uint8), cv2.erode((paper & outside).astype(np.uint8), disc)
+    for _ in range(2 * reach):
+        grown = cv2.dilate(grown, np.ones((3, 3), np.uint8)) & free
+    # Soft towards what is left coloured, not towards the lines that it stops at.
+    soft, room = (
+        cv2.GaussianBlur(part.astype(np.float32), (0, 0), max(0.5, reach / 4.0))
+        for part in (grown, free)
+    )
+    return soft / np.maximum(room, 1e-3)

@@ -64,8 +64,8 @@ class SketchColorPipeline(PretrainedPipeline):
         proposer: velocity network sampled with ``scheduler``, or None.
         scheduler: a flow-matching scheduler, or None.
         palette_prior: gives palettes where none is asked for, or None.
-        noise_scale: standard deviation of the noise that a proposal starts from. 1 is what the
-            proposer was trained on; less trades variety for plausible colours.
+        noise_scale: times the noise that a proposal starts from; less than 1 trades variety for
+            plausible colours.
         guidance_scale: how much further than it would by itself the proposer goes towards what
             fits this sketch; see :func:`draw_proposal`.
         hold: bring the networks' picture to the palette and the hints that were asked for; False

@@ -2,7 +2,8 @@
 
 The networks are told the palette, but a small network keeps to it only roughly. So the picture's
 own palette is taken, matched with the requested one, and every pixel moves as its nearest main
-colours do (palette-based recolouring, Chang et al. 2015, with Gaussian weights in CIELAB).
+colours do (palette-based recolouring, Chang et al. 2015, with Gaussian weights in CIELAB). Where a
+colour goes does not depend on its place: a coarse table of all colours is moved and looked up.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 
 from .conditions.palette import Palette, from_image
@@ -19,6 +21,7 @@ __all__ = ["hold_palette", "match"]
 
 SOFTNESS = 12.0  # ΔE over which a main colour pulls the pixels around it
 SHARE_COST = 30.0  # ΔE that a colour's whole share of the picture counts as in matching
+TABLE = 33  # colours a side of the table: steps of 8 levels, much finer than SOFTNESS
 ANCHORS = np.array([[255, 255, 255], [0, 0, 0]], np.uint8)  # paper and ink stay what they are
 
 
@@ -40,8 +43,8 @@ def hold_palette(
         rgb = np.round((colors.float().cpu().numpy()[used] + 1.0) * 127.5).astype(np.uint8)
         wanted = Palette(rgb, shares.float().cpu().numpy()[used])
         image = np.asarray(to_pil(picture[None].float().cpu())[0])
-        moved = _recolour(image, wanted).transpose(2, 0, 1)
-        pictures.append(torch.from_numpy(moved).to(colour.device, colour.dtype))
+        table = _recolour(_all_colours(), from_image(image, size=len(rgb)), wanted)
+        pictures.append(_look_up(table, picture))
     return torch.stack(pictures)
 
 
@@ -55,12 +58,27 @@ def match(own: Palette, wanted: Palette) -> np.ndarray:
     return linear_sum_assignment(distance + SHARE_COST * shares)[1]
 
 
-def _recolour(image: np.ndarray, wanted: Palette) -> np.ndarray:
-    """H×W×3 uint8 → H×W×3 float32 in [-1, 1]."""
-    own = from_image(image, size=len(wanted.colors))
+def _all_colours() -> np.ndarray:
+    """T²×T×3 float32 in [0, 1]: every mixture of T levels of blue and green (rows) and red."""
+    levels = np.linspace(0.0, 1.0, TABLE, dtype=np.float32)
+    blue, green, red = np.meshgrid(levels, levels, levels, indexing="ij")
+    return np.stack([red, green, blue], axis=-1).reshape(TABLE**2, TABLE, 3)
+
+
+def _look_up(table: np.ndarray, picture: torch.Tensor) -> torch.Tensor:
+    """3×H×W in [-1, 1] → 3×H×W, between the table's colours linearly."""
+    volume = torch.from_numpy(table).reshape(1, TABLE, TABLE, TABLE, 3).permute(0, 4, 1, 2, 3)
+    where = picture.float().clamp(-1.0, 1.0).permute(1, 2, 0)[None, None]
+    volume = volume.contiguous().to(where.device)
+    found = F.grid_sample(volume, where, align_corners=True)
+    return found[0, :, 0].to(picture.dtype)
+
+
+def _recolour(colours: np.ndarray, own: Palette, wanted: Palette) -> np.ndarray:
+    """H×W×3 in [0, 1], of a picture with the palette ``own`` → H×W×3 float32 in [-1, 1]."""
     mains = _lab(np.concatenate([own.colors, ANCHORS]))
     targets = _lab(np.concatenate([wanted.colors[match(own, wanted)], ANCHORS]))
-    pixels = cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    pixels = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB)
     moved = np.zeros_like(pixels)
     total = np.full(pixels.shape[:2], 1e-9, np.float32)
     for main, target in zip(mains, targets, strict=True):

@@ -11,11 +11,12 @@ from diffusers import SchedulerMixin
 
 from .conditions.hint_field import influence
 from .models.proposer import ColorProposer
+from .noise import starting_noise
 from .seeds import Generators
 
 __all__ = ["DEFAULT_STEPS", "FreeColourings", "draw_proposal"]
 
-DEFAULT_STEPS = 6
+DEFAULT_STEPS = 5
 CALM = 0.5  # share of the noise that is taken away where a hint speaks: less is left to chance
 KEPT = 4  # colourings without hints
 
@@ -72,7 +73,7 @@ def draw_proposal(
         hints: B×4×(H/s)×(W/s) hint field, see ``hint_field``. palette: B×K×3. weights: B×K.
         guessed: nobody asked for the palette: it is not told where hints are.
         generator: of the starting noise, one for the batch or one per picture.
-        noise_scale: standard deviation of the starting noise.
+        noise_scale: times the starting noise.
         guidance_scale: above 1, every step goes further away from what the proposer would draw
             on an unknown sketch (Ho & Salimans 2022), at twice the cost.
         on_step: called after every step of the last drawing.
@@ -81,7 +82,7 @@ def draw_proposal(
     Returns:
         B×3×(H/s)×(W/s) in [-1, 1].
     """
-    noise = noise_scale * _noise(proposer, sketch, generator)
+    noise = noise_scale * starting_noise(sketch, proposer.config.sketch_scale, generator)
     hinted = hints is not None and bool(hints[:, 3].any())
     steps = num_inference_steps
     unasked = (sketch, None, palette, weights)
@@ -99,19 +100,6 @@ def draw_proposal(
     conditions = (sketch, hints, None, None) if guessed else (sketch, hints, palette, weights)
     asked = _flow(proposer, scheduler, calmed, conditions, steps, on_step=on_step)
     return free + seen * (asked - free)
-
-
-def _noise(
-    proposer: ColorProposer, sketch: torch.Tensor, generator: Generators
-) -> torch.Tensor:
-    batch, _, height, width = sketch.shape
-    scale = proposer.config.sketch_scale
-    shape = (3, height // scale, width // scale)
-    if isinstance(generator, list):
-        noise = torch.stack([torch.randn(shape, generator=g) for g in generator])
-    else:
-        noise = torch.randn((batch, *shape), generator=generator)
-    return noise.to(sketch.device)
 
 
 def _flow(

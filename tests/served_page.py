@@ -1,17 +1,20 @@
 """The page on a loopback port, and visitors of it with and without a browser."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import torch
 from conftest import tiny_proposer, tiny_refiner
 from diffusers import FlowMatchEulerDiscreteScheduler
 from playwright.sync_api import Browser, Page
 
+from sketchcolor.models import VGG19Features
 from sketchcolor.pipeline import SketchColorPipeline
-from sketchcolor.ui import build_demo, launch_options
+from sketchcolor.style_transfer import StyleTransfer
+from sketchcolor.ui import build_demo, launch_options, style
 from sketchcolor.ui.health import Outcome
 
 PATIENCE = 120_000  # ms; a loaded machine may be slow
@@ -24,13 +27,14 @@ def shared_pipeline() -> SketchColorPipeline:
 
 @contextmanager
 def served(
-    pipeline: object, cache: Path, self_test: Outcome | None = None
+    pipeline: object, cache: Path, self_test: Outcome | None = None, others: Sequence[object] = ()
 ) -> Iterator[str]:
-    """Serves the page over ``pipeline`` with its files in ``cache``; gives its address."""
+    """Serves the page over one or several models, its files in ``cache``; gives its address."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(cache))
         patch.delenv("GRADIO_SERVER_PORT", raising=False)
-        demo = build_demo(pipeline, self_test=self_test)
+        pipelines = [] if pipeline is None else [pipeline, *others]
+        demo = build_demo(pipelines, self_test=self_test)
         try:
             _, address, _ = demo.launch(
                 server_name="127.0.0.1",
@@ -41,6 +45,16 @@ def served(
             yield address
         finally:
             demo.close()
+
+
+@contextmanager
+def served_with_tiny_styles(pipeline: object, cache: Path) -> Iterator[str]:
+    """As `served`, over a tiny VGG-19: what it paints is arbitrary, how it is driven is not."""
+    torch.manual_seed(0)
+    engine = StyleTransfer(VGG19Features(channels=(4, 6, 8, 8, 8), pooling="average"))
+    with pytest.MonkeyPatch.context() as patch, served(pipeline, cache) as address:
+        patch.setattr(style, "_transfer", lambda: engine)
+        yield address
 
 
 class Watched:

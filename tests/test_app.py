@@ -32,6 +32,8 @@ RESOLUTION = 384
 class WatchedPipeline:
     """Passes calls on to a pipeline and counts how many run at once."""
 
+    model_id, revision = "watched", None
+
     def __init__(self, pipeline):
         self.pipeline = pipeline
         self.running = self.most_running = 0
@@ -50,6 +52,8 @@ class WatchedPipeline:
 
 
 class BrokenPipeline:
+    model_id, revision = "broken", None
+
     def __call__(self, *args, **kwargs):
         raise RuntimeError("tensor 4711 is on the wrong device")
 

@@ -1,11 +1,14 @@
 """A small crowd and a small fuzz on the served page; the large ones are in ``benchmarks``."""
 
 import os
+import re
+import threading
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from served_page import Watched, served, shared_pipeline
+from playwright.sync_api import Page, expect
+from served_page import PATIENCE, Watched, opened, served, shared_pipeline
 
 from benchmarks import fuzz, load
 from benchmarks.page import QUEUE_FULL, ServedPage, kind_of
@@ -49,6 +52,52 @@ def test_a_crowd_is_served(page, tmp_path):
     assert measured["fairness"]["fewest"] >= 1
     assert 0 < measured["latency"]["p50"] <= measured["latency"]["p100"]
     assert measured["resident_mib"].keys() == {"start", "middle", "end"}
+
+
+class Gated(Watched):
+    """Colours only once the gate is open."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.gate = threading.Event()
+
+    def __call__(self, *args, **kwargs):
+        result = super().__call__(*args, **kwargs)
+        assert self.gate.wait(PATIENCE / 1000)
+        return result
+
+
+def line_up(page: Page, sketch: Path) -> None:
+    """Asks for a picture and sees the page wait for it."""
+    page.set_input_files("#automatic-sketch input[type=file]", sketch)
+    expect(page.locator("#automatic-sketch img")).to_be_visible(timeout=PATIENCE)
+    page.click("#automatic-colour")
+    expect(page.locator("#automatic-slider .progress-text")).to_be_visible(timeout=PATIENCE)
+
+
+def wait_for_queue(page: Page, address: str, waiting: int) -> None:
+    """Waits until as many events wait on the page's server."""
+    status = f"{address}gradio_api/queue/status"
+    for _ in range(PATIENCE // 100):
+        if page.request.get(status).json()["queue_size"] == waiting:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"there never were {waiting} events waiting")
+
+
+def test_a_closed_tab_frees_its_place(browser, sketch_file, tmp_path):
+    pipeline = Gated(shared_pipeline(), RESOLUTION)
+    with served(pipeline, tmp_path / "cache") as address, opened(browser, address) as first:
+        line_up(first, sketch_file)
+        with opened(browser, address) as second:
+            line_up(second, sketch_file)
+        with opened(browser, address) as third:
+            line_up(third, sketch_file)
+            pipeline.gate.set()
+            for page in (first, third):
+                note = page.locator("#automatic-note")
+                expect(note).to_have_text(re.compile(r"seed \d+"), timeout=PATIENCE)
+    assert len(pipeline.calls) == 2  # nobody waits for the second picture
 
 
 def test_a_full_queue_is_counted_apart():

@@ -104,3 +104,17 @@ def test_one_colouring_at_a_time():
     for visitor in visitors:
         visitor.join()
     assert most == 1
+
+
+def test_all_colourings_are_one_threads_work():
+    threads = set()
+
+    def colour(sketch, callback=None):
+        threads.add(threading.get_ident())
+
+    shared = Engine(colour)
+    for _ in range(3):
+        visitor = threading.Thread(target=shared, args=(None,))
+        visitor.start()
+        visitor.join()
+    assert len(threads) == 1

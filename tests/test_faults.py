@@ -82,7 +82,7 @@ def test_a_model_that_cannot_be_read_gives_way_to_the_bundled_one(
     assert texts.OTHER_MODEL in shown
     (logged,) = [entry.message for entry in caplog.records if entry.name == app["__name__"]]
     assert "\n" not in logged
-    with served(app["engine"], tmp_path / "cache") as address:
+    with served(app["engines"][0], tmp_path / "cache") as address:
         assert colour(address, sketch_file, tmp_path)
 
 
@@ -101,6 +101,7 @@ def test_a_failing_self_test_is_on_the_page(browser, tmp_path, caplog):
     def broken(*args, **kwargs):
         raise RuntimeError("tensor 4711 is on the wrong device")
 
+    broken.model_id = "broken"
     outcome = health.start_self_test(broken)
     with served(broken, tmp_path / "cache", self_test=outcome) as address:
         with opened(browser, address) as page:

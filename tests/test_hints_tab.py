@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from served_page import PATIENCE, Watched, downloaded, give_file, opened, served, shared_pipeline
 
 from sketchcolor import load_pipeline
@@ -268,6 +268,52 @@ def test_without_live_the_button_colours_and_clearing_keeps_the_sketch(
     draw(page, 40)
     page.click("#hints-colour")
     assert wait_for_result(page, other_than=plain) == hinted
+
+
+KEEP_TOASTS = """() => {
+  window.toasts = [];
+  new MutationObserver(changes => changes.forEach(({addedNodes}) => addedNodes.forEach(node => {
+    if (node.querySelector?.(".toast-body")) window.toasts.push(node.innerText);
+  }))).observe(document.body, {childList: true, subtree: true});
+}"""
+
+
+def test_another_sketch_is_asked_for_without_a_complaint(page, sketch_file):
+    plain = open_sketch(page, sketch_file)
+    page.evaluate(KEEP_TOASTS)
+    page.click("#hints-other")
+    expect(page.locator("#hints-sketch input[type=file]")).to_be_attached(timeout=PATIENCE)
+    page.wait_for_timeout(2000)
+    page.set_input_files("#hints-sketch input[type=file]", sketch_file)
+    wait_for_result(page, other_than=plain)
+    assert page.evaluate("window.toasts") == []
+
+
+def test_the_emptied_canvas_of_the_sketch_before_colours_nothing(page, pipeline, sketch_file):
+    plain = open_sketch(page, sketch_file)
+    held = []
+
+    def slow(route: Route) -> None:
+        values = route.request.post_data_json["data"]
+        canvases = [value for value in values if isinstance(value, dict) and "layers" in value]
+        if any(canvas["background"] is None for canvas in canvases):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/queue/join*", slow)
+    page.click("#hints-other")
+    page.set_input_files("#hints-sketch input[type=file]", sketch_file)
+    second = wait_for_result(page, other_than=plain)
+    calls = len(pipeline.calls)
+    assert len(held) == 1
+    held[0].continue_()
+    # Whatever stood in line before a button's picture is done when that is there.
+    for _ in range(2):
+        page.click("#hints-another")
+        second = wait_for_result(page, other_than=second)
+    seeds = [call["seed"] for call in pipeline.calls[calls - 1 :]]
+    assert len(set(seeds)) == len(seeds) == 3
 
 
 @pytest.fixture(scope="module")

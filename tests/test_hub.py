@@ -112,15 +112,28 @@ def test_an_app_goes_on_with_the_bundled_model(
     monkeypatch.setattr(hub, "BUNDLED", folder)
     for model, reason in ((tmp_path / "missing", "There is no folder"), (broken, "damaged")):
         monkeypatch.setenv("SKETCHCOLOR_MODEL", str(model))
-        pipeline, fault = hub.load_or_fall_back()
+        (pipeline,), (fault,) = hub.load_models()
         assert pipeline.model_id == "bundled"
         assert reason in str(fault) and "\n" not in str(fault)
     monkeypatch.setattr(hub, "BUNDLED", tmp_path / "missing")
-    pipeline, fault = hub.load_or_fall_back()
-    assert pipeline is None and "damaged" in str(fault)
+    pipelines, (fault,) = hub.load_models()
+    assert not pipelines and "damaged" in str(fault)
     monkeypatch.setenv("SKETCHCOLOR_MODEL", str(folder))
-    pipeline, fault = hub.load_or_fall_back()
-    assert pipeline.model_id == str(folder) and fault is None
+    (pipeline,), faults = hub.load_models()
+    assert pipeline.model_id == str(folder) and not faults
+
+
+def test_an_app_has_all_models_that_can_be_loaded(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "BUNDLED", folder)
+    other = shutil.copytree(folder, tmp_path / "other")
+    monkeypatch.setenv("SKETCHCOLOR_MODEL", f"{other}, {tmp_path / 'missing'},bundled")
+    pipelines, (fault,) = hub.load_models()
+    assert [pipeline.model_id for pipeline in pipelines] == [str(other), "bundled"]
+    assert "missing" in str(fault)
+    assert load_pipeline().model_id == str(other)  # who takes one takes the first
+    assert load_pipeline("bundled").model_id == "bundled"
 
 
 def test_faults_are_one_sentence(folder: Path) -> None:

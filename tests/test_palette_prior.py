@@ -68,10 +68,11 @@ def test_the_same_seed_draws_the_same(prior):
     assert torch.equal(together[1:], one)
 
 
-def test_grey_pictures_and_those_without_skin_are_left_out(tmp_path):
-    views(tmp_path, [(0.2, BLUE), (0.2, GREY)])
+def test_pictures_without_skin_or_any_other_colour_are_left_out(tmp_path):
+    views(tmp_path, [(0.2, BLUE), (0.2, GREY), (0.2, GREY)])
     palette = np.load(tmp_path / "palette.npy")
     palette[1, 0] = GREY
+    palette[2, 0] = SKIN
     np.save(tmp_path / "palette.npy", palette)
     assert len(collect(tmp_path).palettes) == 1
     palette[0, 0, 1] = BLUE

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from sketchcolor.images import to_tensor
+from sketchcolor.images import to_pil, to_tensor
 from sketchcolor.paper import keep_paper
 
 SIDE = 96
@@ -30,6 +30,48 @@ def test_a_tint_goes_and_the_figure_stays(sketch):
     assert (found[..., :16, :] > 0.99).all()
     inside = (slice(None), slice(None), slice(36, 60), slice(36, 60))
     assert torch.equal(found[inside], tinted[inside])
+
+
+def test_a_palette_without_white_leaves_paper_white(sketch):
+    yellow = picture((255, 250, 203), (60, 40, 110))  # what night-city makes of a page
+    assert (keep_paper(yellow, sketch)[..., :16, :] > 0.99).all()
+
+
+def test_what_shines_over_an_outline_goes_and_what_is_inside_stays():
+    side = 400
+    page, painted = Image.new("L", (side, side), 255), Image.new("RGB", (side, side), "white")
+    ImageDraw.Draw(painted).ellipse((94, 94, 306, 306), fill=(200, 90, 60))  # 6 px too far
+    ImageDraw.Draw(page).ellipse((100, 100, 300, 300), outline=0, width=3)
+    found = np.asarray(to_pil(keep_paper(to_tensor(painted), to_tensor(page)))[0])
+    assert (found[200, 94:98] > 240).all() and (found[200, 303:306] > 240).all()
+    assert np.array_equal(found[120:280, 200], np.asarray(painted)[120:280, 200])
+
+
+def test_light_skin_that_the_outside_flows_into_stays_skin():
+    side, skin = 400, (255, 240, 228)
+    page, painted = Image.new("L", (side, side), 255), Image.new("RGB", (side, side), "white")
+    ImageDraw.Draw(painted).ellipse((100, 100, 300, 300), fill=skin)
+    ImageDraw.Draw(page).arc((100, 100, 300, 300), 40, 320, fill=0, width=3)
+    found = np.asarray(to_pil(keep_paper(to_tensor(painted), to_tensor(page)))[0]).astype(int)
+    assert np.abs(found[150:250, 120:260] - skin).max() <= 6
+
+
+def test_paper_does_not_creep_through_an_open_outline():
+    side = 400
+    page, painted = Image.new("L", (side, side), 255), Image.new("RGB", (side, side), "white")
+    ImageDraw.Draw(painted).ellipse((100, 100, 300, 300), fill=(200, 90, 60))
+    ImageDraw.Draw(page).arc((100, 100, 300, 300), 20, 340, fill=0, width=3)  # open on the right
+    found = np.asarray(to_pil(keep_paper(to_tensor(painted), to_tensor(page)))[0])
+    assert np.abs(found[200, 110:280].astype(int) - (200, 90, 60)).max() <= 2
+    assert np.abs(found[108:112, 200].astype(int) - (200, 90, 60)).max() <= 2
+
+
+def test_light_colours_side_by_side_are_a_painted_background(sketch):
+    page = np.array(Image.new("RGB", (SIDE, SIDE), (255, 250, 200)))
+    page[:, : SIDE // 3] = (255, 190, 220)
+    page[:, -SIDE // 3 :] = (190, 230, 255)
+    painted = to_tensor(Image.fromarray(page))
+    assert torch.equal(keep_paper(painted, sketch), painted)
 
 
 @pytest.mark.parametrize("background", [(90, 140, 220), (255, 200, 120), (0, 0, 0)])

@@ -95,10 +95,34 @@ def test_one_command_trains_measures_and_shows_all_and_goes_on_where_it_stopped(
     (runs / "sgru" / "result.json").unlink()
     trained = []
     monkeypatch.setattr(bench.train_accelerate, "main", trained.append)
-    bench.main(spell(arguments))
+    beside = ["--beside", str(runs / "pix2pix" / "pipeline")]
+    bench.main([*spell(arguments), *beside])
     assert not trained
     again = json.loads(arguments["output"].read_text())
-    assert again == report
+    *systems, as_it_is = again["systems"]
+    assert systems == report["systems"]
+    assert as_it_is["model"] == "pipeline, as it is" and "training" not in as_it_is
+    trained_here = next(entry for entry in systems if entry["model"] == "pix2pix")
+    assert as_it_is["protocols"] == trained_here["protocols"]
+    rows = arguments["output"].with_suffix(".md").read_text().splitlines()
+    (summary,) = [row for row in rows if row.startswith("| `pipeline, as it is`")]
+    assert f"| {trained_here['protocols']['automatic']['psnr']:.2f} |" in summary
+
+
+def test_readme_shows_what_was_measured(bench):
+    report = json.loads((ROOT / "benchmarks" / "side_by_side.json").read_text())
+    assert {entry["model"] for entry in report["systems"]} >= set(bench.SYSTEMS)
+    assert bench.summary_table(report["systems"]) in (ROOT / "README.md").read_text()
+    for entry in report["systems"]:
+        if "training" in entry and entry["model"] != bench.FLAGSHIP:
+            card = ModelCard.load(ROOT / "model_cards" / f"{entry['model']}.md")
+            (found,) = {
+                result.metric_value
+                for result in card.data.eval_results
+                if (result.dataset_config, result.metric_type) == ("automatic", "psnr")
+            }
+            measured = entry["protocols"]["automatic"]["psnr"]
+            assert found == pytest.approx(measured, abs=1e-4)
 
 
 def test_a_folder_of_other_settings_is_refused(bench, arguments):

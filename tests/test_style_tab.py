@@ -11,11 +11,16 @@ import pytest
 import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
-from served_page import PATIENCE, Watched, downloaded, opened, served, shared_pipeline
+from served_page import (
+    PATIENCE,
+    Watched,
+    downloaded,
+    opened,
+    served_with_tiny_styles,
+    shared_pipeline,
+)
 
-from sketchcolor.models.vgg19 import VGG19Features
 from sketchcolor.style_optimisation import Progress
-from sketchcolor.style_transfer import StyleTransfer
 from sketchcolor.ui import style, texts
 from sketchcolor.ui.brushwork import Brushwork
 
@@ -97,13 +102,8 @@ def pipeline():
 
 @pytest.fixture(scope="module")
 def address(pipeline, tmp_path_factory):
-    """The page over tiny networks: what they paint is arbitrary, how they are driven is not."""
-    torch.manual_seed(0)
-    engine = StyleTransfer(VGG19Features(channels=(4, 6, 8, 8, 8), pooling="average"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(style, "_transfer", lambda: engine)
-        with served(pipeline, tmp_path_factory.mktemp("cache")) as address:
-            yield address
+    with served_with_tiny_styles(pipeline, tmp_path_factory.mktemp("cache")) as address:
+        yield address
 
 
 @pytest.fixture

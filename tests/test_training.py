@@ -1,7 +1,6 @@
 """Training through its real entry points: the script, ``accelerate launch``, torchrun."""
 
 import json
-import math
 import os
 import signal
 import subprocess
@@ -22,16 +21,8 @@ from test_palette_prior import views
 import train_accelerate
 from sketchcolor import load_pipeline
 from sketchcolor.models import ColorProposer, Pix2PixGenerator
-from sketchcolor.models.style_guided import StyleGuidedOutput
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.course import CURVES
-from sketchcolor.training.losses import (
-    PerceptualLoss,
-    discriminator_loss,
-    generator_loss,
-    guide_loss,
-    total_variation,
-)
 from sketchcolor.training.recipes import RECIPES
 from sketchcolor.training.steps import degraded_truth
 from sketchcolor.training.trainer import latest_checkpoint
@@ -330,31 +321,6 @@ def test_degraded_truth_keeps_the_colours(colour_picture):
         assert 0.005 < (rough - small).abs().mean() < 0.5
 
 
-def test_adversarial_losses_by_hand():
-    real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, 0.5])
-    assert discriminator_loss("hinge", real, fake).item() == pytest.approx((0.25 + 0.75) / 2)
-    assert discriminator_loss("lsgan", real, fake).item() == pytest.approx((0.625 + 2.125) / 2)
-    half = torch.zeros(3)
-    assert discriminator_loss("bce", half, half).item() == pytest.approx(0.693147, abs=1e-5)
-    assert generator_loss("hinge", fake).item() == pytest.approx(0.75)
-    assert generator_loss("lsgan", fake).item() == pytest.approx(4.625)
-    with pytest.raises(ValueError, match="Unknown adversarial"):
-        generator_loss("wasserstein", fake)
-
-
-@torch.no_grad()
-def test_perceptual_loss_by_hand(tiny_vgg):
-    image, truth = torch.rand(2, 2, 3, 16, 16) * 2 - 1
-    layers = ("relu1_2", "relu3_1")
-    found, wanted = tiny_vgg(image, layers), tiny_vgg(truth, layers)
-    off = [(found[k] - wanted[k]).abs().mean() / wanted[k].mean() for k in layers]
-    assert PerceptualLoss(tiny_vgg, layers)(image, truth) == pytest.approx(float(sum(off) / 2))
-    weighed = PerceptualLoss(tiny_vgg, layers, layer_weights=(0.5, 3.0))(image, truth)
-    assert weighed == pytest.approx(float(0.5 * off[0] + 3.0 * off[1]))
-    squares = sum((found[k] - wanted[k]).square().mean() for k in layers)
-    assert PerceptualLoss(tiny_vgg, layers, "l2")(image, truth) == pytest.approx(float(squares))
-
-
 @pytest.mark.parametrize("recipe", SINGLE_STAGE)
 def test_a_run_with_vgg_colours_through_the_pipeline(
     recipe, pictures, vgg_file, tmp_path, example_sketch
@@ -372,31 +338,6 @@ def test_a_run_with_vgg_colours_through_the_pipeline(
     else:
         with pytest.raises(ValueError, match="does not take hints"):
             loaded(example_sketch, hints=dot, seed=0, resolution=64)
-
-
-def test_an_auxiliary_classifier_asks_for_classes():
-    flat, half = torch.zeros(1, 2), torch.full((1, 2), 0.5)  # at a score of 0 any class costs ln 2
-    assert discriminator_loss("bce", flat, flat, half).item() == pytest.approx(math.log(2))
-    sure = torch.tensor([[20.0, -20.0]])
-    classes = torch.tensor([[1.0, 0.0]])
-    assert generator_loss("bce", sure, classes).item() == pytest.approx(0, abs=1e-6)
-    assert generator_loss("bce", sure, 1 - classes).item() == pytest.approx(20)
-    assert discriminator_loss("bce", sure, sure, classes).item() == pytest.approx(20 / 4)
-
-
-def test_guide_loss_by_hand():
-    truth = torch.zeros(1, 3, 4, 4)
-    truth[:, 0] = 1.0  # red, whose brightness is 0.299
-    guides = {"grey_guide": torch.zeros(1, 1, 4, 4), "colour_guide": torch.zeros(1, 3, 4, 4)}
-    output = StyleGuidedOutput(image=truth, **guides)
-    assert guide_loss(output, truth, (0.3, 0.9)) == pytest.approx(0.3 * 0.299 + 0.9 / 3)
-
-
-def test_total_variation_by_hand():
-    step = torch.zeros(1, 3, 4, 4)
-    step[..., 2:] = 1.0  # of three differences along a row one is 1
-    assert total_variation(step) == pytest.approx(1 / 3)
-    assert total_variation(torch.full((1, 3, 4, 4), 0.7)) == 0
 
 
 def test_a_bundle_is_half_precision_on_disk_and_full_in_use(pictures, tmp_path, example_sketch):

@@ -11,13 +11,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..geodesic import nearest_seed, shrink_ink, soften
+from ..geodesic import crossing_cost, nearest_seed, soften
 from .hints import reduce
 
 __all__ = ["hint_field", "influence"]
 
-INK_COST = 15.0  # a step through black costs as much as this many over paper
-GRAIN = 0.05  # ink up to this much above the paper is noise
 REACH = 0.2  # of the longer side: the way over which confidence falls to 1/e
 INFLUENCE = (0.03, 0.2)  # confidence at which a hint begins to be seen, and is seen in full
 SOFTENING = 8  # passes that blend where two hints' regions meet
@@ -60,9 +58,7 @@ def influence(field: torch.Tensor) -> torch.Tensor:
 def _spread(cells: np.ndarray, ink: np.ndarray) -> np.ndarray:
     """``cells`` h×w×4, ``ink`` H×W in [0, 1] → h×w×4."""
     height, width = cells.shape[:2]
-    # Grey paper is no ink: what most of the page is darkened by does not count.
-    ink = np.maximum(ink - np.median(ink) - GRAIN, 0.0)
-    cost = 1.0 + INK_COST * shrink_ink(ink, (width, height))
+    cost = crossing_cost(ink, (width, height))
     painted = cells[..., 3] > 0
     distance, nearest = nearest_seed(cost, np.flatnonzero(painted))
     colors = soften(cells[..., :3].reshape(-1, 3)[nearest], cost, painted, SOFTENING)

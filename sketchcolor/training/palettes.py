@@ -16,15 +16,16 @@ __all__ = ["collect"]
 SIZE = 2048
 WHITE = 245  # levels; a picture's own paper, after resizing
 MIN_CHROMA = 12.0  # CIELAB, mean over a palette: below, a picture is as good as without colours
-SKIN_HUE, SKIN_CHROMA, SKIN_LIGHTNESS = (20.0, 85.0), (6.0, 45.0), (65.0, 97.0)
-SKIN_SHARE = (0.05, 0.6)  # of the palette
+SKIN_HUE, SKIN_CHROMA, SKIN_LIGHTNESS = (30.0, 75.0), (10.0, 45.0), (68.0, 94.0)
+SKIN_SHARE = (0.1, 0.6)  # of the palette
+CLEAR_CHROMA, CLEAR_SHARE = 20.0, 0.08  # so much of a palette is clear and no skin
 
 
 def collect(view_cache: Path, size: int = SIZE, seed: int = 0) -> PalettePrior:
     """Take palettes and layouts from the views that a proposer was trained on.
 
-    Only from pictures that have colours, skin among them: nearly all that people draw has a face,
-    and a network that is told of no skin paints it in what it is told of.
+    Only from pictures that have skin and other colours: nearly all that people draw has a face,
+    and a network that is told of no skin, or of little else, paints all in what it is told of.
 
     Args:
         view_cache: the folder given to ``train_accelerate.py --view_cache``.
@@ -66,5 +67,6 @@ def _worth_telling(palettes: np.ndarray, shares: np.ndarray) -> np.ndarray:
     properties = ((hue, SKIN_HUE), (chroma, SKIN_CHROMA), (lab[..., 0], SKIN_LIGHTNESS))
     skin = np.all([(low <= value) & (value <= high) for value, (low, high) in properties], axis=0)
     skin_share = (skin * shares).sum(axis=1)
-    colourful = (chroma * shares).sum(axis=1) >= MIN_CHROMA
+    clear = ((chroma >= CLEAR_CHROMA) & ~skin) * shares
+    colourful = ((chroma * shares).sum(axis=1) >= MIN_CHROMA) & (clear.sum(axis=1) >= CLEAR_SHARE)
     return colourful & (skin_share >= SKIN_SHARE[0]) & (skin_share <= SKIN_SHARE[1])

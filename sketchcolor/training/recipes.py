@@ -164,9 +164,9 @@ _RECIPES = (
         objective="colour",
         crop=128,
         learning_rate=3e-4,
-        perceptual_weight=0.2,
+        perceptual_weight=1.0,
         perceptual_crop=64,
-        adversarial_weight=0.02,
+        adversarial_weight=0.1,
         discriminator_config={"channels": (32, 64, 128), "spectral_norm": True},
     ),
     Recipe(

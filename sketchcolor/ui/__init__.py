@@ -5,6 +5,7 @@ import os
 # Before Gradio is imported, because it reads the variable then: the page reports to nobody.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
+from collections.abc import Sequence  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
 import gradio as gr  # noqa: E402
@@ -23,6 +24,7 @@ from sketchcolor.ui import (  # noqa: E402
     theme,
 )
 from sketchcolor.ui.examples import EXAMPLES  # noqa: E402
+from sketchcolor.ui.models import Models  # noqa: E402
 
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
@@ -33,41 +35,42 @@ KEPT = 24 * HOUR  # s that uploads and pictures are kept
 
 
 def build_demo(
-    pipeline: "SketchColorPipeline | None",
+    pipelines: "Sequence[SketchColorPipeline]",
     notice: str | None = None,
     self_test: health.Outcome | None = None,
 ) -> gr.Blocks:
     """The whole page.
 
     Args:
-        pipeline: the loaded model, shared by all visitors; with None the page says that there is
-            no model and its colour buttons are out of use.
+        pipelines: the loaded models, shared by all visitors, who choose in the settings if there
+            are several; without one the page says so and its colour buttons are out of use.
         notice: something that visitors should know of the model, shown above the tabs.
         self_test: from `health.start_self_test`; the page tells if it fails.
 
     Returns:
         The page with its queue set up; start it with ``launch(**launch_options())``.
     """
+    models = Models(*pipelines)
     with gr.Blocks(title=texts.TITLE, delete_cache=(HOUR, KEPT)) as demo:
         gr.HTML(f"<h1>{texts.TITLE}</h1><p>{texts.TAGLINE}</p>", elem_id="title", padding=False)
-        if pipeline is None:
+        if not models:
             notice = texts.NO_MODEL
         if notice is not None:
             gr.Markdown(notice, elem_id="notice", elem_classes="model-notice")
-        if self_test is not None and pipeline is not None:
+        if self_test is not None and models:
             health.show_outcome(demo, self_test)
         with gr.Tabs() as tabs:
             with gr.Tab(texts.AUTOMATIC, id="automatic"):
-                coloured = [automatic.build_tab(pipeline, EXAMPLES)]
+                coloured = [automatic.build_tab(models, EXAMPLES)]
             with gr.Tab(texts.HINTS, id="hints"):
-                coloured.append(hints.build_tab(pipeline, EXAMPLES))
+                coloured.append(hints.build_tab(models, EXAMPLES))
             with gr.Tab(texts.PALETTE, id="palette"):
-                coloured.append(palette.build_tab(pipeline, EXAMPLES))
+                coloured.append(palette.build_tab(models, EXAMPLES))
             with gr.Tab(texts.STYLE, id="style"):
                 styled = style.build_tab("style")
         for handover in coloured:
             styled.take_from(handover, tabs)
-        api.build_endpoints(pipeline)
+        api.build_endpoints(models)
         demo.unload(style.leave)
     return demo.queue(max_size=QUEUE_SIZE)
 

@@ -7,7 +7,6 @@ The Style tab's endpoint lies beside its page function, whose pictures come whil
 
 import json
 import re
-from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
@@ -19,6 +18,7 @@ from sketchcolor.conditions.palette_files import BUILT_IN, built_in
 from sketchcolor.images import read_image, read_sketch
 from sketchcolor.session import MAX_COLORS, MAX_POINTS, Session
 from sketchcolor.ui import texts
+from sketchcolor.ui.models import Models
 from sketchcolor.ui.palette import FIRST_PALETTE
 from sketchcolor.ui.result import build_result_panel, save_colouring
 from sketchcolor.ui.shared import (
@@ -32,9 +32,6 @@ from sketchcolor.ui.shared import (
     report_progress,
 )
 from sketchcolor.ui.table import colour_session, draw_seed
-
-if TYPE_CHECKING:
-    from sketchcolor.pipeline import SketchColorPipeline
 
 _SWATCH = re.compile(r"(#[0-9a-fA-F]{6})(?::(\d{0,3}\.?\d{1,9}))?")
 
@@ -81,19 +78,15 @@ def write_palette(palette: Palette) -> str:
     return " ".join(f"{color}:{share:.4f}" for color, share in colors)
 
 
-def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
-    """Adds the endpoints to the current Blocks.
-
-    Args:
-        pipeline: the loaded model; with None the endpoints say that there is none.
-    """
+def build_endpoints(models: Models) -> None:
+    """Adds the endpoints to the current Blocks; without a model they say that there is none."""
     with gr.Column(visible=False):
         sketch = FileInput(label=texts.SKETCH, type="filepath")
         strokes = gr.Textbox(label=texts.STROKES)
         palette = gr.Textbox(FIRST_PALETTE, label=texts.PALETTE)
         picture = FileInput(label=texts.PALETTE_FROM_PICTURE, type="filepath")
         colours = gr.Textbox(label=texts.PALETTE)
-        wishes = build_settings("api").inputs
+        wishes = build_settings("api", models.names).inputs
         panel = build_result_panel("api")
         call = gr.Button()
 
@@ -104,13 +97,13 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
         resolution: int,
         keep_lines: bool,
         clean_paper: bool,
+        model: str | None,
         progress: gr.Progress,
         strokes: list[Stroke] | None = None,
         palette: Palette | None = None,
     ) -> tuple:
         """Values for all of ``panel.outputs`` but the state."""
-        if pipeline is None:
-            raise refusal(texts.NO_MODEL)
+        pipeline = models[model]
         if file is None:
             raise refusal(texts.NO_SKETCH)
         if variants not in range(1, MAX_VARIANTS + 1):
@@ -134,6 +127,7 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
         resolution: int = DEFAULT_RESOLUTION,
         keep_lines: bool = True,
         clean_paper: bool = True,
+        model: str | None = None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
     ) -> tuple:
         """Colours a line drawing; the model chooses the colours.
@@ -145,13 +139,14 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
             resolution: fineness of the colours, 384, 512 or 768; finer takes longer.
             keep_lines: lay the drawing's own lines over the colours, untouched.
             clean_paper: take shadows and grey paper out of a photo or scan first.
+            model: name of one that this page offers; none is its first.
 
         Returns:
             the pair (sketch, first colouring), every colouring, the first colouring as a PNG of
             the drawing's size, and a line saying its size, seed and time.
         """
         with errors_as_sentences():
-            wishes = (seed, variants, resolution, keep_lines, clean_paper)
+            wishes = (seed, variants, resolution, keep_lines, clean_paper, model)
             return colour(sketch, *wishes, progress)
 
     def colour_hints(
@@ -162,6 +157,7 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
         resolution: int = DEFAULT_RESOLUTION,
         keep_lines: bool = True,
         clean_paper: bool = True,
+        model: str | None = None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple:
         """Colours a line drawing with colours where strokes put them.
@@ -175,12 +171,13 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
             resolution: fineness of the colours, 384, 512 or 768; finer takes longer.
             keep_lines: lay the drawing's own lines over the colours, untouched.
             clean_paper: take shadows and grey paper out of a photo or scan first.
+            model: name of one that this page offers; none is its first.
 
         Returns:
             what colour_automatic returns.
         """
         with errors_as_sentences():
-            wishes = (seed, variants, resolution, keep_lines, clean_paper)
+            wishes = (seed, variants, resolution, keep_lines, clean_paper, model)
             return colour(sketch, *wishes, progress, strokes=read_strokes(strokes))
 
     def colour_palette(
@@ -191,6 +188,7 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
         resolution: int = DEFAULT_RESOLUTION,
         keep_lines: bool = True,
         clean_paper: bool = True,
+        model: str | None = None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple:
         """Colours a line drawing in the colours of a palette.
@@ -205,12 +203,13 @@ def build_endpoints(pipeline: "SketchColorPipeline | None") -> None:
             resolution: fineness of the colours, 384, 512 or 768; finer takes longer.
             keep_lines: lay the drawing's own lines over the colours, untouched.
             clean_paper: take shadows and grey paper out of a photo or scan first.
+            model: name of one that this page offers; none is its first.
 
         Returns:
             what colour_automatic returns.
         """
         with errors_as_sentences():
-            wishes = (seed, variants, resolution, keep_lines, clean_paper)
+            wishes = (seed, variants, resolution, keep_lines, clean_paper, model)
             return colour(sketch, *wishes, progress, palette=read_palette(palette))
 
     def palette_of_picture(picture: str | None) -> str:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from sketchcolor.images import Source, read_sketch
 from sketchcolor.ui import texts
+from sketchcolor.ui.models import Models
 from sketchcolor.ui.result import Colouring, Handover, build_result_panel, reveal, save_colouring
 from sketchcolor.ui.shared import (
     DEFAULT_RESOLUTION,
@@ -69,12 +70,12 @@ def colour_sketch(
 
 
 def build_tab(
-    pipeline: "SketchColorPipeline | None", examples: list[tuple[str, Path]], tab: str = "automatic"
+    models: Models, examples: list[tuple[str, Path]], tab: str = "automatic"
 ) -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:
-        pipeline: the loaded model; None leaves the page up with its buttons out of use.
+        models: to choose from; without any the page is up with its buttons out of use.
         examples: (title, path) of the sketches offered by one click.
         tab: begins the ids of the tab's components.
 
@@ -88,12 +89,12 @@ def build_tab(
                 texts.COLOUR,
                 variant="primary",
                 size="lg",
-                interactive=pipeline is not None,
+                interactive=bool(models),
                 elem_id=f"{tab}-colour",
                 elem_classes="colour-button",
             )
             picked = build_examples(tab, examples, sketch)
-            settings = build_settings(tab)
+            settings = build_settings(tab, models.names)
         with gr.Column(min_width=300):
             panel = build_result_panel(tab)
 
@@ -104,11 +105,11 @@ def build_tab(
         resolution: int,
         keep_lines: bool,
         clean_paper: bool,
+        model: str | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
     ) -> tuple:
         with errors_as_sentences():
-            if pipeline is None:
-                raise refusal(texts.NO_MODEL)
+            pipeline = models[model]
             if sketch is None:
                 raise refusal(texts.NO_SKETCH)
             progress(0, desc=texts.READING)

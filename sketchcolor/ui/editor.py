@@ -107,6 +107,11 @@ def canvas(sketch: Image.Image, layer: Image.Image | None = None) -> dict[str, A
     return {"background": paper, "layers": [hints], "composite": None}
 
 
+def has_sketch(value: dict[str, Any] | None) -> bool:
+    """Whether a sketch lies on the canvas, painted on or not."""
+    return bool(value) and value.get("background") is not None
+
+
 def drawn_layer(value: dict[str, Any] | None) -> Image.Image | None:
     """What is painted on the canvas: RGBA, each pixel opaque or empty; None where nothing is.
 

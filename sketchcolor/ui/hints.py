@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -12,6 +12,7 @@ from sketchcolor.images import read_image, read_sketch
 from sketchcolor.session import Session
 from sketchcolor.ui import editor as board
 from sketchcolor.ui import texts
+from sketchcolor.ui.models import Models
 from sketchcolor.ui.result import (
     Handover,
     ResultButtons,
@@ -40,9 +41,6 @@ from sketchcolor.ui.shared import (
 )
 from sketchcolor.ui.table import Work, colour_session, draw_seed, read_canvas, start_work
 
-if TYPE_CHECKING:
-    from sketchcolor.pipeline import SketchColorPipeline
-
 RESULT_HEIGHT = 520
 
 
@@ -66,12 +64,12 @@ class HintResult:
 
 
 def build_tab(
-    pipeline: "SketchColorPipeline | None", examples: list[tuple[str, Path]], tab: str = "hints"
+    models: Models, examples: list[tuple[str, Path]], tab: str = "hints"
 ) -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:
-        pipeline: the loaded model; None leaves the page up with its buttons out of use.
+        models: to choose from; without any the page is up with its buttons out of use.
         examples: (title, path) of the sketches offered by one click.
         tab: begins the ids of the tab's components.
 
@@ -104,59 +102,63 @@ def build_tab(
                     texts.COLOUR_HINTS,
                     variant="primary",
                     size="lg",
-                    interactive=pipeline is not None,
+                    interactive=bool(models),
                     elem_id=f"{tab}-colour",
                     elem_classes="colour-button",
                 )
-                settings = build_settings(tab)
+                settings = build_settings(tab, models.names)
                 # One picture follows the strokes; several to choose from are the first tab's.
                 settings.variants.visible = False
         with gr.Column(min_width=300):
             result = _build_result(tab)
 
-    wishes = [settings.seed, settings.resolution, settings.keep_lines, settings.clean_paper]
-    shown = [result.picture, result.note, result.buttons.download, settings.seed, work_state, saved]
+    shaping = [settings.resolution, settings.keep_lines, settings.clean_paper, settings.model]
+    shown = [result.picture, result.note, result.buttons.download, work_state, saved]
     private = {"api_visibility": "private"}
 
-    def colour(work: Work | None, progress: gr.Progress) -> tuple:
+    def colour(work: Work, progress: gr.Progress) -> tuple:
         """Values for ``shown``."""
-        if pipeline is None:
-            raise refusal(texts.NO_MODEL)
-        if work is None:
-            raise refusal(texts.NO_SKETCH)
+        pipeline = models[work.model]
         colouring = colour_session(
             pipeline, work.session(pipeline), on_step=report_progress(progress)
         )
         files = save_colouring(colouring, work.stem)
         variant = files.variants[0]
         work = replace(work, coloured=True)
-        return variant.preview, variant.note, variant.picture, work.seed, work, files
+        return variant.preview, variant.note, variant.picture, work, files
 
     def wished(work: Work | None, value: dict | None, *wishes: Any) -> Work:
         if work is None:
             raise refusal(texts.NO_SKETCH)
-        seed, resolution, keep_lines, clean_paper = wishes
+        resolution, keep_lines, clean_paper, model = wishes
         return replace(
             read_canvas(work, value),
-            seed=draw_seed() if seed is None else seed,
             resolution=resolution,
             keep_lines=keep_lines,
             clean_paper=clean_paper,
+            model=model,
         )
 
     def colour_pressed(
         work: Work | None,
         value: dict | None,
+        seed: int | None,
         *wishes: Any,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
     ) -> tuple:
         with errors_as_sentences():
-            return colour(wished(work, value, *wishes), progress)
+            seed = draw_seed() if seed is None else seed
+            now = replace(wished(work, value, *wishes), seed=seed)
+            return *colour(now, progress), seed
 
     def colour_opened(
         work: Work | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple:
+        # Either the box was only emptied for the next sketch, or the canvas has told of the sketch
+        # that the page put on it, and was quicker.
+        if work is None or work.coloured:
+            return tuple(gr.skip() for _ in shown)
         with errors_as_sentences():
             return colour(work, progress)
 
@@ -167,21 +169,20 @@ def build_tab(
         *wishes: Any,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple:
-        # The canvas also reports what the page itself puts on it: nothing new, nothing to do.
-        if not live or work is None or pipeline is None:
+        # The canvas also reports what the page itself puts on it: nothing new, nothing to do. Nor
+        # is there where it lost its sketch to the next one, whose work may be here already.
+        if not live or work is None or not models or not board.has_sketch(value):
             return tuple(gr.skip() for _ in shown)
         with errors_as_sentences():
             now = wished(work, value, *wishes)
-            if wishes[0] is None:  # only a button asks for a surprise
-                now = replace(now, seed=work.seed)
             if work.coloured and now == work:
                 return tuple(now if part is work_state else gr.skip() for part in shown)
             return colour(now, progress)
 
-    def open_session(session: Session, stem: str) -> tuple:
+    def open_session(session: Session, stem: str, model: str | None) -> tuple:
         """Values for ``opened``."""
         return (
-            start_work(session, stem),
+            start_work(session, stem, model),
             board.canvas(session.sketch, session.hints),
             board.brush_radius(session.sketch.size),
             gr.update(visible=False),
@@ -189,49 +190,63 @@ def build_tab(
             session.seed,
         )
 
-    def open_sketch(file: str | None) -> tuple:
+    def open_sketch(
+        file: str | None,
+        resolution: int,
+        keep_lines: bool,
+        clean_paper: bool,
+        model: str | None,
+    ) -> tuple:
         if file is None:  # the box was emptied
             return tuple(gr.skip() for _ in opened)
         with errors_as_sentences():
-            session = Session(read_sketch(file), seed=draw_seed())
-            return open_session(session, stem_of(file))
+            session = Session(
+                read_sketch(file),
+                seed=draw_seed(),
+                resolution=resolution,
+                keep_lines=keep_lines,
+                clean_paper=clean_paper,
+            )
+            return open_session(session, stem_of(file), model)
 
     def load_session(file: str) -> tuple:
         with errors_as_sentences():
-            session, stem = read_session(file, pipeline)
+            session, stem = read_session(file, models)
+            model = models.name_for(session)
             return (
-                *open_session(session, stem),
+                *open_session(session, stem, model),
                 resolution_update(session.resolution),
                 session.keep_lines,
                 session.clean_paper,
+                model,
             )
 
     opened = [work_state, canvas.editor, canvas.radius, start, table, settings.seed]
     running = {"show_progress_on": result.picture, **MODEL_QUEUE, **private}
 
-    opening = sketch.change(open_sketch, inputs=sketch, outputs=opened, **private)
+    opening = sketch.change(open_sketch, inputs=[sketch, *shaping], outputs=opened, **private)
     loading = result.session.load.upload(
-        load_session, inputs=result.session.load, outputs=[*opened, *wishes[1:]], **private
+        load_session, inputs=result.session.load, outputs=[*opened, *shaping], **private
     )
-    drawn = [work_state, canvas.editor, *wishes]
+    drawn = [work_state, canvas.editor]
+    # Another seed is another picture: only a button asks for that, strokes stay with theirs.
+    pressed = {
+        "fn": colour_pressed,
+        "inputs": [*drawn, settings.seed, *shaping],
+        "outputs": [*shown, settings.seed],
+        **running,
+    }
     colourings = [
-        press.click(colour_pressed, inputs=drawn, outputs=shown, **running),
+        press.click(**pressed),
         gr.on(
-            [
-                canvas.editor.input,
-                settings.resolution.input,
-                settings.keep_lines.input,
-                settings.clean_paper.input,
-            ],
+            [canvas.editor.input, *(setting.input for setting in shaping)],
             colour_live,
-            inputs=[live, *drawn],
+            inputs=[live, *drawn, *shaping],
             outputs=shown,
             trigger_mode="always_last",
             **running,
         ),
-        result.buttons.another.click(**settings.empty_seed, **private).success(
-            colour_pressed, inputs=drawn, outputs=shown, **running
-        ),
+        result.buttons.another.click(**settings.empty_seed, **private).success(**pressed),
     ]
     for event in (opening, loading):
         event.success(**canvas.set_brush)
@@ -240,7 +255,7 @@ def build_tab(
         unlock_after(colouring, work_state, [*result.buttons.all, result.session.save])
 
     _connect_colours(canvas, result.picture, reference, saved)
-    connect_saving(result.session, pipeline, work_state)
+    connect_saving(result.session, models, work_state)
 
     def put_back(work: Work | None) -> tuple:
         """Clearing the canvas takes the sketch away too."""

@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 import torch
@@ -16,6 +16,7 @@ from sketchcolor.conditions.palette_files import BUILT_IN, built_in, load_palett
 from sketchcolor.images import read_image
 from sketchcolor.ui import palette_board as board
 from sketchcolor.ui import texts
+from sketchcolor.ui.models import Models
 from sketchcolor.ui.result import Handover, build_result_panel, reveal, save_colouring, stem_of
 from sketchcolor.ui.session_buttons import (
     build_hidden_download,
@@ -38,9 +39,6 @@ from sketchcolor.ui.shared import (
 )
 from sketchcolor.ui.table import Work, colour_session, draw_seed, start_work
 
-if TYPE_CHECKING:
-    from sketchcolor.pipeline import SketchColorPipeline
-
 FIRST_PALETTE = "strawberry-milk"
 FORMATS = (".gpl", ".json")
 
@@ -60,12 +58,12 @@ def palette_file(palette: Palette | None, ending: str) -> str:
 
 
 def build_tab(
-    pipeline: "SketchColorPipeline | None", examples: list[tuple[str, Path]], tab: str = "palette"
+    models: Models, examples: list[tuple[str, Path]], tab: str = "palette"
 ) -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:
-        pipeline: the loaded model; None leaves the page up with its buttons out of use.
+        models: to choose from; without any the page is up with its buttons out of use.
         examples: (title, path) of the sketches offered by one click.
         tab: begins the ids of the tab's components.
 
@@ -113,11 +111,11 @@ def build_tab(
                 texts.COLOUR_PALETTE,
                 variant="primary",
                 size="lg",
-                interactive=pipeline is not None,
+                interactive=bool(models),
                 elem_id=f"{tab}-colour",
                 elem_classes="colour-button",
             )
-            settings = build_settings(tab)
+            settings = build_settings(tab, models.names)
         with gr.Column(min_width=300):
             panel = build_result_panel(tab)
             session = build_session_buttons(tab)
@@ -127,13 +125,12 @@ def build_tab(
         work: Work | None, sketch: str | None, colours: str, wishes: tuple, report: gr.Progress
     ) -> tuple:
         """Values for ``shown``. Work of the same sketch keeps its hints."""
-        if pipeline is None:
-            raise refusal(texts.NO_MODEL)
+        seed, variants, resolution, keep_lines, clean_paper, model = wishes
+        pipeline = models[model]
         if sketch is None:
             raise refusal(texts.NO_SKETCH)
         if work is None or Path(work.sketch).name != Path(sketch).name:
             work = Work(sketch=sketch, stem=stem_of(sketch), seed=0)
-        seed, variants, resolution, keep_lines, clean_paper = wishes
         work = replace(
             work,
             seed=draw_seed() if seed is None else seed,
@@ -141,6 +138,7 @@ def build_tab(
             resolution=resolution,
             keep_lines=keep_lines,
             clean_paper=clean_paper,
+            model=model,
             coloured=True,
         )
         colouring = colour_session(
@@ -190,8 +188,8 @@ def build_tab(
 
     def load_session(file: str) -> tuple:
         with errors_as_sentences():
-            loaded, stem = read_session(file, pipeline)
-            work = start_work(loaded, stem)
+            loaded, stem = read_session(file, models)
+            work = start_work(loaded, stem, models.name_for(loaded))
             return (
                 work,
                 work.sketch,
@@ -202,6 +200,7 @@ def build_tab(
                 resolution_update(loaded.resolution),
                 loaded.keep_lines,
                 loaded.clean_paper,
+                work.model,
             )
 
     wanted = [work_state, sketch, swatches, *settings.inputs]
@@ -235,7 +234,7 @@ def build_tab(
     for colouring in colourings:
         panel.unlock_after(colouring)
         unlock_after(colouring, work_state, [session.save])
-    connect_saving(session, pipeline, work_state)
+    connect_saving(session, models, work_state)
 
     def save_as(ending: str, colours: str) -> str:
         with errors_as_sentences():

@@ -28,7 +28,9 @@ ${JSON.parse(value).map((swatch, i, all) => `
       <button type="button" data-act="left" ${i ? '' : 'disabled'} aria-label="LEFT ${i + 1}"
         title="LEFT">‹</button>
       <button type="button" data-act="lock" aria-pressed="${swatch.locked}"
-        aria-label="LOCK ${i + 1}" title="LOCK">${swatch.locked ? '🔒' : '🔓'}</button>
+        aria-label="LOCK ${i + 1}" title="LOCK"><svg viewBox="0 0 16 16" aria-hidden="true"><path
+        d="M3 7h10v7H3z"/><path class="shackle"
+        d="${swatch.locked ? 'M5 7V5a3 3 0 0 1 6 0v2' : 'M5 7V4a3 3 0 0 1 6 0'}"/></svg></button>
       <button type="button" data-act="remove" aria-label="REMOVE ${i + 1}"
         title="REMOVE">×</button>
       <button type="button" data-act="right" ${i < all.length - 1 ? '' : 'disabled'}
@@ -91,6 +93,9 @@ CSS = """
   accent-color: var(--color-accent); }
 .palette-swatch div { display: flex; justify-content: space-between; }
 .palette-swatch button { flex: 1; min-width: 0; min-height: 1.7rem; padding: 0; cursor: pointer; }
+.palette-swatch svg { width: 1rem; height: 1rem; margin: auto; fill: currentColor; }
+.palette-swatch .shackle { fill: none; stroke: currentColor; stroke-width: 1.5; }
+.palette-swatch [aria-pressed=true] { color: var(--color-accent); }
 .palette-swatch button:disabled { opacity: 0.3; cursor: default; }
 .palette-add { min-height: 5rem; font-size: 1.6rem; cursor: pointer;
   border: 1px dashed var(--border-color-primary); border-radius: var(--radius-md); }

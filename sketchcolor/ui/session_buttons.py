@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
@@ -10,12 +9,10 @@ from gradio.utils import get_upload_folder
 
 from sketchcolor.session import Session
 from sketchcolor.ui import texts
+from sketchcolor.ui.models import Models
 from sketchcolor.ui.result import stem_of
 from sketchcolor.ui.shared import NARROW, errors_as_sentences, refusal
 from sketchcolor.ui.table import Work
-
-if TYPE_CHECKING:
-    from sketchcolor.pipeline import SketchColorPipeline
 
 SUFFIX = "-session"
 # Once the hidden button has its file, the browser is told to fetch it.
@@ -44,16 +41,14 @@ def build_session_buttons(tab: str) -> SessionButtons:
     return SessionButtons(save, load, build_hidden_download(f"{tab}-session-file"))
 
 
-def connect_saving(
-    buttons: SessionButtons, pipeline: "SketchColorPipeline | None", work: gr.State
-) -> None:
+def connect_saving(buttons: SessionButtons, models: Models, work: gr.State) -> None:
     """Connects "save": the session on the table goes to the visitor as a file."""
 
     def save(work: Work | None) -> str:
         with errors_as_sentences():
-            if work is None or pipeline is None:
+            if work is None:
                 raise refusal(texts.NO_SKETCH)
-            text = work.session(pipeline).to_json()
+            text = work.session(models[work.model]).to_json()
             return save_bytes_to_cache(
                 text.encode(), f"{work.stem}{SUFFIX}.json", get_upload_folder()
             )
@@ -61,17 +56,14 @@ def connect_saving(
     offer(buttons.save, save, work, buttons.file)
 
 
-def read_session(
-    file: str, pipeline: "SketchColorPipeline | None"
-) -> tuple[Session, str]:
+def read_session(file: str, models: Models) -> tuple[Session, str]:
     """The session in a visitor's file and the stem of its downloads; says if the model differs.
 
     Raises:
         SessionError: the file holds no usable session.
     """
     session = Session.load(file)
-    note = session.model_note(pipeline) if pipeline is not None else None
-    if note:
+    if models and (note := session.model_note(models[models.name_for(session)])):
         gr.Info(note)
     return session, stem_of(file).removesuffix(SUFFIX)
 

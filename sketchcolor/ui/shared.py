@@ -62,11 +62,19 @@ class Settings:
     resolution: gr.Radio
     keep_lines: gr.Checkbox
     clean_paper: gr.Checkbox
+    model: gr.Dropdown
 
     @property
     def inputs(self) -> list[gr.components.Component]:
         """In the order of the arguments after the sketch."""
-        return [self.seed, self.variants, self.resolution, self.keep_lines, self.clean_paper]
+        return [
+            self.seed,
+            self.variants,
+            self.resolution,
+            self.keep_lines,
+            self.clean_paper,
+            self.model,
+        ]
 
     @property
     def empty_seed(self) -> dict[str, Any]:
@@ -99,8 +107,13 @@ def build_sketch_input(tab: str) -> FileInput:
     )
 
 
-def build_settings(tab: str) -> Settings:
-    """The folded settings, with the defaults of the page."""
+def build_settings(tab: str, models: list[str]) -> Settings:
+    """The folded settings, with the defaults of the page.
+
+    Args:
+        tab: begins the ids on the page.
+        models: names to choose from; the first is the default, and one alone is not shown.
+    """
     with gr.Accordion(texts.SETTINGS, open=False, elem_id=f"{tab}-settings"):
         variants = gr.Radio(
             list(range(1, MAX_VARIANTS + 1)),
@@ -129,7 +142,14 @@ def build_settings(tab: str) -> Settings:
             precision=0,
             elem_id=f"{tab}-seed",
         )
-    settings = Settings(seed, variants, resolution, keep_lines, clean_paper)
+        model = gr.Dropdown(
+            models,
+            value=next(iter(models), None),
+            label=texts.MODEL,
+            visible=len(models) > 1,
+            elem_id=f"{tab}-model",
+        )
+    settings = Settings(seed, variants, resolution, keep_lines, clean_paper, model)
     # On load, because the browser shows a number without a value as 0 (Gradio 6.31). What a quick
     # visitor has typed by then stays.
     gr.on(

@@ -36,6 +36,7 @@ class Work:
         drawn: fingerprint of the canvas that ``layer`` was read from or shown on.
         palette: colours to keep to, or None.
         seed, resolution, keep_lines, clean_paper: as in `Session`.
+        model: name of one that the page offers, or None.
         coloured: whether the page shows the picture of just this.
         settled: whether the canvas is known to show ``layer``; it arrives there after the sketch.
     """
@@ -49,6 +50,7 @@ class Work:
     resolution: int = DEFAULT_RESOLUTION
     keep_lines: bool = True
     clean_paper: bool = True
+    model: str | None = None
     coloured: bool = False
     settled: bool = field(default=True, compare=False)
 
@@ -101,8 +103,14 @@ def draw_seed() -> int:
     return variant_seeds(None, 1)[0]
 
 
-def start_work(session: Session, stem: str) -> Work:
-    """Puts a session on the table: its pictures become files, none of it is coloured yet."""
+def start_work(session: Session, stem: str, model: str | None = None) -> Work:
+    """Puts a session on the table: its pictures become files, none of it is coloured yet.
+
+    Args:
+        session: pictures, wishes and settings.
+        stem: begins the names of what is downloaded.
+        model: name of the one to colour with; None is the page's first.
+    """
     layer = session.hints
     return Work(
         sketch=_save(session.sketch, f"{stem}.png"),
@@ -114,6 +122,7 @@ def start_work(session: Session, stem: str) -> Work:
         resolution=session.resolution,
         keep_lines=session.keep_lines,
         clean_paper=session.clean_paper,
+        model=model,
         settled=layer is None,
     )
 

@@ -36,10 +36,13 @@ COLOURING = "Colouring"
 FINISHING = "Finishing"
 
 NO_SKETCH = "There is no sketch yet: drop one into the box or click an example, then colour it."
+MODEL = "Model"
+UNNAMED_MODEL = "unnamed"
+UNKNOWN_MODEL = "This page has no such model; it offers {}."
 NO_MODEL = "The colouring model could not be loaded; the log of this page's server says why."
 OTHER_MODEL = (
-    "The model that this page was set up with could not be loaded, so the one that comes with it "
-    "colours instead; the log of this page's server says why."
+    "A model that this page was set up with could not be loaded, so another one colours in its "
+    "place; the log of this page's server says why."
 )
 UNEXPECTED = "Something went wrong while colouring; please try again or try another picture."
 DISK_FULL = "This page's server has no room left to save pictures; please try again later."

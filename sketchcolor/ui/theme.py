@@ -13,6 +13,11 @@ CSS = """
 #title .html-container, .subdued .html-container { padding: 0; }
 .subdued, .subdued p { color: var(--body-text-color-subdued); }
 
+/* Who comes by keyboard sees where they are, in checkboxes, too. */
+.gradio-container.gradio-container :focus-visible {
+  outline: 2px solid var(--color-accent) !important;
+  outline-offset: 2px; }
+
 /* On a phone all tabs are seen; Gradio hides behind dots what does not fit. */
 @media (max-width: 480px) { .tab-container button { padding-inline: 0.4rem !important; } }
 
@@ -66,6 +71,9 @@ def build_theme() -> gr.themes.Base:
         button_secondary_background_fill_hover_dark="*neutral_600",
         button_secondary_text_color="*neutral_800",
         button_secondary_text_color_dark="*neutral_100",
+        input_border_color="*neutral_300",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_400",
         checkbox_background_color_selected="*primary_700",
         checkbox_background_color_selected_dark="*primary_600",
         checkbox_label_background_fill_selected="*primary_100",

@@ -1,0 +1,58 @@
+"""The models that a page offers, by the names that its settings show."""
+
+from typing import TYPE_CHECKING
+
+from sketchcolor.session import Session, model_name
+from sketchcolor.ui import texts
+from sketchcolor.ui.shared import refusal
+
+if TYPE_CHECKING:
+    from sketchcolor.pipeline import SketchColorPipeline
+
+
+class Models:
+    """A page's models, false if there is none; who names none gets the first.
+
+    Args:
+        pipelines: loaded. Models of one name get a number behind it.
+    """
+
+    def __init__(self, *pipelines: "SketchColorPipeline") -> None:
+        self._by_name: dict[str, SketchColorPipeline] = {}
+        for pipeline in pipelines:
+            name = given = model_name(pipeline) or texts.UNNAMED_MODEL
+            count = 1
+            while name in self._by_name:
+                count += 1
+                name = f"{given} ({count})"
+            self._by_name[name] = pipeline
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    @property
+    def names(self) -> list[str]:
+        """In the order in which they are offered."""
+        return list(self._by_name)
+
+    @property
+    def first(self) -> str | None:
+        """The name of whom visitors get without asking."""
+        return next(iter(self._by_name), None)
+
+    def __getitem__(self, name: str | None) -> "SketchColorPipeline":
+        """The model of that name.
+
+        Raises:
+            gr.Error: there is none; a sentence for the visitor.
+        """
+        if not self._by_name:
+            raise refusal(texts.NO_MODEL)
+        try:
+            return self._by_name[self.first if name is None else name]
+        except KeyError:
+            raise refusal(texts.UNKNOWN_MODEL.format(", ".join(self.names))) from None
+
+    def name_for(self, session: Session) -> str | None:
+        """The model that a session was made with, if it is offered, or else the first."""
+        return session.model if session.model in self._by_name else self.first
