@@ -257,17 +257,49 @@ def test_without_live_the_button_colours_and_clearing_keeps_the_sketch(
 ):
     plain = open_sketch(page, sketch_file)
     page.get_by_label(texts.LIVE).uncheck()
-    draw(page, 40)
+    zoom = draw(page, 40)
     page.click("#hints-colour")
     hinted = wait_for_result(page, other_than=plain)
-    assert pipeline.calls[-1]["hints"] is not None
+    first = pipeline.calls[-1]
     page.get_by_label("Clear canvas").click()
     page.click("#hints-colour")
     assert wait_for_result(page, other_than=hinted) == plain
     assert pipeline.calls[-1]["hints"] is None
+    # The emptied canvas is shown at 100 % until the sketch lies on it again.
+    shown = page.locator("#hints-editor").get_by_text(f"{zoom:.0%}")
+    expect(shown).to_be_visible(timeout=PATIENCE)
     draw(page, 40)
     page.click("#hints-colour")
-    assert wait_for_result(page, other_than=plain) == hinted
+    wait_for_result(page, other_than=plain)
+    again = pipeline.calls[-1]
+    assert again["seed"] == first["seed"]
+    boxes = [call["hints"].getchannel("A").getbbox() for call in (first, again)]
+    assert np.abs(np.subtract(*boxes)).max() <= 3
+
+
+def test_the_canvas_is_sent_for_a_stroke_and_not_for_each_step_of_its_colouring(
+    page, sketch_file
+):
+    plain = open_sketch(page, sketch_file)
+    page.wait_for_timeout(2000)  # what the opened sketch still has to say
+    sent = []
+    page.on("request", lambda asked: "/upload" in asked.url and sent.append(asked.url))
+    draw(page, 40)
+    drawn = wait_for_result(page, other_than=plain)
+    for _ in range(2):
+        page.click("#hints-another")
+        drawn = wait_for_result(page, other_than=drawn)
+    # Three pictures when an event asks for them, and when a stroke is an event of the canvas.
+    assert len(sent) <= 5 * 3
+
+
+def test_strokes_that_nobody_asks_for_are_not_kept_for_ever():
+    uploads = editor.RecentUploads()
+    for number in range(editor.MAX_UPLOADS + 5):
+        uploads[str(number)] = number
+    uploads["7"] = "more of the seventh"
+    assert list(uploads) == [str(number) for number in range(5, editor.MAX_UPLOADS + 5)]
+    assert uploads.pop("7") == "more of the seventh"
 
 
 KEEP_TOASTS = """() => {
@@ -295,18 +327,22 @@ def test_the_emptied_canvas_of_the_sketch_before_colours_nothing(page, pipeline,
 
     def slow(route: Route) -> None:
         values = route.request.post_data_json["data"]
-        canvases = [value for value in values if isinstance(value, dict) and "layers" in value]
-        if any(canvas["background"] is None for canvas in canvases):
+        # The canvas is told by its pictures, or by the name under which they were sent before.
+        if not held and any(isinstance(v, dict) and {"layers", "id"} & set(v) for v in values):
             held.append(route)
         else:
             route.continue_()
 
     page.route("**/queue/join*", slow)
     page.click("#hints-other")
+    for _ in range(PATIENCE // 50):
+        if held:
+            break
+        page.wait_for_timeout(50)
+    assert held
     page.set_input_files("#hints-sketch input[type=file]", sketch_file)
     second = wait_for_result(page, other_than=plain)
     calls = len(pipeline.calls)
-    assert len(held) == 1
     held[0].continue_()
     # Whatever stood in line before a button's picture is done when that is there.
     for _ in range(2):

@@ -24,6 +24,7 @@ OPAQUE = 128  # alpha from here on is painted, as `conditions.hints.from_layer` 
 BRUSH_SHARE = 0.01  # the brush's radius as a share of the canvas's short side
 BRUSH_RADII = (2, 60)  # px of the canvas
 MAX_SWATCHES = 18
+MAX_UPLOADS = 128  # canvases of all visitors that wait for an event; the queue holds 32
 # Skin, hair, eyes and cloth as anime paints them; the first is in the brush at the start.
 SWATCHES = (
     *("#d93a2f", "#f0904a", "#f6d57a", "#fbe0cc", "#e9b08e", "#8a5a3c", "#35303a", "#7fbf6a"),
@@ -149,6 +150,15 @@ def fingerprint(layer: Image.Image | None) -> str:
     return "" if layer is None else hashlib.sha256(layer.tobytes()).hexdigest()
 
 
+class RecentUploads(dict):
+    """What editors sent that no event took so far; the oldest goes where there are too many."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        if len(self) > MAX_UPLOADS:
+            del self[next(iter(self))]
+
+
 class Canvas(gr.ImageEditor):
     """Gradio's editor, which decodes whatever it is sent: a decompression bomb is refused first."""
 
@@ -163,14 +173,43 @@ class Canvas(gr.ImageEditor):
         return super().preprocess(payload)
 
 
+class Drawn(gr.JSON):
+    """What a canvas sent last, out of sight; events get from it what they would from the canvas."""
+
+    is_template = True
+    editor: Canvas
+
+    def preprocess(self, payload: dict[str, Any] | None) -> EditorValue | None:
+        return self.editor.preprocess(payload and EditorData(**payload))
+
+
 @dataclass(frozen=True)
 class HintEditor:
-    """The canvas and the colours beside it."""
+    """The canvas and the colours beside it.
+
+    Attributes:
+        editor: what is drawn on. No event of the server may have it among its inputs or show its
+            progress on it: the page would ask it for its value at each step of any event's
+            progress from then on, and it answers by uploading all its pictures (Gradio 6.31).
+        drawn: what lay on it at the last ``read``, for events to take.
+    """
 
     editor: gr.ImageEditor
+    drawn: Drawn
     swatches: gr.HTML
     picker: gr.ColorPicker
     radius: gr.Slider
+
+    @property
+    def read(self) -> dict[str, Any]:
+        """Arguments for an event that comes before one that takes ``drawn``."""
+        return {
+            "fn": None,
+            "js": "value => value",
+            "inputs": self.editor,
+            "outputs": self.drawn,
+            "api_visibility": "private",
+        }
 
     @property
     def set_brush(self) -> dict[str, Any]:
@@ -184,8 +223,13 @@ class HintEditor:
         }
 
 
-def build_editor(tab: str) -> HintEditor:
-    """Lays out canvas, swatches, free colour and brush size; ``tab`` begins their ids."""
+def build_editor(tab: str, drawn: Drawn) -> HintEditor:
+    """Lays out canvas, swatches, free colour and brush size.
+
+    Args:
+        tab: begins their ids.
+        drawn: hidden, and outside of whatever is shown with the canvas: Gradio would show it, too.
+    """
     swatches = gr.HTML(
         swatches_value(SWATCHES[0], SWATCHES),
         html_template=SWATCH_TEMPLATE,
@@ -230,7 +274,10 @@ def build_editor(tab: str) -> HintEditor:
         elem_id=f"{tab}-editor",
         elem_classes="hint-editor",
     )
-    board = HintEditor(editor, swatches, picker, radius)
+    # Gradio keeps every stroke that no event asks for, three pictures each, for ever.
+    editor.blob_storage = RecentUploads()
+    drawn.editor = editor
+    board = HintEditor(editor, drawn, swatches, picker, radius)
     picker.input(
         None,
         inputs=[picker, swatches],

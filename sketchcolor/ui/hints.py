@@ -77,6 +77,7 @@ def build_tab(
         The way to take the picture shown to another tab.
     """
     work_state, saved = gr.State(), gr.State()
+    drawn = board.Drawn(visible="hidden")
     with gr.Row(equal_height=False):
         with gr.Column(min_width=300):
             with gr.Column() as start:
@@ -85,7 +86,7 @@ def build_tab(
             # Hidden, not absent: a canvas that is built with hints on it may lose them.
             with gr.Column(visible="hidden") as table:
                 gr.Markdown(texts.HINTS_HOWTO, elem_classes="subdued")
-                canvas = board.build_editor(tab)
+                canvas = board.build_editor(tab, drawn)
                 with gr.Row():
                     reference = gr.UploadButton(
                         texts.REFERENCE_SWATCHES,
@@ -222,31 +223,36 @@ def build_tab(
             )
 
     opened = [work_state, canvas.editor, canvas.radius, start, table, settings.seed]
-    running = {"show_progress_on": result.picture, **MODEL_QUEUE, **private}
+    # Not on the canvas or on what it stands in: see `HintEditor`.
+    aside = {"show_progress_on": result.picture, **private}
+    running = {**aside, **MODEL_QUEUE}
 
-    opening = sketch.change(open_sketch, inputs=[sketch, *shaping], outputs=opened, **private)
+    opening = sketch.change(open_sketch, inputs=[sketch, *shaping], outputs=opened, **aside)
     loading = result.session.load.upload(
-        load_session, inputs=result.session.load, outputs=[*opened, *shaping], **private
+        load_session, inputs=result.session.load, outputs=[*opened, *shaping], **aside
     )
-    drawn = [work_state, canvas.editor]
     # Another seed is another picture: only a button asks for that, strokes stay with theirs.
     pressed = {
         "fn": colour_pressed,
-        "inputs": [*drawn, settings.seed, *shaping],
+        "inputs": [work_state, drawn, settings.seed, *shaping],
         "outputs": [*shown, settings.seed],
         **running,
     }
     colourings = [
-        press.click(**pressed),
+        press.click(**canvas.read).success(**pressed),
+        # Not the canvas's `input`: that comes before the stroke itself, a `read` would miss it.
         gr.on(
-            [canvas.editor.input, *(setting.input for setting in shaping)],
+            [canvas.editor.change, *(setting.input for setting in shaping)], **canvas.read
+        ).success(
             colour_live,
-            inputs=[live, *drawn, *shaping],
+            inputs=[live, work_state, drawn, *shaping],
             outputs=shown,
             trigger_mode="always_last",
             **running,
         ),
-        result.buttons.another.click(**settings.empty_seed, **private).success(**pressed),
+        result.buttons.another.click(**settings.empty_seed, **private)
+        .success(**canvas.read)
+        .success(**pressed),
     ]
     for event in (opening, loading):
         event.success(**canvas.set_brush)
@@ -269,13 +275,14 @@ def build_tab(
         outputs=[work_state, canvas.editor],
         queue=False,
         show_progress="hidden",
-        **private,
+        **aside,
     )
     other.click(
         lambda: (None, None, gr.update(visible=True), gr.update(visible="hidden"), None),
         outputs=[work_state, canvas.editor, start, table, sketch],
         queue=False,
-        **private,
+        show_progress="hidden",
+        **aside,
     )
     return Handover(result.buttons.restyle, result.buttons.download, saved)
 

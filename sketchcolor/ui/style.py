@@ -65,6 +65,8 @@ class StyleTab:
             take,
             inputs=[handover.picture, handover.saved],
             outputs=[self.controls.picture, self.controls.sketch, tabs],
+            # Not on the tabs, one of which has the canvas: see `HintEditor`.
+            show_progress_on=self.controls.picture,
             queue=False,
             api_visibility="private",
         )
