@@ -52,6 +52,16 @@ def tiny_pipeline() -> SketchColorPipeline:
     return SketchColorPipeline(tiny_refiner(), tiny_proposer(), FlowMatchEulerDiscreteScheduler())
 
 
+@pytest.fixture
+def in_float32(monkeypatch):
+    """One number format on every CPU, for what is compared closely between batches of two sizes.
+
+    Where bfloat16 is fast its rounding depends on the size of the batch, and networks with
+    arbitrary weights blow that up.
+    """
+    monkeypatch.setattr("sketchcolor.pipeline.fastest_dtype", lambda device: torch.float32)
+
+
 @pytest.fixture(scope="session")
 def tiny_vgg() -> VGG19Features:
     """VGG-19 with a few channels and random weights that keep a signal's size through 16 layers."""

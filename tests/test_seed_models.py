@@ -140,7 +140,7 @@ def test_a_fresh_network_draws_one_picture():
     assert torch.equal(*noises)
 
 
-def test_pipeline_hands_a_seed_to_the_model_that_draws_noise(example_sketch):
+def test_pipeline_hands_a_seed_to_the_model_that_draws_noise(in_float32, example_sketch):
     pipeline = SketchColorPipeline(tiny_attention())
     settings = {"resolution": 64, "lines": "model", "output_type": "pt", "clean_paper": False}
     pair = pipeline(example_sketch, seed=5, num_variants=2, **settings).images

@@ -167,8 +167,11 @@ def test_two_processes_share_one_training(pictures, tmp_path):
 
 
 def test_two_processes_learn_what_one_learns_from_twice_the_batch(pictures, tmp_path):
-    """Each step sees the same pictures, so the curves differ by rounding; sgru draws no noise."""
-    steps = {"max_train_steps": 20, "validation_steps": 4, "validation_files": pictures}
+    """Each step sees the same pictures, so the curves differ by rounding; sgru draws no noise.
+
+    Few steps: where a CPU rounds otherwise, 0.0003 dB after four are 0.015 dB after sixteen.
+    """
+    steps = {"max_train_steps": 8, "validation_steps": 4, "validation_files": pictures}
     steps |= {"learning_rate": 1e-3, "lr_warmup_steps": 2}
     one = train("sgru", pictures, tmp_path / "one", train_batch_size=4, **steps)
     half = train("sgru", pictures, tmp_path / "half", train_batch_size=2, **steps)
@@ -178,7 +181,7 @@ def test_two_processes_learn_what_one_learns_from_twice_the_batch(pictures, tmp_
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=alone)
     assert done.returncode == 0, done.stderr
     curves = [read_curve(folder) for folder in (one, tmp_path / "two")]
-    assert [len(curve) for curve in curves] == [5, 5]
+    assert [len(curve) for curve in curves] == [2, 2]
     for first, second in zip(*curves, strict=True):
         assert first["images"] == second["images"] == 4 * first["step"]
         assert second["validation_psnr"] == pytest.approx(first["validation_psnr"], abs=0.05)
