@@ -24,6 +24,7 @@ def hold_wishes(
     palette: torch.Tensor | None = None,
     weights: torch.Tensor | None = None,
     guessed: bool = False,
+    draft: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Bring a picture to what was asked for.
 
@@ -32,12 +33,15 @@ def hold_wishes(
         sketch: B×1×H×W in [-1, 1].
         hints: B×4×H×W hint map. palette: B×K×3 colours in [-1, 1]. weights: B×K.
         guessed: nobody asked for the palette; where a hint reaches, the hint is all that holds.
+        draft: B×3×h×w, coloured without the hints; a guessed palette goes by its main colours, so
+            that a stroke does not change where all others are moved.
 
     Returns:
         B×3×H×W in [-1, 1].
     """
     if palette is not None:
-        held = keep_paper(hold_palette(colour, palette, weights), sketch)
+        held = hold_palette(colour, palette, weights, draft if guessed else None)
+        held = keep_paper(held, sketch)
         if guessed and hints is not None:
             held = torch.lerp(held, colour, _reached(hints, sketch).to(colour))
         colour = held

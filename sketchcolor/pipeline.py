@@ -25,7 +25,7 @@ from .models.palette_prior import PalettePrior
 from .models.proposer import ColorProposer
 from .precision import fastest_dtype
 from .pretrained import PretrainedPipeline
-from .sampling import DEFAULT_STEPS, FreeColourings, draw_proposal
+from .sampling import DEFAULT_STEPS, FreeColourings, Proposal, draw_proposal
 from .seeds import Generators, seeds_of, variant_seeds
 
 __all__ = ["SketchColorOutput", "SketchColorPipeline"]
@@ -182,18 +182,18 @@ class SketchColorPipeline(PretrainedPipeline):
         if style is not None:
             arguments["style"] = style.to(device).expand(num_variants, -1)
 
-        with torch.autocast(device.type, fastest_dtype(device.type), enabled=_casts(device)):
-            # 3. Propose.
-            if self.proposer is not None:
-                proposal = self._propose(
-                    drawing, hints, tensors, guessed, seeds, num_inference_steps, report
-                )
-                arguments["proposal"] = _place(proposal, geometry)
-            # 4. Refine.
-            noise = [torch.Generator().manual_seed(s) for s in seeds]
-            colour = self.generator(**arguments, **_noise_argument(self.generator, noise)).image
+        # 3. Propose.
+        draft = None
+        if self.proposer is not None:
+            proposal, drawn_for = self._propose(
+                drawing, hints, tensors, guessed, seeds, num_inference_steps, report
+            )
+            arguments["proposal"] = _place(proposal.colors, drawn_for, geometry)
+            draft = proposal.unhinted
+        # 4. Refine.
+        colour = self._refine(arguments, [torch.Generator().manual_seed(s) for s in seeds])
         # 5. Make the wishes hold.
-        colour = self._hold(colour, arguments, guessed)
+        colour = self._hold(colour, arguments, guessed, draft)
         report.almost()
 
         # 6. Compose at the sketch's own size.
@@ -233,31 +233,29 @@ class SketchColorPipeline(PretrainedPipeline):
         colors, weights = palette if palette is not None else (None, None)
         told = {"hints": hints, "palette": colors, "weights": weights, "style": style}
         arguments = {"sketch": sketch} | {k: v for k, v in told.items() if v is not None}
-        device = sketch.device
-        with torch.autocast(device.type, fastest_dtype(device.type), enabled=_casts(device)):
-            if self.proposer is not None:
-                config = self.proposer.config
-                side = config.sample_size * config.sketch_scale
-                scale = side / (sketch.shape[2] * sketch.shape[3]) ** 0.5
-                step = self.proposer.multiple * config.sketch_scale
-                target = [max(step, round(s * scale / step) * step) for s in sketch.shape[2:]]
-                small = F.interpolate(sketch, target, mode="area")
-                given = None if hints is None else hint_maps.resize(hints, target)
-                arguments["proposal"] = draw_proposal(
-                    self.proposer,
-                    self.scheduler,
-                    small,
-                    None if given is None else hint_field(given, small, config.sketch_scale),
-                    colors,
-                    weights,
-                    guessed,
-                    generator,
-                    num_inference_steps,
-                    self.config.noise_scale,
-                    self.config.guidance_scale,
-                )
-            image = self.generator(**arguments, **_noise_argument(self.generator, generator)).image
-        return self._hold(image, arguments, guessed)
+        draft = None
+        if self.proposer is not None:
+            config = self.proposer.config
+            side = config.sample_size * config.sketch_scale
+            scale = side / (sketch.shape[2] * sketch.shape[3]) ** 0.5
+            step = self.proposer.multiple * config.sketch_scale
+            target = [max(step, round(s * scale / step) * step) for s in sketch.shape[2:]]
+            small = F.interpolate(sketch, target, mode="area")
+            given = None if hints is None else hint_maps.resize(hints, target)
+            arguments["proposal"], draft = draw_proposal(
+                self.proposer,
+                self.scheduler,
+                small,
+                None if given is None else hint_field(given, small, config.sketch_scale),
+                colors,
+                weights,
+                guessed,
+                generator,
+                num_inference_steps,
+                self.config.noise_scale,
+                self.config.guidance_scale,
+            )
+        return self._hold(self._refine(arguments, generator), arguments, guessed, draft)
 
     def _check(self, hints, palette, reference, variants, resolution, lines, output_type) -> None:
         if palette is not None and reference is not None:
@@ -307,8 +305,8 @@ class SketchColorPipeline(PretrainedPipeline):
         seeds: list[int],
         steps: int,
         report: Callable[[], None],
-    ) -> tuple[torch.Tensor, Fit]:
-        """B×3×h×w proposals, and the geometry of the line art that they were drawn for."""
+    ) -> tuple[Proposal, Fit]:
+        """Proposals, and the geometry of the line art that they were drawn for."""
         config = self.proposer.config
         scale = config.sketch_scale
         page, geometry = fit(drawing, config.sample_size * scale, self.proposer.multiple * scale)
@@ -331,13 +329,30 @@ class SketchColorPipeline(PretrainedPipeline):
         )
         return proposal, geometry
 
-    def _hold(self, colour: torch.Tensor, told: dict[str, Any], guessed: bool) -> torch.Tensor:
+    def _refine(self, arguments: dict[str, torch.Tensor], noise: Generators) -> torch.Tensor:
+        """The generator's B×3×H×W picture.
+
+        It alone is rounded to what the device computes fastest: the proposer's time is small, and
+        its colours are to depend on the seed only, not on how many are drawn together.
+        """
+        device = arguments["sketch"].device
+        dtype = fastest_dtype(device.type)
+        with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32):
+            return self.generator(**arguments, **_noise_argument(self.generator, noise)).image
+
+    def _hold(
+        self,
+        colour: torch.Tensor,
+        told: dict[str, Any],
+        guessed: bool,
+        draft: torch.Tensor | None,
+    ) -> torch.Tensor:
         """The generator's picture, brought to what it was told, if that is to hold."""
         colour = colour.float().clamp(-1.0, 1.0)
         if not self.config.hold:
             return colour
         wishes = {k: told[k] for k in ("sketch", "hints", "palette", "weights") if k in told}
-        return hold_wishes(colour, guessed=guessed, **wishes)
+        return hold_wishes(colour, guessed=guessed, draft=draft, **wishes)
 
     def _compose(self, picture: Image.Image, drawing: Image.Image, lines: str) -> Image.Image:
         if lines == "model":
@@ -362,10 +377,6 @@ class _Counter:
             self.callback(self.done, self.total)
 
 
-def _casts(device: torch.device) -> bool:
-    return fastest_dtype(device.type) is not torch.float32
-
-
 def _noise_argument(model: ModelMixin, generator: Any) -> dict[str, Any]:
     """Only models that draw noise of their own are handed a generator."""
     return {"generator": generator} if getattr(model, "draws_noise", False) else {}
@@ -388,11 +399,10 @@ def _hint_tensor(hints: Hints, size: tuple[int, int], geometry: Fit) -> torch.Te
     return F.pad(hint_map, (0, right, 0, below))
 
 
-def _place(proposal: tuple[torch.Tensor, Fit], geometry: Fit) -> torch.Tensor:
+def _place(proposal: torch.Tensor, drawn_for: Fit, geometry: Fit) -> torch.Tensor:
     """Move proposals from their own padded page to the generator's, pixel over pixel."""
-    small, drawn_for = proposal
     width, height = drawn_for.padded_size
-    whole = F.interpolate(small, (height, width), mode="bilinear")
+    whole = F.interpolate(proposal, (height, width), mode="bilinear")
     width, height = geometry.scaled_size
     placed = F.interpolate(drawn_for.crop(whole), (height, width), mode="bilinear")
     right, below = geometry.padded_size[0] - width, geometry.padded_size[1] - height

@@ -26,23 +26,29 @@ ANCHORS = np.array([[255, 255, 255], [0, 0, 0]], np.uint8)  # paper and ink stay
 
 
 def hold_palette(
-    colour: torch.Tensor, palette: torch.Tensor, weights: torch.Tensor
+    colour: torch.Tensor,
+    palette: torch.Tensor,
+    weights: torch.Tensor,
+    draft: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Move pictures onto their palettes.
 
     Args:
         colour: B×3×H×W in [-1, 1].
         palette: B×K×3 in [-1, 1]. weights: B×K; colours of weight 0 are not asked for.
+        draft: B×3×h×w, whose main colours go onto the palette and take the picture's along;
+            None takes the picture's own.
 
     Returns:
         B×3×H×W in [-1, 1].
     """
     pictures = []
-    for picture, colors, shares in zip(colour, palette, weights, strict=True):
+    drafts = colour if draft is None else draft
+    for picture, colors, shares, main in zip(colour, palette, weights, drafts, strict=True):
         used = shares.float().cpu().numpy() > 0
         rgb = np.round((colors.float().cpu().numpy()[used] + 1.0) * 127.5).astype(np.uint8)
         wanted = Palette(rgb, shares.float().cpu().numpy()[used])
-        image = np.asarray(to_pil(picture[None].float().cpu())[0])
+        image = np.asarray(to_pil(main[None].float().cpu())[0])
         table = _recolour(_all_colours(), from_image(image, size=len(rgb)), wanted)
         pictures.append(_look_up(table, picture))
     return torch.stack(pictures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from diffusers import SchedulerMixin
@@ -14,11 +15,18 @@ from .models.proposer import ColorProposer
 from .noise import starting_noise
 from .seeds import Generators
 
-__all__ = ["DEFAULT_STEPS", "FreeColourings", "draw_proposal"]
+__all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal"]
 
 DEFAULT_STEPS = 5
 CALM = 0.5  # share of the noise that is taken away where a hint speaks: less is left to chance
 KEPT = 4  # colourings without hints
+
+
+class Proposal(NamedTuple):
+    """Both B×3×h×w in [-1, 1]; one and the same without hints."""
+
+    colors: torch.Tensor
+    unhinted: torch.Tensor  # what would have been proposed without hints
 
 
 class FreeColourings:
@@ -60,7 +68,7 @@ def draw_proposal(
     guidance_scale: float = 1.0,
     on_step: Callable[[], None] = lambda: None,
     known: FreeColourings | None = None,
-) -> torch.Tensor:
+) -> Proposal:
     """Sample one colouring per sketch.
 
     A flow decides about the whole picture at once: one stroke on the hair can turn the skirt
@@ -80,7 +88,7 @@ def draw_proposal(
         known: where to look for the colouring without hints, and to keep it.
 
     Returns:
-        B×3×(H/s)×(W/s) in [-1, 1].
+        The colours at (H/s)×(W/s).
     """
     noise = noise_scale * starting_noise(sketch, proposer.config.sketch_scale, generator)
     hinted = hints is not None and bool(hints[:, 3].any())
@@ -94,12 +102,12 @@ def draw_proposal(
     known = FreeColourings() if known is None else known
     free = known.recall(draw_free, proposer, noise, *unasked, steps, guidance_scale)
     if not hinted:
-        return free.clone()
+        return Proposal(free.clone(), free.clone())
     seen = influence(hints)
     calmed = (1.0 - CALM * seen) * noise
     conditions = (sketch, hints, None, None) if guessed else (sketch, hints, palette, weights)
     asked = _flow(proposer, scheduler, calmed, conditions, steps, on_step=on_step)
-    return free + seen * (asked - free)
+    return Proposal(free + seen * (asked - free), free.clone())
 
 
 def _flow(

@@ -18,6 +18,7 @@ from sketchcolor.ui import build_demo, launch_options, style
 from sketchcolor.ui.health import Outcome
 
 PATIENCE = 120_000  # ms; a loaded machine may be slow
+UNFOLDED = 1500  # ms; see `unfolded`
 
 
 def shared_pipeline() -> SketchColorPipeline:
@@ -98,6 +99,15 @@ def downloaded(page: Page, button: str) -> tuple[str, bytes]:
     with page.expect_download() as waiting:
         page.click(button)
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def unfolded(page: Page) -> None:
+    """Waits until the settings just opened can be set.
+
+    Gradio 6.31 gives them their values some frames after they are seen, and what tests are quick
+    enough to have set by then is lost.
+    """
+    page.wait_for_timeout(UNFOLDED)
 
 
 def give_file(page: Page, button: str, file: Path) -> None:

@@ -52,3 +52,14 @@ def test_a_palette_that_was_asked_for_holds_around_hints():
 def test_without_wishes_the_picture_is_the_networks():
     colour, wishes = told()
     assert torch.equal(hold_wishes(colour, wishes["sketch"]), colour)
+
+
+def test_a_stroke_does_not_change_where_a_guessed_palette_moves_the_rest():
+    colour, wishes = told()
+    stroked = colour.clone()
+    stroked[..., : SIDE // 2] = torch.tensor((0.9, 0.8, -0.9))[:, None, None]
+    right = (..., slice(SIDE // 2, SIDE))
+    held, moved = (hold_wishes(c, guessed=True, **wishes) for c in (colour, stroked))
+    assert (held[right] - moved[right]).abs().mean() > 0.1  # by the main colours of each
+    still = hold_wishes(stroked, guessed=True, draft=colour, **wishes)
+    assert torch.allclose(still[right], held[right], atol=1e-3)

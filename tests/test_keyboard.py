@@ -5,7 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from served_page import PATIENCE, Watched, opened, served_with_tiny_styles, shared_pipeline
+from served_page import (
+    PATIENCE,
+    Watched,
+    opened,
+    served_with_tiny_styles,
+    shared_pipeline,
+    unfolded,
+)
 
 from sketchcolor.ui import texts
 
@@ -83,14 +90,16 @@ def test_settings_are_set(page, pipeline):
     wait_for_result(page, "automatic")
     page.evaluate("document.activeElement.blur()")
     press(page, "#automatic-settings > button")
+    unfolded(page)
     reach(page, "#automatic-keep-lines input")
     page.keyboard.press("Space")
     reach(page, "#automatic-seed input")
     page.keyboard.press("Control+A")
     page.keyboard.type("41")
+    expect(page.locator("#automatic-keep-lines input")).not_to_be_checked()
     page.evaluate("document.activeElement.blur()")
     press(page, "#automatic-colour")
-    expect(page.locator("#automatic-note")).to_contain_text("seed 41", timeout=PATIENCE)
+    expect(page.locator("#automatic-note")).to_have_text(re.compile(r"seed 41\b"), timeout=PATIENCE)
     assert pipeline.calls[-1]["lines"] == "model"
 
 

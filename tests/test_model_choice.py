@@ -10,7 +10,16 @@ from conftest import tiny_refiner
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect
-from served_page import PATIENCE, Watched, downloaded, give_file, opened, served, shared_pipeline
+from served_page import (
+    PATIENCE,
+    Watched,
+    downloaded,
+    give_file,
+    opened,
+    served,
+    shared_pipeline,
+    unfolded,
+)
 
 from sketchcolor.models.pix2pix import Pix2PixGenerator
 from sketchcolor.pipeline import SketchColorPipeline
@@ -48,6 +57,7 @@ def page(browser, address) -> Iterator[Page]:
 
 def choose(page: Page, tab: str, name: str) -> None:
     page.locator(f"#{tab}-settings button").first.click()
+    unfolded(page)
     page.locator(f"#{tab}-model input").click()
     page.get_by_role("option", name=name).click()
 

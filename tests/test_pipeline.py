@@ -53,7 +53,7 @@ def test_seed_decides_the_picture(tiny_pipeline, example_sketch):
     assert (pixels(first.images[0]) != pixels(other.images[0])).any()
 
 
-def test_variants_are_the_single_pictures_of_their_seeds(tiny_pipeline, example_sketch):
+def test_variants_are_the_single_pictures_of_their_seeds(tiny_pipeline, example_sketch, in_float32):
     batch = tiny_pipeline(example_sketch, seed=5, num_variants=3, **FAST)
     assert batch.seeds == [5, 6, 7]
     single = tiny_pipeline(example_sketch, seed=6, **FAST).images[0]
@@ -117,7 +117,9 @@ def test_single_stage_form(example_sketch):
     assert pipe(example_sketch, seed=0, resolution=64).images[0].size == example_sketch.size
 
 
-def test_save_and_load_gives_the_same_picture(tiny_pipeline, example_sketch, tmp_path):
+def test_save_and_load_gives_the_same_picture(
+    tiny_pipeline, example_sketch, tmp_path, in_float32
+):
     tiny_pipeline.save_pretrained(str(tmp_path))
     loaded = SketchColorPipeline.from_pretrained(str(tmp_path))
     a = tiny_pipeline(example_sketch, seed=2, **FAST).images[0]
@@ -180,7 +182,7 @@ def test_guidance_goes_further_from_the_unknown_sketch(tiny_pipeline, monkeypatc
     def draw(lines, scale):
         return draw_proposal(
             proposer, scheduler, lines, num_inference_steps=1, guidance_scale=scale
-        )
+        ).colors
 
     with torch.no_grad():
         known, blind = draw(sketch, 1.0), draw(torch.zeros_like(sketch), 1.0)
@@ -207,8 +209,10 @@ def test_a_hint_changes_nothing_beyond_its_reach(tiny_pipeline):
         )
         for given in (None, hints)
     )
-    assert torch.allclose(free[..., 8:], asked[..., 8:], atol=1e-4)
-    assert (free[..., 1:6] - asked[..., 1:6]).abs().max() > 1e-3
+    assert torch.allclose(free.colors[..., 8:], asked.colors[..., 8:], atol=1e-4)
+    assert (free.colors[..., 1:6] - asked.colors[..., 1:6]).abs().max() > 1e-3
+    assert torch.equal(free.unhinted, free.colors)
+    assert torch.allclose(asked.unhinted, free.colors, atol=1e-4)
 
 
 def test_strokes_over_one_sketch_draw_it_freely_once(tiny_pipeline, example_sketch, monkeypatch):

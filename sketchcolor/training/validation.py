@@ -146,7 +146,7 @@ class Validation:
             scheduler = FlowMatchEulerDiscreteScheduler(shift=self.recipe.time_shift)
             return draw_proposal(
                 model, scheduler, batch["sketch"], generator=generator, **conditions
-            )
+            ).colors
         if model.config.get("proposal"):
             conditions["proposal"] = degraded_truth(batch, generator)
         return model(batch["sketch"], **conditions).image
