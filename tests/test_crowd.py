@@ -91,6 +91,8 @@ def test_a_closed_tab_frees_its_place(browser, sketch_file, tmp_path):
         line_up(first, sketch_file)
         with opened(browser, address) as second:
             line_up(second, sketch_file)
+            wait_for_queue(second, address, 1)
+        wait_for_queue(first, address, 0)
         with opened(browser, address) as third:
             line_up(third, sketch_file)
             pipeline.gate.set()
