@@ -79,6 +79,7 @@ def fill(page: Page, tab: str) -> None:
 def name_seed(page: Page, tab: str) -> None:
     """Puts ``SEED`` into the settings, and folds them away again."""
     page.locator(f"#{tab}-settings > button").click()
+    page.wait_for_timeout(500)  # opened settings are given their values a moment late
     page.locator(f"#{tab}-seed input").fill(str(SEED))
     page.locator(f"#{tab}-settings > button").click()
 
