@@ -12,7 +12,7 @@ import argparse
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -69,7 +69,8 @@ def fill(page: Page, tab: str) -> None:
     expect(page.locator(f"#{tab}-note")).to_contain_text(" px · ", timeout=PATIENCE)
     if tab == "hints":
         name_seed(page, tab)
-        paint(page, page.locator(pictures).get_attribute("src"))
+        change(page, lambda: page.click(f"#{tab}-colour"))  # strokes stay with the seed before
+        change(page, lambda: paint(page))
     while not page.locator(pictures).evaluate_all(SHOWN):
         page.wait_for_timeout(100)
     page.evaluate("scrollTo(0, 0)")
@@ -84,8 +85,16 @@ def name_seed(page: Page, tab: str) -> None:
     page.locator(f"#{tab}-settings > button").click()
 
 
-def paint(page: Page, before: str | None) -> None:
-    """One stroke over the hair, and the picture that comes back instead of ``before``."""
+def change(page: Page, act: Callable[[], None]) -> None:
+    """Does something, and waits for the picture that comes of it."""
+    picture = page.locator("#hints-result img")
+    before = picture.get_attribute("src")
+    act()
+    expect(picture).not_to_have_attribute("src", before, timeout=PATIENCE)
+
+
+def paint(page: Page) -> None:
+    """One stroke over the hair."""
     canvas = page.locator("#hints-editor canvas").first
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -94,8 +103,6 @@ def paint(page: Page, before: str | None) -> None:
     page.mouse.down()
     page.mouse.move(x + STROKE / 2, y, steps=12)
     page.mouse.up()
-    picture = page.locator("#hints-result img")
-    expect(picture).not_to_have_attribute("src", before, timeout=PATIENCE)
 
 
 def small_webp(png: bytes) -> bytes:

@@ -47,19 +47,19 @@ def tiny_refiner(proposal: bool = True) -> SwishGatedRefiner:
 
 
 @pytest.fixture
-def tiny_pipeline() -> SketchColorPipeline:
-    """A two-stage pipeline of a few thousand weights; answers at once, colours are arbitrary."""
-    return SketchColorPipeline(tiny_refiner(), tiny_proposer(), FlowMatchEulerDiscreteScheduler())
+def in_float32(monkeypatch):
+    """One number format on every CPU, for pictures that are compared closely.
+
+    Where bfloat16 is fast its rounding depends on the size of the batch and on where weights lie,
+    and networks with arbitrary weights blow that up.
+    """
+    monkeypatch.setattr("sketchcolor.pipeline.fastest_dtype", lambda device: torch.float32)
 
 
 @pytest.fixture
-def in_float32(monkeypatch):
-    """One number format on every CPU, for what is compared closely between batches of two sizes.
-
-    Where bfloat16 is fast its rounding depends on the size of the batch, and networks with
-    arbitrary weights blow that up.
-    """
-    monkeypatch.setattr("sketchcolor.pipeline.fastest_dtype", lambda device: torch.float32)
+def tiny_pipeline(in_float32) -> SketchColorPipeline:
+    """A two-stage pipeline of a few thousand weights; answers at once, colours are arbitrary."""
+    return SketchColorPipeline(tiny_refiner(), tiny_proposer(), FlowMatchEulerDiscreteScheduler())
 
 
 @pytest.fixture(scope="session")

@@ -53,13 +53,24 @@ def test_seed_decides_the_picture(tiny_pipeline, example_sketch):
     assert (pixels(first.images[0]) != pixels(other.images[0])).any()
 
 
-def test_variants_are_the_single_pictures_of_their_seeds(tiny_pipeline, example_sketch, in_float32):
+def test_variants_are_the_single_pictures_of_their_seeds(tiny_pipeline, example_sketch):
     batch = tiny_pipeline(example_sketch, seed=5, num_variants=3, **FAST)
     assert batch.seeds == [5, 6, 7]
     single = tiny_pipeline(example_sketch, seed=6, **FAST).images[0]
     assert np.abs(pixels(batch.images[1]) - pixels(single)).max() <= 2
     white = np.asarray(example_sketch) == 255
     assert (pixels(batch.images[0])[white] != pixels(batch.images[2])[white]).any()
+
+
+def test_only_the_generator_is_rounded_to_what_is_fast(tiny_pipeline, example_sketch, monkeypatch):
+    monkeypatch.setattr("sketchcolor.pipeline.fastest_dtype", lambda device: torch.bfloat16)
+    rounded = {}
+    for name in ("proposer", "generator"):
+        getattr(tiny_pipeline, name).register_forward_pre_hook(
+            lambda *_, name=name: rounded.update({name: torch.is_autocast_enabled("cpu")})
+        )
+    tiny_pipeline(example_sketch, **FAST)
+    assert rounded == {"proposer": False, "generator": True}
 
 
 def test_strokes_and_their_layer_are_the_same_hint(tiny_pipeline, example_sketch):
@@ -117,9 +128,7 @@ def test_single_stage_form(example_sketch):
     assert pipe(example_sketch, seed=0, resolution=64).images[0].size == example_sketch.size
 
 
-def test_save_and_load_gives_the_same_picture(
-    tiny_pipeline, example_sketch, tmp_path, in_float32
-):
+def test_save_and_load_gives_the_same_picture(tiny_pipeline, example_sketch, tmp_path):
     tiny_pipeline.save_pretrained(str(tmp_path))
     loaded = SketchColorPipeline.from_pretrained(str(tmp_path))
     a = tiny_pipeline(example_sketch, seed=2, **FAST).images[0]
