@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray
@@ -119,6 +120,23 @@ class Fit:
             raise ValueError(f"The tensor is {size} px; this fit pads to {self.padded_size}.")
         width, height = self.scaled_size
         return tensor[..., :height, :width]
+
+    def take_over(self, tensor: torch.Tensor, other: "Fit") -> torch.Tensor:
+        """Moves what belongs to another fit of the same picture over to this one.
+
+        Args:
+            tensor: B×C×H×W of the other's padded page at any scale.
+            other: its geometry.
+
+        Returns:
+            B×C×H×W of ``padded_size``, pixel over pixel; the padding is white, like the page's.
+        """
+        width, height = other.padded_size
+        whole = F.interpolate(tensor, (height, width), mode="bilinear")
+        width, height = self.scaled_size
+        placed = F.interpolate(other.crop(whole), (height, width), mode="bilinear")
+        right, below = self.padded_size[0] - width, self.padded_size[1] - height
+        return F.pad(placed, (0, right, 0, below), value=1.0)
 
 
 def fit(image: Image.Image, resolution: int, multiple: int = 32) -> tuple[Image.Image, Fit]:

@@ -23,7 +23,7 @@ from .holding import hold_wishes
 from .images import Fit, as_output_type, fit, read_image, read_sketch, to_pil, to_tensor
 from .models.palette_prior import PalettePrior
 from .models.proposer import ColorProposer
-from .precision import fastest_dtype
+from .precision import autocast, fastest_dtype
 from .pretrained import PretrainedPipeline
 from .sampling import DEFAULT_STEPS, FreeColourings, Proposal, draw_proposal
 from .seeds import Generators, seeds_of, variant_seeds
@@ -188,7 +188,7 @@ class SketchColorPipeline(PretrainedPipeline):
             proposal, drawn_for = self._propose(
                 drawing, hints, tensors, guessed, seeds, num_inference_steps, report
             )
-            arguments["proposal"] = _place(proposal.colors, drawn_for, geometry)
+            arguments["proposal"] = geometry.take_over(proposal.colors, drawn_for)
             draft = proposal.unhinted
         # 4. Refine.
         colour = self._refine(arguments, [torch.Generator().manual_seed(s) for s in seeds])
@@ -242,19 +242,20 @@ class SketchColorPipeline(PretrainedPipeline):
             target = [max(step, round(s * scale / step) * step) for s in sketch.shape[2:]]
             small = F.interpolate(sketch, target, mode="area")
             given = None if hints is None else hint_maps.resize(hints, target)
-            arguments["proposal"], draft = draw_proposal(
-                self.proposer,
-                self.scheduler,
-                small,
-                None if given is None else hint_field(given, small, config.sketch_scale),
-                colors,
-                weights,
-                guessed,
-                generator,
-                num_inference_steps,
-                self.config.noise_scale,
-                self.config.guidance_scale,
-            )
+            with autocast(self.proposer, sketch.device.type):
+                arguments["proposal"], draft = draw_proposal(
+                    self.proposer,
+                    self.scheduler,
+                    small,
+                    None if given is None else hint_field(given, small, config.sketch_scale),
+                    colors,
+                    weights,
+                    guessed,
+                    generator,
+                    num_inference_steps,
+                    self.config.noise_scale,
+                    self.config.guidance_scale,
+                )
         return self._hold(self._refine(arguments, generator), arguments, guessed, draft)
 
     def _check(self, hints, palette, reference, variants, resolution, lines, output_type) -> None:
@@ -315,18 +316,19 @@ class SketchColorPipeline(PretrainedPipeline):
         if "hints" in conditions:
             field = hint_field(conditions["hints"][:1], conditions["sketch"][:1], scale)
             conditions["hints"] = field.expand(len(seeds), *field.shape[1:])
-        proposal = draw_proposal(
-            self.proposer,
-            self.scheduler,
-            **conditions,
-            guessed=guessed,
-            generator=[torch.Generator().manual_seed(s) for s in seeds],
-            num_inference_steps=steps,
-            noise_scale=self.config.noise_scale,
-            guidance_scale=self.config.guidance_scale,
-            on_step=report,
-            known=self._free_colourings,
-        )
+        with autocast(self.proposer, device.type):
+            proposal = draw_proposal(
+                self.proposer,
+                self.scheduler,
+                **conditions,
+                guessed=guessed,
+                generator=[torch.Generator().manual_seed(s) for s in seeds],
+                num_inference_steps=steps,
+                noise_scale=self.config.noise_scale,
+                guidance_scale=self.config.guidance_scale,
+                on_step=report,
+                known=self._free_colourings,
+            )
         return proposal, geometry
 
     def _refine(self, arguments: dict[str, torch.Tensor], noise: Generators) -> torch.Tensor:
@@ -335,17 +337,12 @@ class SketchColorPipeline(PretrainedPipeline):
         It alone is rounded to what the device computes fastest: the proposer's time is small, and
         its colours are to depend on the seed only, not on how many are drawn together.
         """
-        device = arguments["sketch"].device
-        dtype = fastest_dtype(device.type)
-        with torch.autocast(device.type, dtype, enabled=dtype is not torch.float32):
+        device = arguments["sketch"].device.type
+        with autocast(self.generator, device, fastest_dtype(device)):
             return self.generator(**arguments, **_noise_argument(self.generator, noise)).image
 
     def _hold(
-        self,
-        colour: torch.Tensor,
-        told: dict[str, Any],
-        guessed: bool,
-        draft: torch.Tensor | None,
+        self, colour: torch.Tensor, told: dict[str, Any], guessed: bool, draft: torch.Tensor | None
     ) -> torch.Tensor:
         """The generator's picture, brought to what it was told, if that is to hold."""
         colour = colour.float().clamp(-1.0, 1.0)
@@ -397,13 +394,3 @@ def _hint_tensor(hints: Hints, size: tuple[int, int], geometry: Fit) -> torch.Te
     right = geometry.padded_size[0] - geometry.scaled_size[0]
     below = geometry.padded_size[1] - geometry.scaled_size[1]
     return F.pad(hint_map, (0, right, 0, below))
-
-
-def _place(proposal: torch.Tensor, drawn_for: Fit, geometry: Fit) -> torch.Tensor:
-    """Move proposals from their own padded page to the generator's, pixel over pixel."""
-    width, height = drawn_for.padded_size
-    whole = F.interpolate(proposal, (height, width), mode="bilinear")
-    width, height = geometry.scaled_size
-    placed = F.interpolate(drawn_for.crop(whole), (height, width), mode="bilinear")
-    right, below = geometry.padded_size[0] - width, geometry.padded_size[1] - height
-    return F.pad(placed, (0, right, 0, below), value=1.0)  # paper, like the page's padding

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
+from diffusers import ModelMixin
 
-__all__ = ["fastest_dtype"]
+__all__ = ["autocast", "fastest_dtype"]
 
 
 @lru_cache
@@ -28,6 +29,20 @@ def fastest_dtype(device_type: str) -> torch.dtype:
         if _seconds(torch.bfloat16) < 0.8 * _seconds(torch.float32)
         else torch.float32
     )
+
+
+def autocast(
+    network: ModelMixin, device_type: str, faster: torch.dtype = torch.float32
+) -> torch.autocast:
+    """The context to run a network in: in ``faster``, or in what it was loaded in if that is less.
+
+    Args:
+        network: its weights' number format is what ``torch_dtype`` of ``from_pretrained`` said.
+        device_type: where it runs, ``cpu`` or ``cuda``.
+        faster: what float32 weights are rounded to.
+    """
+    dtype = faster if network.dtype is torch.float32 else network.dtype
+    return torch.autocast(device_type, dtype, enabled=dtype is not torch.float32)
 
 
 def _seconds(dtype: torch.dtype) -> float:

@@ -137,6 +137,15 @@ def test_save_and_load_gives_the_same_picture(tiny_pipeline, example_sketch, tmp
     assert np.abs(pixels(a) - pixels(b)).max() <= 1
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_loaded_in_half_precision_it_colours_alike(tiny_pipeline, example_sketch, tmp_path, dtype):
+    tiny_pipeline.save_pretrained(str(tmp_path))
+    loaded = SketchColorPipeline.from_pretrained(str(tmp_path), torch_dtype=dtype)
+    assert loaded.proposer.dtype == loaded.generator.dtype == dtype
+    whole, half = (p(example_sketch, seed=2, **FAST).images[0] for p in (tiny_pipeline, loaded))
+    assert np.abs(pixels(whole) - pixels(half)).mean() < 6
+
+
 def test_single_stage_survives_saving(example_sketch, tmp_path):
     SketchColorPipeline(tiny_refiner(proposal=False)).save_pretrained(str(tmp_path))
     loaded = SketchColorPipeline.from_pretrained(str(tmp_path))
