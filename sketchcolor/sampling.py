@@ -100,14 +100,14 @@ def draw_proposal(
         return _flow(proposer, scheduler, noise, unasked, steps, guidance_scale, last)
 
     known = FreeColourings() if known is None else known
-    free = known.recall(draw_free, proposer, noise, *unasked, steps, guidance_scale)
+    free = known.recall(draw_free, proposer, noise, *unasked, steps, guidance_scale).clone()
     if not hinted:
-        return Proposal(free.clone(), free.clone())
+        return Proposal(free, free)
     seen = influence(hints)
     calmed = (1.0 - CALM * seen) * noise
     conditions = (sketch, hints, None, None) if guessed else (sketch, hints, palette, weights)
     asked = _flow(proposer, scheduler, calmed, conditions, steps, on_step=on_step)
-    return Proposal(free + seen * (asked - free), free.clone())
+    return Proposal(free + seen * (asked - free), free)
 
 
 def _flow(

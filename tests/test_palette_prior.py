@@ -81,9 +81,7 @@ def test_pictures_without_skin_or_any_other_colour_are_left_out(tmp_path):
         collect(tmp_path)
 
 
-def test_a_pipeline_keeps_it_and_tells_the_networks(
-    prior, tiny_pipeline, example_sketch, tmp_path
-):
+def test_a_pipeline_keeps_it_and_tells_the_networks(prior, tiny_pipeline, example_sketch, tmp_path):
     told = SketchColorPipeline(
         tiny_pipeline.generator, tiny_pipeline.proposer, tiny_pipeline.scheduler, prior
     )
