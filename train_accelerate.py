@@ -43,6 +43,7 @@ OVERRIDES = (
     "hint_rate",
     "palette_rate",
     "style_rate",
+    "page_rate",
     "train_batch_size",
     "learning_rate",
     "discr_learning_rate",
@@ -196,6 +197,7 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         # What a flow matches is as much smaller than its line art as the proposer says.
         model.config.sketch_scale if recipe.objective == "flow" else 1,
         recipe.hint_kind,
+        recipe.page_rate,
     )
     images = load_images(source)
     if args.streaming:

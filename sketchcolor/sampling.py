@@ -125,10 +125,12 @@ def _flow(
     if guided:  # both in one batch: small networks are slow one picture at a time
         conditions = tuple(None if c is None else torch.cat([c, c]) for c in conditions)
         conditions[0][sketch.shape[0] :] = 0.0
+    lines = proposer.read(conditions[0])
     scheduler.set_timesteps(steps)
     for timestep in scheduler.timesteps:
         states = torch.cat([state, state]) if guided else state
-        velocity = proposer(states, timestep.to(sketch.device).expand(len(states)), *conditions)
+        times = timestep.to(sketch.device).expand(len(states))
+        velocity = proposer(states, times, *conditions, lines=lines)
         if guided:
             velocity, blind = velocity.chunk(2)
             velocity = blind + guidance_scale * (velocity - blind)

@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 TINY_PROPOSER = {
     "sample_size": 16,
+    "patch": 2,
+    "line_channels": (8, 8),
     "block_out_channels": (8, 16),
     "attention_head_dim": 8,
     "norm_num_groups": 4,
@@ -35,6 +37,7 @@ def tiny_proposer() -> ColorProposer:
     proposer = ColorProposer(**TINY_PROPOSER)
     torch.nn.init.normal_(proposer.unet.conv_out.weight, std=0.05)
     torch.nn.init.normal_(proposer.palette.absent, std=0.5)
+    torch.nn.init.normal_(proposer.head.layers[-1].weight, std=0.05)
     return proposer.eval()
 
 

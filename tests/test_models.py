@@ -42,7 +42,8 @@ def test_refiner_keeps_its_budget():
 @pytest.mark.parametrize("patch", [1, 2, 4])
 def test_proposer_of_any_patch_names_colours_as_a_velocity(patch):
     torch.manual_seed(0)
-    proposer = ColorProposer(**TINY_PROPOSER | {"patch": patch}).eval()
+    shape = {"patch": patch, "line_channels": (8,) * patch.bit_length()}
+    proposer = ColorProposer(**TINY_PROPOSER | shape).eval()
     torch.nn.init.constant_(proposer.unet.conv_out.bias, 0.3)  # the same colour everywhere
     noisy, sketch = torch.randn(2, 3, 16, 16), torch.ones(2, 1, 64, 64)
     with torch.no_grad():
@@ -50,6 +51,24 @@ def test_proposer_of_any_patch_names_colours_as_a_velocity(patch):
     # Half a unit of time along the straight path is the whole way to the named colour.
     assert torch.allclose(noisy - 0.5 * velocity, torch.full_like(noisy, 0.3), atol=1e-5)
     assert 16 % proposer.multiple == 0
+
+
+def test_proposer_reads_lines_once_for_all_steps():
+    proposer = tiny_proposer()
+    noisy, time = torch.randn(2, 3, 16, 16), torch.full((2,), 500.0)
+    sketch = torch.rand(2, 1, 64, 64)
+    with torch.no_grad():
+        read = proposer.read(sketch)
+        assert [features.shape[2] for features in read] == [16, 8]
+        at_once = proposer(noisy, time, sketch)
+        assert torch.equal(proposer(noisy, time, sketch, lines=read), at_once)
+        other = proposer(noisy, time, sketch, lines=[features + 1.0 for features in read])
+    assert not torch.allclose(other, at_once)
+
+
+def test_proposer_names_how_many_widths_its_line_encoder_needs():
+    with pytest.raises(ValueError, match="Patches of 4 need 3 line_channels, not 2"):
+        ColorProposer(**TINY_PROPOSER | {"patch": 4})
 
 
 def test_proposer_listens_to_every_condition():

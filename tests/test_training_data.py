@@ -88,6 +88,25 @@ def test_whole_figures_are_placed_on_paper():
     assert abs(xs.mean() - 31.5) < 1 and (colour[:, :10] == 255).all()
 
 
+def test_some_whole_figures_stand_far_away():
+    figure = np.full((120, 60, 3), 255, np.uint8)
+    figure[5:115, 20:40] = (200, 40, 40)
+    lines = np.full((120, 60), 255, np.uint8)
+    heights = []
+    for seed in range(60):
+        colour, _ = frame(figure, lines, 64, "figures", np.random.default_rng(seed))
+        heights.append((colour[..., 1] < 120).any(axis=1).sum())
+    assert min(heights) < 30 and sum(height < 45 for height in heights) > 10
+
+
+def test_the_tint_of_drawn_paper_goes_on_beyond_the_picture():
+    colour = np.full((120, 60, 3), 255, np.uint8)
+    lines = np.full((120, 60), 210, np.uint8)
+    lines[40:80, 20:40] = 30
+    _, framed = frame(colour, lines, 64, "none", np.random.default_rng(0))
+    assert framed[:, 0].tolist() == [210] * 64 and framed.min() < 60
+
+
 def test_distorting_turns_shears_zooms_shifts_and_adds_noise_to_lines():
     """Three corners of a square tell which affine map a picture went through."""
     colour = np.full((200, 200, 3), 128, np.uint8)

@@ -2,20 +2,91 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin, UNet2DModel
 from diffusers.configuration_utils import register_to_config
+from diffusers.models.resnet import ResnetBlock2D
 from torch import nn
 
 from ..conditions.palette import DEFAULT_SIZE
 from .blocks import PaletteEmbedding
 
-__all__ = ["ColorProposer", "constant_planes"]
+__all__ = ["ColorProposer", "LineEncoder", "constant_planes"]
 
+DETAIL_PLANES = 8  # what the network tells the head about every colour pixel
+HEAD_WIDTH = 32
 LEAST_TIME = 0.05  # below it the velocity of a straight path is taken as if at it
+
+
+class LineEncoder(nn.Module):
+    """What the lines mean, at the colour picture's size and at every halving down to the patches.
+
+    A patch covers as many line-art pixels as a small face, and one linear look at them tells no
+    face from a fold. Lines stay while colours form, so they are read once per picture.
+
+    Args:
+        scale: line-art pixels per colour pixel along a side.
+        channels: width at each size, from the colour picture's downwards.
+        groups: of the normalisations; divides all widths but the first.
+    """
+
+    def __init__(self, scale: int, channels: tuple[int, ...], groups: int) -> None:
+        super().__init__()
+        self.scale = scale
+        finest = nn.Sequential(*_looks(scale**2, channels[0], 2))
+        self.sizes = nn.ModuleList([finest])
+        for finer, coarser in pairwise(channels):
+            half = nn.Conv2d(finer, coarser, 3, stride=2, padding=1)
+            self.sizes.append(nn.Sequential(half, TimelessBlock(coarser, groups)))
+
+    def forward(self, sketch: torch.Tensor) -> list[torch.Tensor]:
+        """B×1×(s·h)×(s·w) in [-1, 1] → B×C×h×w, B×C'×(h/2)×(w/2), …"""
+        features = F.pixel_unshuffle(sketch, self.scale).to(memory_format=torch.channels_last)
+        read = []
+        for size in self.sizes:
+            features = size(features)
+            read.append(features)
+        return read
+
+
+class TimelessBlock(ResnetBlock2D):
+    """A residual block that keeps its width and is told no time."""
+
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__(in_channels=channels, temb_channels=None, groups=groups)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return super().forward(features, None)
+
+
+class DetailHead(nn.Module):
+    """Corrects the patches' colours pixel by pixel, where the lines run; begins as no correction.
+
+    Args:
+        planes: channels of all that it sees.
+    """
+
+    def __init__(self, planes: int) -> None:
+        super().__init__()
+        last = nn.Conv2d(HEAD_WIDTH, 3, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(*_looks(planes, HEAD_WIDTH, 2), last)
+
+    def forward(self, *seen: torch.Tensor) -> torch.Tensor:
+        """B×·×h×w each → B×3×h×w."""
+        return self.layers(torch.cat(seen, dim=1).to(memory_format=torch.channels_last))
+
+
+def _looks(planes: int, width: int, count: int) -> list[nn.Module]:
+    """Convolutions without normalisation, which costs more than they do where cells are many."""
+    widths = [planes, *[width] * count]
+    layers = [(nn.Conv2d(*pair, 3, padding=1), nn.SiLU()) for pair in pairwise(widths)]
+    return [layer for pair in layers for layer in pair]
 
 
 class ColorProposer(ModelMixin, ConfigMixin):
@@ -33,6 +104,8 @@ class ColorProposer(ModelMixin, ConfigMixin):
         layers_per_block: residual blocks per resolution.
         attention_from: index of the first resolution with self-attention.
         colour_std: standard deviation of colour pictures in [-1, 1], for scaling the input.
+        line_channels: widths of a :class:`LineEncoder`, one per size from the colour picture's to
+            the patches'; none lets the network see the patches' lines as they are only.
         palette_as: ``modulation`` of every block, or ``planes``, 27 constant input planes (seed
             002, section 3), the baseline that modulation was measured against.
     """
@@ -51,6 +124,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
         attention_head_dim: int = 32,
         norm_num_groups: int = 16,
         colour_std: float = 0.6,
+        line_channels: tuple[int, ...] = (),
         palette_as: Literal["modulation", "planes"] = "modulation",
     ) -> None:
         super().__init__()
@@ -60,10 +134,21 @@ class ColorProposer(ModelMixin, ConfigMixin):
         planes = patch**2 * (3 + 4) + (patch * sketch_scale) ** 2
         if palette_as == "planes":
             planes += 3 * DEFAULT_SIZE
+        told = 3
+        if line_channels:
+            if patch << 1 != 1 << len(line_channels):
+                raise ValueError(
+                    f"Patches of {patch} need {patch.bit_length()} line_channels, not "
+                    f"{len(line_channels)}."
+                )
+            self.lines = LineEncoder(sketch_scale, tuple(line_channels), norm_num_groups)
+            self.head = DetailHead(line_channels[0] + DETAIL_PLANES + 3 + 3 + 4)
+            planes += line_channels[-1]
+            told += DETAIL_PLANES
         self.unet = UNet2DModel(
             sample_size=sample_size // patch,
             in_channels=planes,
-            out_channels=3 * patch**2,
+            out_channels=told * patch**2,
             block_out_channels=tuple(block_out_channels),
             layers_per_block=layers_per_block,
             down_block_types=["AttnDownBlock2D" if a else "DownBlock2D" for a in attends],
@@ -82,6 +167,10 @@ class ColorProposer(ModelMixin, ConfigMixin):
         """Sides of the colour picture must be multiples of this."""
         return self.config.patch * 2 ** (len(self.config.block_out_channels) - 1)
 
+    def read(self, sketch: torch.Tensor) -> list[torch.Tensor]:
+        """The line encoder's features of B×1×(s·h)×(s·w) line art; none without an encoder."""
+        return self.lines(sketch) if self.config.line_channels else []
+
     def forward(
         self,
         noisy: torch.Tensor,
@@ -91,6 +180,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
         palette: torch.Tensor | None = None,
         weights: torch.Tensor | None = None,
         palette_present: torch.Tensor | None = None,
+        lines: list[torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """Velocity noise − colour at a time between colour (0) and noise (1000).
 
@@ -100,6 +190,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
             sketch: B×1×(s·h)×(s·w) in [-1, 1], s = ``sketch_scale``.
             hints: B×4×h×w hint field, see :func:`sketchcolor.conditions.hint_field.hint_field`.
             palette: B×K×3 in [-1, 1]. weights: B×K. palette_present: B bool.
+            lines: what :meth:`read` read of ``sketch``, if it was read before.
 
         Returns:
             B×3×h×w.
@@ -110,8 +201,9 @@ class ColorProposer(ModelMixin, ConfigMixin):
         # Unit variance for the noisy picture at every time (Karras et al. 2022).
         time = (timestep / 1000.0)[:, None, None, None].to(noisy.dtype)
         variance = ((1.0 - time) * self.config.colour_std).square() + time.square()
+        scaled = noisy * variance.rsqrt()
         planes = [
-            F.pixel_unshuffle(noisy * variance.rsqrt(), patch),
+            F.pixel_unshuffle(scaled, patch),
             F.pixel_unshuffle(sketch, patch * scale),
             F.pixel_unshuffle(hints, patch),
         ]
@@ -120,10 +212,14 @@ class ColorProposer(ModelMixin, ConfigMixin):
             vector = self.palette(noisy.shape[0], palette, weights, palette_present)
         else:
             planes.append(constant_planes(palette, palette_present, planes[0]))
-        planes = torch.cat(planes, dim=1).to(memory_format=torch.channels_last)
+        lines = self.read(sketch) if lines is None else lines
+        planes = torch.cat([*planes, *lines[-1:]], dim=1).to(memory_format=torch.channels_last)
         # The network names the colours, not the noise or the velocity: a patch of noise has more
         # dimensions than a small network can carry (Li & He 2025), a patch of colours has few.
-        colour = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)
+        told = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)
+        colour = told[:, :3]
+        if lines:
+            colour = colour + self.head(told, scaled, hints, lines[0])
         return (noisy - colour) / time.clamp(min=LEAST_TIME)
 
 

@@ -20,13 +20,17 @@ from ..conditions import hints, palette
 from ..conditions.hint_field import hint_field
 from ..images import read_image
 from ..lineart import extract, random_lineart
+from .pages import PANELS, PAPER, page
 from .views import View, ViewCache
 
 __all__ = ["OffsetSampler", "SampleMaker", "Source", "Samples", "StreamedSamples", "load_images"]
 
 # Visitors upload figures, whole or half, more than the pictures' own shares would say.
 KIND_WEIGHTS = {"face": 1.0, "figure": 1.6, "scene": 0.6, "creature": 1.2}
-PAPER = 244  # borders whose channels all exceed this are white paper
+
+# Side of the square of paper round a whole figure, in sides of its picture: how near it stands.
+NEAR = (1.0, 1.25)
+FAR = (1.25, 2.4)
 
 # How far seed 001's augmentation goes; it names the kinds (section II A) and prints no amounts.
 ROTATION = 15.0  # degrees
@@ -118,6 +122,7 @@ class SampleMaker:
         shrink: above 1, colour comes back this many times smaller than the line art and hints
             as a field of that size, as a proposer takes them.
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
+        page_rate: share of samples that are pages of several pictures; none of a stream's are.
     """
 
     resolution: int
@@ -130,6 +135,7 @@ class SampleMaker:
     crop: int = 0
     shrink: int = 1
     hint_kind: str = "mixed"
+    page_rate: float = 0.0
 
     def __call__(self, row: dict[str, Any], rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """One sample.
@@ -213,8 +219,8 @@ def frame(
         augmentation: ``none`` centres (whole figures on white, else the middle square);
             ``flip`` adds a random mirror (seed 004, section 4.2); ``distort`` adds random rotation,
             shear, zoom and shift instead, and Gaussian noise (seed 001) to the line art only, or
-            the noise would be learned as colour; ``figures`` mixes whole figures placed on paper
-            with crops at several scales, small rotations and mirrors.
+            the noise would be learned as colour; ``figures`` mixes whole figures on paper, near
+            and far, with crops at several scales, small rotations and mirrors.
 
     Returns:
         S×S×3 and S×S uint8.
@@ -226,8 +232,8 @@ def frame(
     x, y = width / 2.0, height / 2.0
     if augmentation == "figures":
         angle = float(rng.normal(0.0, 4.0)) if rng.random() < 0.3 else 0.0
-        if on_paper and rng.random() < 0.6:
-            window = long * rng.uniform(1.0, 1.25)
+        if on_paper and rng.random() < 0.7:
+            window = long * rng.uniform(*(NEAR if rng.random() < 0.55 else FAR))
             x += rng.uniform(-0.5, 0.5) * max(0.0, window - width)
             y += rng.uniform(-0.5, 0.5) * max(0.0, window - height)
         else:
@@ -250,10 +256,12 @@ def frame(
     fill = cv2.BORDER_CONSTANT if on_paper else cv2.BORDER_REFLECT_101
 
     def warp(image: np.ndarray) -> np.ndarray:
+        # Drawn paper has a tint of its own, which goes on beyond the picture.
+        beyond = np.median(_border(image), axis=0).tolist()
         if scale < 0.9:  # low-pass first: warpAffine samples, it does not average
             image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
         return cv2.warpAffine(
-            image, turn, (side, side), None, cv2.INTER_LINEAR, fill, (255, 255, 255)
+            image, turn, (side, side), None, cv2.INTER_LINEAR, fill, beyond
         )
 
     colour, lines = warp(np.ascontiguousarray(colour)), warp(np.ascontiguousarray(lines))
@@ -263,9 +271,9 @@ def frame(
     return colour, lines
 
 
-def _border(colour: np.ndarray) -> np.ndarray:
-    """N×3: the left, right and upper rim; a half figure is cut off below."""
-    return np.concatenate([colour[:, 2], colour[:, -3], colour[2]])
+def _border(image: np.ndarray) -> np.ndarray:
+    """N×3 or N: the left, right and upper rim; a half figure is cut off below."""
+    return np.concatenate([image[:, 2], image[:, -3], image[2]])
 
 
 class Samples(Dataset):
@@ -294,13 +302,19 @@ class Samples(Dataset):
 
     def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
         rng = np.random.default_rng((self.seed, number))
+        if rng.random() < self.maker.page_rate:
+            # No palette: it would have to be taken from the whole page anew.
+            panels = [self._any_view(rng, with_palette=False) for _ in range(PANELS)]
+            return self.maker.sample(page(panels), rng, with_palette=False)
+        with_palette = bool(rng.random() < self.maker.palette_rate)
+        return self.maker.sample(self._any_view(rng, with_palette), rng, with_palette)
+
+    def _any_view(self, rng: np.random.Generator, with_palette: bool) -> View:
         index = int(np.searchsorted(self.cumulative, rng.random(), side="right"))
         index = min(index, len(self.images) - 1)
         if self.views is None:
-            return self.maker(self.images[index], rng)
-        which = int(rng.integers(self.views.count))
-        with_palette = bool(rng.random() < self.maker.palette_rate)
-        return self.maker.sample(self.views[index, which], rng, with_palette)
+            return self.maker.view(self.images[index], rng, with_palette)
+        return self.views[index, int(rng.integers(self.views.count))]
 
     def view(self, index: int, which: int) -> View:
         """What a :class:`ViewCache` is filled with: depends on nothing but its number."""

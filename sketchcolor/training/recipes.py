@@ -23,6 +23,7 @@ class Recipe:
         augmentation: what pictures go through before a line is drawn; see ``data.frame``.
         lineart: ``random`` for the mix of hands, or the name of one extractor.
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
+        page_rate: share of samples that are pages of several pictures, each shown small.
         time_shift: s of a flow's training times t = s·u / (1 + (s − 1)·u), u uniform; above 1
             favours the noisy end, where the colours of whole regions are decided.
         sketch_rate, hint_rate, palette_rate, style_rate: share of samples that carry the condition;
@@ -54,6 +55,7 @@ class Recipe:
     augmentation: Literal["figures", "flip", "distort"] = "figures"
     lineart: str = "random"
     hint_kind: str = "mixed"
+    page_rate: float = 0.0
     time_shift: float = 1.0
     sketch_rate: float = 1.0
     hint_rate: float = 0.75
@@ -137,7 +139,13 @@ _RECIPES = (
         source="Flow matching (Lipman et al. 2023) with shifted times (Esser et al. 2024)",
         model="proposer",
         objective="flow",
-        model_config={"patch": 4, "block_out_channels": (96, 160, 224), "attention_from": 0},
+        model_config={
+            "patch": 4,
+            "block_out_channels": (96, 160, 224),
+            "attention_from": 0,
+            "line_channels": (48, 96, 160),
+        },
+        page_rate=0.25,
         time_shift=3.0,
         sketch_rate=0.9,
         learning_rate=4e-4,

@@ -260,12 +260,14 @@ def _redraw(
     given = hint_field(hints.resize(batch["hints"], size), sketch, proposer.config.sketch_scale)
     palettes = [batch[k] for k in ("palette", "weights", "palette_present")]
     colour = F.avg_pool2d(batch["colour"], FINE * shrink)
+    lines = proposer.read(sketch)
     start = 0.4 + 0.55 * torch.rand((), generator=generator).item()
     state = (1.0 - start) * colour + start * _randn(colour.shape, generator, colour)
     for step in range(steps):
         time = start * (1.0 - step / steps)
         at = torch.full((colour.shape[0],), time * 1000.0, device=colour.device)
-        state = state - start / steps * proposer(state, at, sketch, given, *palettes)
+        velocity = proposer(state, at, sketch, given, *palettes, lines=lines)
+        state = state - start / steps * velocity
     return state.clamp(-1.0, 1.0)
 
 
