@@ -34,7 +34,7 @@ class Weights(NamedTuple):
 
 
 BRIGHTNESS = Weights(mean=0.3, regions=0.3, fine=0.5)
-TINT = Weights(mean=2.0, regions=1.5, fine=1.2)
+TINT = Weights(mean=2.0, regions=1.3, fine=1.2)
 
 
 def starting_noise(sketch: torch.Tensor, factor: int, generator: Generators = None) -> torch.Tensor:
