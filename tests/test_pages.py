@@ -14,7 +14,7 @@ SIDE = 64
 
 def view(colour: int, rim: int) -> View:
     picture = np.full((SIDE, SIDE, 3), rim, np.uint8)
-    picture[2:-2, 2:-2] = colour
+    picture[4:-4, 4:-4] = colour
     lines = np.full((SIDE, SIDE), 255, np.uint8)
     lines[SIDE // 2] = 0
     return View(picture, lines, np.zeros((9, 3), np.float32), np.ones(9, np.float32) / 9)

@@ -20,7 +20,7 @@ from ..conditions import hints, palette
 from ..conditions.hint_field import hint_field
 from ..images import read_image
 from ..lineart import extract, random_lineart
-from .pages import PANELS, PAPER, page
+from .pages import PANELS, on_paper, page, rim
 from .views import View, ViewCache
 
 __all__ = ["OffsetSampler", "SampleMaker", "Source", "Samples", "StreamedSamples", "load_images"]
@@ -227,12 +227,12 @@ def frame(
     """
     height, width = lines.shape
     short, long = min(height, width), max(height, width)
-    on_paper = bool(_border(colour).min(axis=1).mean() > PAPER)
-    angle, shear, window = 0.0, 0.0, float(long if on_paper else short)
+    paper = on_paper(colour)
+    angle, shear, window = 0.0, 0.0, float(long if paper else short)
     x, y = width / 2.0, height / 2.0
     if augmentation == "figures":
         angle = float(rng.normal(0.0, 4.0)) if rng.random() < 0.3 else 0.0
-        if on_paper and rng.random() < 0.7:
+        if paper and rng.random() < 0.7:
             window = long * rng.uniform(*(NEAR if rng.random() < 0.55 else FAR))
             x += rng.uniform(-0.5, 0.5) * max(0.0, window - width)
             y += rng.uniform(-0.5, 0.5) * max(0.0, window - height)
@@ -253,11 +253,11 @@ def frame(
     if mirror:
         turn[0] = -turn[0]
         turn[0, 2] += side - 1.0
-    fill = cv2.BORDER_CONSTANT if on_paper else cv2.BORDER_REFLECT_101
+    fill = cv2.BORDER_CONSTANT if paper else cv2.BORDER_REFLECT_101
 
     def warp(image: np.ndarray) -> np.ndarray:
         # Drawn paper has a tint of its own, which goes on beyond the picture.
-        beyond = np.median(_border(image), axis=0).tolist()
+        beyond = np.median(rim(image), axis=0).tolist()
         if scale < 0.9:  # low-pass first: warpAffine samples, it does not average
             image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
         return cv2.warpAffine(
@@ -269,11 +269,6 @@ def frame(
         noisy = lines + rng.normal(0.0, 255.0 * NOISE, lines.shape)
         lines = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
     return colour, lines
-
-
-def _border(image: np.ndarray) -> np.ndarray:
-    """N×3 or N: the left, right and upper rim; a half figure is cut off below."""
-    return np.concatenate([image[:, 2], image[:, -3], image[2]])
 
 
 class Samples(Dataset):

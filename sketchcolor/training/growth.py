@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+from operator import gt
 from pathlib import Path
 
 import torch
@@ -35,10 +36,8 @@ def grow(known: ModelMixin, larger: ModelMixin) -> None:
     places = dict(larger.named_parameters())
     for name, weight in known.named_parameters():
         place = places.get(name)
-        shapes = None if place is None else (weight.shape, place.shape)
-        if shapes is None or len(shapes[0]) != len(shapes[1]) or any(
-            small > large for small, large in zip(*shapes, strict=True)
-        ):
+        room = () if place is None else place.shape
+        if len(room) != weight.dim() or any(map(gt, weight.shape, room)):
             raise ValueError(f"The larger network has no room for {name} {tuple(weight.shape)}.")
         place.zero_()
         place[tuple(slice(length) for length in weight.shape)] = weight.to(place.dtype)

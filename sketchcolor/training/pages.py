@@ -12,11 +12,11 @@ import numpy as np
 
 from .views import View
 
-__all__ = ["PANELS", "PAPER", "page"]
+__all__ = ["PANELS", "on_paper", "page", "rim"]
 
 PANELS = 4  # two by two
 MARGIN = 1 / 128  # white round every panel, in sides of the page
-PAPER = 244  # rims whose channels all exceed this are white paper; such panels get no frame
+PAPER = 244  # rims whose channels all exceed this are white paper
 
 
 def page(views: Sequence[View]) -> View:
@@ -38,12 +38,17 @@ def page(views: Sequence[View]) -> View:
         window = slice(top, top + inner), slice(left, left + inner)
         for sheet, picture in ((colour, view.colour), (lines, view.lines)):
             small = cv2.resize(picture, (inner, inner), interpolation=cv2.INTER_AREA)
-            if not _on_paper(view.colour):
+            if not on_paper(view.colour):  # else it lies on the page's own
                 cv2.rectangle(small, (0, 0), (inner - 1, inner - 1), (0, 0, 0), 1)
             sheet[window] = small
     return View(colour, lines, views[0].palette, views[0].shares)
 
 
-def _on_paper(colour: np.ndarray) -> bool:
-    rim = np.concatenate([colour[0], colour[:, 0], colour[:, -1]])
-    return bool(rim.min(axis=1).mean() > PAPER)
+def rim(image: np.ndarray) -> np.ndarray:
+    """N×3 or N of H×W×3 or H×W: left, right and above; a half figure is cut off below."""
+    return np.concatenate([image[:, 2], image[:, -3], image[2]])
+
+
+def on_paper(colour: np.ndarray) -> bool:
+    """Whether H×W×3 uint8 shows something on white paper."""
+    return bool(rim(colour).min(axis=1).mean() > PAPER)
