@@ -27,6 +27,7 @@ from sketchcolor.training.data import (
 )
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
+from sketchcolor.training.judged import JudgedFlowStep
 from sketchcolor.training.steps import ColourStep, FlowStep
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
 from sketchcolor.training.validation import DEFAULT_IMAGES, Validation
@@ -44,6 +45,7 @@ OVERRIDES = (
     "palette_rate",
     "style_rate",
     "page_rate",
+    "choice_rate",
     "train_batch_size",
     "learning_rate",
     "discr_learning_rate",
@@ -159,13 +161,15 @@ def build_step(
     model = build_model(recipe, args.init_from)
     steps = args.max_train_steps
     player = make_player(accelerator, recipe, model, recipe.learning_rate, steps)
-    if recipe.objective == "flow":
-        return FlowStep(recipe, accelerator, player)
     rival = proposer = None
     if recipe.adversarial != "none":
         discriminator = DISCRIMINATORS[recipe.discriminator](**recipe.discriminator_config)
         rate = recipe.discr_learning_rate
         rival = make_player(accelerator, recipe, discriminator, rate, steps)
+    if recipe.objective == "flow":
+        if rival is None:
+            return FlowStep(recipe, accelerator, player)
+        return JudgedFlowStep(recipe, accelerator, player, rival)
     if args.proposer:
         proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
     return ColourStep(recipe, accelerator, player, rival, vgg, proposer)
@@ -198,6 +202,7 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         model.config.sketch_scale if recipe.objective == "flow" else 1,
         recipe.hint_kind,
         recipe.page_rate,
+        recipe.choice_rate,
     )
     images = load_images(source)
     if args.streaming:

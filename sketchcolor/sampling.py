@@ -15,9 +15,9 @@ from .models.proposer import ColorProposer
 from .noise import starting_noise
 from .seeds import Generators
 
-__all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal"]
+__all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal", "even_times"]
 
-DEFAULT_STEPS = 4
+DEFAULT_STEPS = 3
 CALM = 0.5  # share of the noise that is taken away where a hint speaks: less is left to chance
 KEPT = 4  # colourings without hints
 
@@ -125,8 +125,8 @@ def _flow(
     if guided:  # both in one batch: small networks are slow one picture at a time
         conditions = tuple(None if c is None else torch.cat([c, c]) for c in conditions)
         conditions[0][sketch.shape[0] :] = 0.0
-    lines = proposer.read(conditions[0])
-    scheduler.set_timesteps(steps)
+    lines = _read(proposer, sketch, guided)
+    scheduler.set_timesteps(sigmas=even_times(steps))
     for timestep in scheduler.timesteps:
         states = torch.cat([state, state]) if guided else state
         times = timestep.to(sketch.device).expand(len(states))
@@ -137,3 +137,24 @@ def _flow(
         state = scheduler.step(velocity.float(), timestep, state, return_dict=False)[0]
         on_step()
     return state.clamp(-1.0, 1.0)
+
+
+def even_times(steps: int) -> list[float]:
+    """Where a flow is looked at on its way from noise (1) to colours (0), before times are shifted.
+
+    Nearly at its end there is nothing left to see, though schedulers place their last step there.
+    """
+    return [1.0 - step / steps for step in range(steps)]
+
+
+def _read(proposer: ColorProposer, sketch: torch.Tensor, guided: bool) -> list[torch.Tensor]:
+    """The lines of each sketch and, guided, of as many unknown ones; what is alike is read once."""
+    count = len(sketch)
+    distinct = sketch[:1] if bool((sketch[1:] == sketch[:1]).all()) else sketch
+    if not guided:
+        return [read.expand(count, -1, -1, -1) for read in proposer.read(distinct)]
+    reads = proposer.read(torch.cat([distinct, torch.zeros_like(sketch[:1])]))
+    return [
+        torch.cat([part.expand(count, -1, -1, -1) for part in (read[:-1], read[-1:])])
+        for read in reads
+    ]

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from sketchcolor.conditions import Palette, from_image
+from sketchcolor.conditions.palette import simulate
 
 
 def flag() -> Image.Image:
@@ -54,3 +55,21 @@ def test_tensor_form_is_filled_up_and_cut():
     cut = palette.to_tensors(1)[1]
     assert cut.tolist() == [[1.0]]
     assert palette.to_hex() == ["#ff0000", "#0000ff"]
+
+
+def test_a_simulated_choice_takes_some_colours_in_rough_shares():
+    colors = np.linspace(-1.0, 1.0, 27, dtype=np.float32).reshape(9, 3)
+    shares = np.array([0.5, 0.2, 0.1, 0.1, 0.05, 0.05, 0, 0, 0], np.float32)
+    counts = set()
+    for seed in range(60):
+        chosen, given = simulate(colors, shares, np.random.default_rng(seed))
+        assert chosen.shape == colors.shape and given.dtype == np.float32
+        count = int((given > 0).sum())
+        counts.add(count)
+        assert np.isclose(given.sum(), 1.0) and (np.diff(given) <= 0).all()
+        among = (chosen[:count, None] == colors[None, :6]).all(axis=2)
+        assert (among.sum(axis=1) == 1).all() and (among.sum(axis=0) <= 1).all()
+        assert (chosen[count:] == chosen[0]).all()
+    assert counts == {3, 4, 5, 6}
+    few = simulate(colors, np.eye(9, dtype=np.float32)[0], np.random.default_rng(0))
+    assert np.array_equal(few[1], np.eye(9)[0])

@@ -12,11 +12,12 @@ from PIL import Image
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["DEFAULT_SIZE", "Palette", "from_image"]
+__all__ = ["DEFAULT_SIZE", "Palette", "from_image", "simulate"]
 
 DEFAULT_SIZE = 9  # "Anime Sketch Colorizer with reference image", section 1.4
 THUMBNAIL = 32  # pixels a side that k-means sees: more changes no colour by a visible amount
 PAPER = 250  # a channel minimum from here on is taken for paper
+LEAST_CHOSEN = 3  # colours of a simulated palette, where the picture has as many
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,31 @@ def from_image(image: Image.Image | np.ndarray, size: int = DEFAULT_SIZE, seed: 
     order = order[counts[order] > 0]
     colors = np.clip(np.round(rgb * 255.0), 0, 255).astype(np.uint8)[order]
     return Palette(colors, counts[order] / counts.sum())
+
+
+def simulate(
+    colors: np.ndarray, shares: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """What somebody might choose for a picture with these colours: some, in rough shares.
+
+    People name the colours of a figure and forget paper, shades and small things, whereas k-means
+    counts all of them.
+
+    Args:
+        colors: K×3 float32 in [-1, 1] and shares: K float32, as of :meth:`Palette.to_tensors`.
+        rng: of the choice.
+
+    Returns:
+        The same form.
+    """
+    used = int((shares > 0).sum())
+    count = int(rng.integers(min(LEAST_CHOSEN, used), used + 1))
+    chosen = rng.choice(used, count, replace=False)
+    weights = shares[chosen] ** rng.uniform(0.0, 1.0)
+    order = np.argsort(-weights, kind="stable")
+    result, given = np.repeat(colors[chosen[order[:1]]], len(colors), axis=0), np.zeros_like(shares)
+    result[:count], given[:count] = colors[chosen[order]], weights[order] / weights.sum()
+    return result, given
 
 
 def _thumbnail_pixels(image: Image.Image | np.ndarray) -> np.ndarray:

@@ -123,6 +123,7 @@ class SampleMaker:
             as a field of that size, as a proposer takes them.
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
         page_rate: share of samples that are pages of several pictures; none of a stream's are.
+        choice_rate: share of palettes that are simulated choices of the picture's colours.
     """
 
     resolution: int
@@ -136,6 +137,7 @@ class SampleMaker:
     shrink: int = 1
     hint_kind: str = "mixed"
     page_rate: float = 0.0
+    choice_rate: float = 0.0
 
     def __call__(self, row: dict[str, Any], rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """One sample.
@@ -159,10 +161,13 @@ class SampleMaker:
     def sample(
         self, view: View, rng: np.random.Generator, with_palette: bool
     ) -> dict[str, torch.Tensor]:
-        """The cheap half: hints and the window."""
+        """The cheap half: hints, the choice of a palette and the window."""
         hint_map = hints.empty(self.resolution, self.resolution)
         if rng.random() < self.hint_rate:
             hint_map = hints.simulate(view.colour, rng, kind=self.hint_kind)
+        colors, shares = view.palette, view.shares
+        if self.choice_rate and with_palette and rng.random() < self.choice_rate:
+            colors, shares = palette.simulate(colors, shares, rng)
         # Conditions describe the whole picture; only then is a window cut.
         window = self._window(rng)
         colour = view.colour[window]
@@ -176,8 +181,8 @@ class SampleMaker:
             "sketch": sketch,
             "colour": _planes(colour),
             "hints": given[0],
-            "palette": torch.from_numpy(view.palette),
-            "weights": torch.from_numpy(view.shares),
+            "palette": torch.from_numpy(colors),
+            "weights": torch.from_numpy(shares),
             "palette_present": torch.tensor(with_palette),
         }
 

@@ -24,6 +24,7 @@ class Recipe:
         lineart: ``random`` for the mix of hands, or the name of one extractor.
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
         page_rate: share of samples that are pages of several pictures, each shown small.
+        choice_rate: share of palettes that hold only some of the picture's colours.
         time_shift: s of a flow's training times t = s·u / (1 + (s − 1)·u), u uniform; above 1
             favours the noisy end, where the colours of whole regions are decided.
         sketch_rate, hint_rate, palette_rate, style_rate: share of samples that carry the condition;
@@ -56,6 +57,7 @@ class Recipe:
     lineart: str = "random"
     hint_kind: str = "mixed"
     page_rate: float = 0.0
+    choice_rate: float = 0.0
     time_shift: float = 1.0
     sketch_rate: float = 1.0
     hint_rate: float = 0.75
@@ -85,6 +87,22 @@ class Recipe:
     discriminator_config: dict[str, Any] = field(default_factory=dict)
     ema_decay: float = 0.999
 
+
+_PROPOSAL: dict[str, Any] = {
+    "model": "proposer",
+    "objective": "flow",
+    "model_config": {
+        "patch": 4,
+        "block_out_channels": (96, 160, 224),
+        "attention_from": 0,
+        "line_channels": (48, 96, 160),
+    },
+    "page_rate": 0.25,
+    "choice_rate": 0.5,
+    "time_shift": 3.0,
+    "sketch_rate": 0.9,
+    "adam_beta2": 0.98,
+}
 
 # Two small runs side by side answer how a network should be told a palette.
 _SMALL_PROPOSAL: dict[str, Any] = {
@@ -137,21 +155,24 @@ _RECIPES = (
     Recipe(
         name="sketchcolor-proposal",
         source="Flow matching (Lipman et al. 2023) with shifted times (Esser et al. 2024)",
-        model="proposer",
-        objective="flow",
-        model_config={
-            "patch": 4,
-            "block_out_channels": (96, 160, 224),
-            "attention_from": 0,
-            "line_channels": (48, 96, 160),
-        },
-        page_rate=0.25,
-        time_shift=3.0,
-        sketch_rate=0.9,
         learning_rate=4e-4,
-        adam_beta2=0.98,
         train_batch_size=16,
         adversarial="none",
+        **_PROPOSAL,
+    ),
+    Recipe(
+        name="sketchcolor-judged",
+        source="The proposal's last training: its own drawings judged by a discriminator "
+        "(Sauer et al. 2023, Yin et al. 2024)",
+        learning_rate=1e-4,
+        train_batch_size=24,
+        adversarial_weight=0.05,
+        discriminator_config={
+            "channels": (64, 128, 256),
+            "spectral_norm": True,
+            "sketch_scale": 4,
+        },
+        **_PROPOSAL,
     ),
     Recipe(
         name="palette-modulation",
@@ -171,6 +192,7 @@ _RECIPES = (
         model="refiner",
         objective="colour",
         crop=128,
+        choice_rate=0.5,
         learning_rate=3e-4,
         perceptual_weight=1.0,
         perceptual_crop=64,
