@@ -25,9 +25,9 @@ from sketchcolor.training.data import (
     StreamedSamples,
     load_images,
 )
+from sketchcolor.training.judged import JudgedFlowStep
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
-from sketchcolor.training.judged import JudgedFlowStep
 from sketchcolor.training.steps import ColourStep, FlowStep
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
 from sketchcolor.training.validation import DEFAULT_IMAGES, Validation

@@ -1,4 +1,4 @@
-"""Pictures for the benchmarks: validation pictures, spread over the split."""
+"""Pictures for the benchmarks, spread over a split."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from sketchcolor.training.data import Source, load_images
 __all__ = ["spread_rows", "validation_pictures"]
 
 
-def spread_rows(data: Path, count: int, kind: str | None = None) -> datasets.Dataset:
-    """Rows of the validation split at equal distances.
+def spread_rows(
+    data: Path, count: int, kind: str | None = None, split: str = "validation"
+) -> datasets.Dataset:
+    """Rows of a split at equal distances.
 
     Args:
-        data: folder of ``validation-*.parquet``.
+        data: folder of ``validation-*.parquet`` and ``train-*.parquet``.
         count: rows; all of them where there are fewer.
         kind: only rows of this kind.
+        split: ``validation`` or ``train``.
     """
-    source = Source(data_files=str(data / "validation-*.parquet"), split="validation")
+    source = Source(data_files=str(data / f"{split}-*.parquet"), split=split)
     rows = load_images(source)
     if kind is not None:
         rows = rows.filter(lambda value: value == kind, input_columns="kind")

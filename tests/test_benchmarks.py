@@ -128,6 +128,28 @@ def test_wishes_are_measured_on_real_pictures(conditions, shared, tiny_pipeline)
     assert held["own_reference"] != found["networks"]["own_reference"]
 
 
+def test_a_copier_is_found_out(inference, shared, tmp_path):
+    memorising = importlib.import_module("benchmarks.memorising")
+    rows = memorising.spread_rows(shared / "data", 6)
+    rows.select(range(4)).to_parquet(tmp_path / "train-0.parquet")
+    rows.select(range(4, 6)).to_parquet(tmp_path / "validation-0.parquet")
+    (known,) = memorising.batches([rows[0]["image"]], memorising.SIDE)
+
+    class Copier:
+        """Whatever is drawn, it shows the first picture that it was trained on."""
+
+        def colour_tensor(self, sketch, generator):
+            whole = known.fits[0].crop(known.truth)
+            shown = torch.nn.functional.interpolate(whole, sketch.shape[2:])
+            return shown.expand(len(sketch), -1, -1, -1)
+
+    report = memorising.compare(Copier(), tmp_path, 4)
+    nearest = report["nearest_training_picture"]
+    assert nearest["colourings"]["least"] < 0.7 * nearest["true_pictures"]["least"]
+    assert report["own_picture_is_nearest"] == {"train": 0.25, "validation": 0.0}
+    assert report["psnr"]["train"] > report["psnr"]["validation"]
+
+
 def test_every_kind_of_wish_is_timed(conditions, tiny_pipeline):
     waits = conditions.measure_waits(tiny_pipeline, side=64)
     assert set(waits) == {"automatic", "stroke", "palette", "four_variants"}

@@ -45,8 +45,8 @@ def batch() -> dict[str, torch.Tensor]:
 def test_some_are_drawn_as_in_use_in_the_palette_before_theirs(judged, batch, monkeypatch):
     told = []
     network = judged.proposer.model
-    original = network.forward
-    monkeypatch.setattr(network, "forward", lambda *a, **k: told.append((a, k)) or original(*a, **k))
+    forward = network.forward
+    monkeypatch.setattr(network, "forward", lambda *a, **k: told.append((a, k)) or forward(*a, **k))
     sketch, drawn = judged._draw(batch, torch.Generator().manual_seed(1))
     assert torch.equal(sketch, batch["sketch"][:2]) and drawn.shape == (2, 3, 16, 16)
     times = [float(arguments[1][0]) / 1000.0 for arguments, _ in told]
