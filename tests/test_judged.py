@@ -48,10 +48,10 @@ def test_some_are_drawn_as_in_use_in_the_palette_before_theirs(judged, batch, mo
     forward = network.forward
     monkeypatch.setattr(network, "forward", lambda *a, **k: told.append((a, k)) or forward(*a, **k))
     sketch, drawn = judged._draw(batch, torch.Generator().manual_seed(1))
-    assert torch.equal(sketch, batch["sketch"][:2]) and drawn.shape == (2, 3, 16, 16)
+    assert torch.equal(sketch, batch["sketch"][:3]) and drawn.shape == (3, 3, 16, 16)
     times = [float(arguments[1][0]) / 1000.0 for arguments, _ in told]
     assert times == pytest.approx([1.0, 6 / 7, 0.6])
-    assert torch.equal(told[0][0][4], torch.roll(batch["palette"], 1, dims=0)[:2])
+    assert torch.equal(told[0][0][4], torch.roll(batch["palette"], 1, dims=0)[:3])
     noise = starting_noise(sketch, SCALE, torch.Generator().manual_seed(2))
     assert float(told[0][0][0].std()) == pytest.approx(float(noise.std()), rel=0.3)
     assert not told[0][0][0].requires_grad and told[-1][0][0].requires_grad

@@ -13,7 +13,7 @@ from .steps import FlowStep, Player, drop
 
 __all__ = ["JudgedFlowStep"]
 
-DRAWN = 3  # of so many samples one is drawn from noise
+DRAWN = 2  # of so many samples one is drawn from noise, too
 LEARNING = 2  # the last steps of a drawing, through which it is trained
 HINTED = 0.5  # of the hints are kept; most drawings have none
 
