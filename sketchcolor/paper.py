@@ -67,11 +67,19 @@ def _tint(picture: torch.Tensor, place: torch.Tensor) -> tuple[torch.Tensor, tor
     return tint, torch.exp(-(picture - tint).square().sum(dim=0) / (2.0 * NEAR**2))
 
 
+def _wide(place: np.ndarray, disc: np.ndarray) -> np.ndarray:
+    """What of H×W 0 or 1 the disc covers without leaving it; beyond the page is room, too."""
+    reach = len(disc) // 2
+    page = cv2.copyMakeBorder(place, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=1)
+    return cv2.morphologyEx(page, cv2.MORPH_OPEN, disc)[reach:-reach, reach:-reach]
+
+
 def _without_glow(paper: np.ndarray, outside: np.ndarray) -> np.ndarray:
     """Paper that reaches the outlines, as far as it gets without crossing one.
 
-    It grows from where it is wide: whatever else is bright, a shirt or a cheek that the outside
-    flows into, stays as it was drawn.
+    It grows from where it is wide, and only where that is wide, too: whatever else is bright, a
+    shirt or a cheek that the outside flows into, and hair whose outline is open, stay as they were
+    drawn.
 
     Args:
         paper, outside: H×W bool.
@@ -81,7 +89,8 @@ def _without_glow(paper: np.ndarray, outside: np.ndarray) -> np.ndarray:
     """
     reach = max(1, round(GLOW * max(paper.shape)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    free, grown = outside.astype(np.uint8), cv2.erode((paper & outside).astype(np.uint8), disc)
+    free = _wide(outside.astype(np.uint8), disc)
+    grown = cv2.erode((paper & outside).astype(np.uint8), disc)
     for _ in range(2 * reach):
         grown = cv2.dilate(grown, np.ones((3, 3), np.uint8)) & free
     # Soft towards what is left coloured, not towards the lines that it stops at.

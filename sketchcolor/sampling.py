@@ -17,7 +17,7 @@ from .seeds import Generators
 
 __all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal", "even_times"]
 
-DEFAULT_STEPS = 3
+DEFAULT_STEPS = 4
 CALM = 0.5  # share of the noise that is taken away where a hint speaks: less is left to chance
 KEPT = 4  # colourings without hints
 

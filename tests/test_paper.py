@@ -66,6 +66,15 @@ def test_paper_does_not_creep_through_an_open_outline():
     assert np.abs(found[108:112, 200].astype(int) - (200, 90, 60)).max() <= 2
 
 
+def test_paper_does_not_bite_into_hair_through_a_gap():
+    side, hair = 400, (200, 90, 60)
+    page, painted = Image.new("L", (side, side), 255), Image.new("RGB", (side, side), "white")
+    ImageDraw.Draw(painted).ellipse((100, 100, 300, 300), fill=hair)
+    ImageDraw.Draw(page).arc((100, 100, 300, 300), -86, 266, fill=0, width=3)  # 14 px open above
+    found = np.asarray(to_pil(keep_paper(to_tensor(painted), to_tensor(page)))[0]).astype(int)
+    assert np.abs(found[106:280, 200] - hair).max() <= 2
+
+
 def test_light_colours_side_by_side_are_a_painted_background(sketch):
     page = np.array(Image.new("RGB", (SIDE, SIDE), (255, 250, 200)))
     page[:, : SIDE // 3] = (255, 190, 220)
