@@ -32,7 +32,7 @@ DONE = {  # tab → (name of its button, the pictures that it shows when it is d
     "palette": (texts.PALETTE, "#palette-slider img"),
     "style": (texts.STYLE, "#style-slider img"),
 }
-EXAMPLE, SEED = 1, 3  # the one with the tousled hair
+EXAMPLE, SEED = 1, 2  # the one with the tousled hair
 HAIR, STROKE = 0.28, 60  # of the canvas's height; px
 # The browser has the pictures before it shows them.
 SHOWN = "pictures => pictures.length && pictures.every(each => each.complete && each.naturalWidth)"
