@@ -23,9 +23,9 @@ class JudgedFlowStep(FlowStep):
 
     Matched to velocities at noisy truths alone, a flow never meets its own mistakes: a blue face
     that it has begun stays one. So some drawings are made as in use, from arranged noise in as many
-    steps (the backward simulation of Yin et al. 2024, DMD2, section 4.4), in another picture's
-    palette, and their last steps are trained to make them pass for true ones (adversarial
-    diffusion distillation, Sauer et al. 2023).
+    steps (as Yin et al. 2024, DMD2, simulate their generator), in another picture's palette, and
+    their last steps are trained to make them pass for true ones (adversarial diffusion
+    distillation, Sauer et al. 2023).
 
     Args:
         recipe, accelerator: the settings and the devices.
