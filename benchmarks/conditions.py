@@ -8,17 +8,15 @@ alone too, and beside the times.
 
 from __future__ import annotations
 
-import argparse
 import json
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 from PIL import Image
 
 from benchmarks.inference import drawing
 from benchmarks.machine import median_seconds
-from benchmarks.pictures import validation_pictures
+from benchmarks.pictures import read_arguments, validation_pictures
 from sketchcolor import load_pipeline
 from sketchcolor.conditions.palette_files import BUILT_IN, built_in
 from sketchcolor.evaluation import REFERENCES, evaluate
@@ -63,12 +61,7 @@ def measure_waits(pipeline: SketchColorPipeline, side: int = 512) -> dict[str, f
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", help="folder or Hub id (default: the bundled model)")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
-    parser.add_argument("--count", type=int, default=100, help="pictures")
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    args = parser.parse_args()
+    args = read_arguments(__doc__)
     pipeline = load_pipeline(args.model)
     images = validation_pictures(args.data, args.count)
     report = {"model": pipeline.model_id, "revision": pipeline.revision}

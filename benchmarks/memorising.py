@@ -9,7 +9,6 @@ some training picture: its colourings lie nearer to one than other people's pict
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from benchmarks.pictures import spread_rows
+from benchmarks.pictures import read_arguments, spread_rows
 from sketchcolor import load_pipeline
 from sketchcolor.evaluation import batches
 from sketchcolor.metrics import psnr
@@ -112,12 +111,7 @@ def compare(pipeline: SketchColorPipeline, data: Path, count: int) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", help="folder or Hub id (default: the bundled model)")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
-    parser.add_argument("--count", type=int, default=100, help="pictures of each split")
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    args = parser.parse_args()
+    args = read_arguments(__doc__)
     pipeline = load_pipeline(args.model)
     report = {"model": pipeline.model_id} | compare(pipeline, args.data, args.count)
     args.output.write_text(json.dumps(report, indent=2) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import datasets
@@ -10,7 +11,17 @@ from PIL import Image
 
 from sketchcolor.training.data import Source, load_images
 
-__all__ = ["spread_rows", "validation_pictures"]
+__all__ = ["read_arguments", "spread_rows", "validation_pictures"]
+
+
+def read_arguments(description: str) -> argparse.Namespace:
+    """Flags of a benchmark that measures a model on pictures: model, data, count, output."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--model", help="folder or Hub id (default: the bundled model)")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
+    parser.add_argument("--count", type=int, default=100, help="pictures of each split measured")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    return parser.parse_args()
 
 
 def spread_rows(

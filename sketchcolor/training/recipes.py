@@ -88,37 +88,36 @@ class Recipe:
     ema_decay: float = 0.999
 
 
-_PROPOSAL: dict[str, Any] = {
+_FLOW: dict[str, Any] = {
     "model": "proposer",
     "objective": "flow",
+    "time_shift": 3.0,
+    "adam_beta2": 0.98,
+}
+
+_PROPOSAL: dict[str, Any] = _FLOW | {
+    "page_rate": 0.25,
+    "choice_rate": 0.5,
+    "sketch_rate": 0.9,
     "model_config": {
         "patch": 4,
         "block_out_channels": (96, 160, 224),
         "attention_from": 0,
         "line_channels": (48, 96, 160),
     },
-    "page_rate": 0.25,
-    "choice_rate": 0.5,
-    "time_shift": 3.0,
-    "sketch_rate": 0.9,
-    "adam_beta2": 0.98,
 }
 
 # Two small runs side by side answer how a network should be told a palette.
-_SMALL_PROPOSAL: dict[str, Any] = {
-    "model": "proposer",
-    "objective": "flow",
+_SMALL_PROPOSAL: dict[str, Any] = _FLOW | {
     "model_config": {
         "patch": 4,
         "block_out_channels": (48, 80, 112),
         "attention_from": 0,
         "attention_head_dim": 16,
     },
-    "time_shift": 3.0,
     "hint_rate": 0.2,
     "palette_rate": 0.9,
     "learning_rate": 6e-4,
-    "adam_beta2": 0.98,
     "adversarial": "none",
 }
 
