@@ -71,8 +71,7 @@ class JudgedFlowStep(FlowStep):
         with self.accelerator.autocast():
             lines = network.read(sketch)
         state = starting_noise(sketch, network.config.sketch_scale, generator)
-        shift = self.recipe.time_shift
-        times = [shift * u / (1.0 + (shift - 1.0) * u) for u in even_times(DEFAULT_STEPS)]
+        times = [self._shifted(time) for time in even_times(DEFAULT_STEPS)]
         for step, (time, then) in enumerate(zip(times, [*times[1:], 0.0], strict=True)):
             with torch.set_grad_enabled(step >= DEFAULT_STEPS - LEARNING):
                 at = torch.full((len(sketch),), time * 1000.0, device=sketch.device)

@@ -74,8 +74,7 @@ class FlowStep:
         # Sampling starts from pure noise, so times up to 1 must be met often: logit-normal times,
         # which vanish there, gave samples that never recovered from their first step.
         uniform = torch.rand(colour.shape[0], generator=generator).to(colour.device)
-        shift = self.recipe.time_shift
-        time = shift * uniform / (1.0 + (shift - 1.0) * uniform)
+        time = self._shifted(uniform)
         mix = time[:, None, None, None]
         noisy = (1.0 - mix) * colour + mix * noise
         velocity = self.proposer.model(
@@ -89,6 +88,11 @@ class FlowStep:
             batch["palette_present"],
         )
         return flow_loss(velocity, noise, colour, mix)
+
+    def _shifted(self, time: Any) -> Any:
+        """A number or numbers in [0, 1], moved towards noise as the recipe says."""
+        shift = self.recipe.time_shift
+        return shift * time / (1.0 + (shift - 1.0) * time)
 
 
 class ColourStep:
