@@ -25,7 +25,6 @@ from sketchcolor.training.data import (
     StreamedSamples,
     load_images,
 )
-from sketchcolor.training.judged import JudgedFlowStep
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
 from sketchcolor.training.steps import ColourStep, FlowStep
@@ -161,15 +160,13 @@ def build_step(
     model = build_model(recipe, args.init_from)
     steps = args.max_train_steps
     player = make_player(accelerator, recipe, model, recipe.learning_rate, steps)
+    if recipe.objective == "flow":
+        return FlowStep(recipe, accelerator, player)
     rival = proposer = None
     if recipe.adversarial != "none":
         discriminator = DISCRIMINATORS[recipe.discriminator](**recipe.discriminator_config)
         rate = recipe.discr_learning_rate
         rival = make_player(accelerator, recipe, discriminator, rate, steps)
-    if recipe.objective == "flow":
-        if rival is None:
-            return FlowStep(recipe, accelerator, player)
-        return JudgedFlowStep(recipe, accelerator, player, rival)
     if args.proposer:
         proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
     return ColourStep(recipe, accelerator, player, rival, vgg, proposer)

@@ -15,7 +15,7 @@ from .models.proposer import ColorProposer
 from .noise import starting_noise
 from .seeds import Generators
 
-__all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal", "even_times"]
+__all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal"]
 
 DEFAULT_STEPS = 4
 CALM = 0.5  # share of the noise that is taken away where a hint speaks: less is left to chance
@@ -126,7 +126,7 @@ def _flow(
         conditions = tuple(None if c is None else torch.cat([c, c]) for c in conditions)
         conditions[0][sketch.shape[0] :] = 0.0
     lines = _read(proposer, sketch, guided)
-    scheduler.set_timesteps(sigmas=even_times(steps))
+    scheduler.set_timesteps(sigmas=_even_times(steps))
     for timestep in scheduler.timesteps:
         states = torch.cat([state, state]) if guided else state
         times = timestep.to(sketch.device).expand(len(states))
@@ -139,7 +139,7 @@ def _flow(
     return state.clamp(-1.0, 1.0)
 
 
-def even_times(steps: int) -> list[float]:
+def _even_times(steps: int) -> list[float]:
     """Where a flow is looked at on its way from noise (1) to colours (0), before times are shifted.
 
     Nearly at its end there is nothing left to see, though schedulers place their last step there.

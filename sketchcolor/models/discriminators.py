@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
@@ -22,7 +21,6 @@ class PatchDiscriminator(ModelMixin, ConfigMixin):
         channels: width per 4×4 convolution; all but the last halve the size.
         spectral_norm: normalise the weights (Miyato et al. 2018).
         batch_norm: batch normalisation after all but the first convolution.
-        sketch_scale: line-art pixels per colour pixel along a side, as a proposer has them.
     """
 
     sees_hints = False
@@ -33,12 +31,11 @@ class PatchDiscriminator(ModelMixin, ConfigMixin):
         channels: tuple[int, ...] = (64, 128, 256, 512),
         spectral_norm: bool = False,
         batch_norm: bool = False,
-        sketch_scale: int = 1,
     ) -> None:
         super().__init__()
         wrap = with_spectral_norm if spectral_norm else lambda layer: layer
         layers: list[nn.Module] = []
-        previous = sketch_scale**2 + 3
+        previous = 4
         for index, width in enumerate(channels):
             last = index == len(channels) - 1
             normed = batch_norm and index > 0
@@ -52,6 +49,6 @@ class PatchDiscriminator(ModelMixin, ConfigMixin):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, sketch: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-        """B×1×h×w scores (logits) of B×1×(s·H)×(s·W) sketches with B×3×H×W colour pictures."""
-        pair = torch.cat([F.pixel_unshuffle(sketch, self.config.sketch_scale), colour], dim=1)
+        """B×1×h×w scores (logits) of B×1×H×W sketches with B×3×H×W colour pictures."""
+        pair = torch.cat([sketch, colour], dim=1)
         return self.layers(pair.to(memory_format=torch.channels_last))

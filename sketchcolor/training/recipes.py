@@ -95,18 +95,6 @@ _FLOW: dict[str, Any] = {
     "adam_beta2": 0.98,
 }
 
-_PROPOSAL: dict[str, Any] = _FLOW | {
-    "page_rate": 0.25,
-    "choice_rate": 0.5,
-    "sketch_rate": 0.9,
-    "model_config": {
-        "patch": 4,
-        "block_out_channels": (96, 160, 224),
-        "attention_from": 0,
-        "line_channels": (48, 96, 160),
-    },
-}
-
 # Two small runs side by side answer how a network should be told a palette.
 _SMALL_PROPOSAL: dict[str, Any] = _FLOW | {
     "model_config": {
@@ -157,21 +145,16 @@ _RECIPES = (
         learning_rate=4e-4,
         train_batch_size=16,
         adversarial="none",
-        **_PROPOSAL,
-    ),
-    Recipe(
-        name="sketchcolor-judged",
-        source="The proposal's last training: its own drawings judged by a discriminator "
-        "(Sauer et al. 2023, Yin et al. 2024)",
-        learning_rate=1e-4,
-        train_batch_size=24,
-        adversarial_weight=0.05,
-        discriminator_config={
-            "channels": (64, 128, 256),
-            "spectral_norm": True,
-            "sketch_scale": 4,
+        page_rate=0.25,
+        choice_rate=0.5,
+        sketch_rate=0.9,
+        model_config={
+            "patch": 4,
+            "block_out_channels": (96, 160, 224),
+            "attention_from": 0,
+            "line_channels": (48, 96, 160),
         },
-        **_PROPOSAL,
+        **_FLOW,
     ),
     Recipe(
         name="palette-modulation",

@@ -31,7 +31,7 @@ SCALES = (4, 8, 8, 16)
 FINE = SCALES[0]
 NOISE = 0.35  # most noise that a refiner is trained to survive, in standard deviations of [-1, 1]
 
-__all__ = ["ColourStep", "FlowStep", "Player", "degraded_truth", "drop"]
+__all__ = ["ColourStep", "FlowStep", "Player", "degraded_truth"]
 
 
 @dataclass
@@ -62,37 +62,29 @@ class FlowStep:
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
-        with self.accelerator.accumulate(self.proposer.model):
-            loss = self._match(batch, generator)
-            self.proposer.descend(self.accelerator, loss, self.recipe.max_grad_norm)
-        return {"flow": loss.detach()}
-
-    def _match(self, batch: dict[str, torch.Tensor], generator: torch.Generator) -> torch.Tensor:
-        """The loss of a random step along the paths to the true colours."""
         colour = batch["colour"]  # (B, 3, S/4, S/4)
         noise = _randn(colour.shape, generator, colour)
         # Sampling starts from pure noise, so times up to 1 must be met often: logit-normal times,
         # which vanish there, gave samples that never recovered from their first step.
         uniform = torch.rand(colour.shape[0], generator=generator).to(colour.device)
-        time = self._shifted(uniform)
+        shift = self.recipe.time_shift
+        time = shift * uniform / (1.0 + (shift - 1.0) * uniform)
         mix = time[:, None, None, None]
         noisy = (1.0 - mix) * colour + mix * noise
-        velocity = self.proposer.model(
-            noisy,
-            time * 1000.0,
-            # All grey, which no drawing is, stands for "draw anything".
-            drop(batch["sketch"], self.recipe.sketch_rate, generator),
-            batch["hints"],
-            batch["palette"],
-            batch["weights"],
-            batch["palette_present"],
-        )
-        return flow_loss(velocity, noise, colour, mix)
-
-    def _shifted(self, time: Any) -> Any:
-        """A number or numbers in [0, 1], moved towards noise as the recipe says."""
-        shift = self.recipe.time_shift
-        return shift * time / (1.0 + (shift - 1.0) * time)
+        with self.accelerator.accumulate(self.proposer.model):
+            velocity = self.proposer.model(
+                noisy,
+                time * 1000.0,
+                # All grey, which no drawing is, stands for "draw anything".
+                _drop(batch["sketch"], self.recipe.sketch_rate, generator),
+                batch["hints"],
+                batch["palette"],
+                batch["weights"],
+                batch["palette_present"],
+            )
+            loss = flow_loss(velocity, noise, colour, mix)
+            self.proposer.descend(self.accelerator, loss, self.recipe.max_grad_norm)
+        return {"flow": loss.detach()}
 
 
 class ColourStep:
@@ -151,7 +143,7 @@ class ColourStep:
             names = ("palette", "weights", "palette_present")
             inputs |= {name: batch[name] for name in names}
         if "style" in batch:
-            inputs["style"] = drop(batch["style"], self.recipe.style_rate, generator)
+            inputs["style"] = _drop(batch["style"], self.recipe.style_rate, generator)
         if getattr(model, "draws_noise", False):
             inputs["generator"] = generator
         if model.config.get("proposal"):
@@ -279,7 +271,7 @@ def _redraw(
     return state.clamp(-1.0, 1.0)
 
 
-def drop(condition: torch.Tensor, rate: float, generator: torch.Generator) -> torch.Tensor:
+def _drop(condition: torch.Tensor, rate: float, generator: torch.Generator) -> torch.Tensor:
     """A condition of B samples, zero for all but about a share ``rate`` of them."""
     kept = torch.rand(condition.shape[0], generator=generator) < rate
     kept = kept.to(condition.device, condition.dtype)
