@@ -93,6 +93,7 @@ _FLOW: dict[str, Any] = {
     "objective": "flow",
     "time_shift": 3.0,
     "adam_beta2": 0.98,
+    "adversarial": "none",
 }
 
 # Two small runs side by side answer how a network should be told a palette.
@@ -106,7 +107,6 @@ _SMALL_PROPOSAL: dict[str, Any] = _FLOW | {
     "hint_rate": 0.2,
     "palette_rate": 0.9,
     "learning_rate": 6e-4,
-    "adversarial": "none",
 }
 
 # Systems 4 and 5 of seed 000 share all but hints. The weights of pixels and layers are λ_l of
@@ -144,7 +144,6 @@ _RECIPES = (
         source="Flow matching (Lipman et al. 2023) with shifted times (Esser et al. 2024)",
         learning_rate=4e-4,
         train_batch_size=16,
-        adversarial="none",
         page_rate=0.25,
         choice_rate=0.5,
         sketch_rate=0.9,
