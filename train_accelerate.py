@@ -8,6 +8,7 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
@@ -48,6 +49,7 @@ OVERRIDES = (
     "train_batch_size",
     "learning_rate",
     "discr_learning_rate",
+    "optimizer",
     "lr_scheduler",
     "lr_warmup_steps",
     "max_grad_norm",
@@ -107,10 +109,14 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     run.add_argument("--hub_model_id", metavar="OWNER/NAME", help="where --push_to_hub publishes")
 
     overrides = parser.add_argument_group("overrides of the recipe")
+    kinds = get_type_hints(Recipe)
     for field in dataclasses.fields(Recipe):
         if field.name in OVERRIDES:
-            kind = {"int": int, "float": float}.get(str(field.type), str)
-            overrides.add_argument(f"--{field.name}", type=kind)
+            kind = kinds[field.name]
+            if choices := get_args(kind):
+                overrides.add_argument(f"--{field.name}", choices=choices)
+            else:
+                overrides.add_argument(f"--{field.name}", type=kind)
     args = parser.parse_args(arguments)
     if args.push_to_hub != bool(args.hub_model_id):
         parser.error("--push_to_hub and --hub_model_id OWNER/NAME go together")

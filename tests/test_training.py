@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,6 +101,30 @@ def test_a_killed_run_resumes_to_the_same_weights(recipe, pictures, vgg_file, tm
     resolved = json.loads((resumed / "recipe.json").read_text())
     assert resolved["training"]["step"] == 4 and resolved["training"]["images"] == 8
     assert resolved["recipe"]["resolution"] == 64
+
+
+def test_a_run_with_muon_resumes_to_the_same_weights(pictures, tmp_path):
+    """With layers wide enough to be inner matrices; AdamW leads elsewhere."""
+    wide = json.dumps(TINY_PROPOSER | {"block_out_channels": [32, 32, 32]})
+    settings = {"model_config": wide, "optimizer": "muon", "checkpointing_steps": 2}
+    straight = weights(train("sketchcolor-proposal", pictures, tmp_path / "a", **settings))
+    other = train(
+        "sketchcolor-proposal", pictures, tmp_path / "c", **settings | {"optimizer": "adamw"}
+    )
+    resumed = train("sketchcolor-proposal", pictures, tmp_path / "b", **settings)
+    shutil.rmtree(resumed / "checkpoint-4")
+    settings["resume_from_checkpoint"] = "latest"
+    train("sketchcolor-proposal", pictures, resumed, **settings)
+    assert apart(straight, weights(resumed)) == 0
+    assert apart(straight, weights(other)) > 0
+    recipe = json.loads((resumed / "recipe.json").read_text())["recipe"]
+    assert recipe["optimizer"] == "muon"
+
+
+def test_an_unknown_optimiser_is_refused(pictures, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        train("pix2pix", pictures, tmp_path, optimizer="lion")
+    assert "invalid choice: 'lion'" in capsys.readouterr().err
 
 
 def test_training_makes_the_validation_pictures_better(pictures, tmp_path):

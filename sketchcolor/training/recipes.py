@@ -29,6 +29,7 @@ class Recipe:
             favours the noisy end, where the colours of whole regions are decided.
         sketch_rate, hint_rate, palette_rate, style_rate: share of samples that carry the condition;
             a flow that sometimes draws without a sketch can be guided by it.
+        optimizer: ``adamw``, or ``muon`` for the inner layers, see ``optimisers.Muon``.
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, variation_weight, adversarial_weight: weights of the
             generator's losses.
@@ -66,6 +67,7 @@ class Recipe:
     train_batch_size: int = 16
     learning_rate: float = 2e-4
     discr_learning_rate: float = 2e-4
+    optimizer: Literal["adamw", "muon"] = "adamw"
     adam_beta1: float = 0.9
     adam_beta2: float = 0.99
     weight_decay: float = 0.0

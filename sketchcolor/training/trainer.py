@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from ..hardware import describe_hardware
 from .course import record
 from .data import OffsetSampler
+from .optimisers import make_optimizer
 from .recipes import Recipe
 from .steps import Player
 from .views import one_thread
@@ -75,13 +76,7 @@ def make_player(
 ) -> Player:
     """Optimiser and schedule for a network, prepared for the devices at hand."""
     model = model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=learning_rate,
-        betas=(recipe.adam_beta1, recipe.adam_beta2),
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
+    optimizer = make_optimizer(recipe, model, learning_rate)
     # AcceleratedScheduler advances once per process, so the plan is stretched by as much.
     scheduler = get_scheduler(
         recipe.lr_scheduler,
