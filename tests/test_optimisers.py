@@ -114,3 +114,5 @@ def test_the_recipe_names_the_optimiser():
     assert isinstance(muon, Muon) and {group["lr"] for group in muon.param_groups} == {RATE}
     adamw = make_optimizer(replace(recipe, optimizer="adamw"), network(), RATE)
     assert isinstance(adamw, torch.optim.AdamW)
+    with pytest.raises(ValueError, match="choose adamw or muon"):
+        make_optimizer(replace(recipe, optimizer="lion"), network(), RATE)

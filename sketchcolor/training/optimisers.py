@@ -22,17 +22,23 @@ ADAMW_UPDATE = 0.2
 
 
 def make_optimizer(recipe: Recipe, model: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all of a network's parameters."""
+    """The recipe's optimiser over all of a network's parameters.
+
+    Raises:
+        ValueError: the recipe names another one than ``adamw`` or ``muon``.
+    """
     betas = (recipe.adam_beta1, recipe.adam_beta2)
     if recipe.optimizer == "muon":
         return Muon(model, learning_rate, betas, recipe.weight_decay)
-    return torch.optim.AdamW(
-        model.parameters(),
-        lr=learning_rate,
-        betas=betas,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(
+            model.parameters(),
+            lr=learning_rate,
+            betas=betas,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+    raise ValueError(f"Unknown optimizer {recipe.optimizer!r}; choose adamw or muon.")
 
 
 def inner_matrices(model: nn.Module) -> list[nn.Parameter]:
@@ -51,7 +57,7 @@ class Muon(torch.optim.Optimizer):
 
     Jordan et al. 2024, "Muon: An optimizer for hidden layers", with the step size of Liu et al.
     2025 (arXiv 2502.16982, section 2.2). PyTorch's own takes matrices only, no convolutions and
-    no network whose parameters change devices afterwards. One in which no layer is large enough
+    no network whose parameters change devices afterwards. A network without layers large enough
     is trained by AdamW alone.
 
     Args:
