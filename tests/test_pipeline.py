@@ -211,6 +211,45 @@ def test_guidance_goes_further_from_the_unknown_sketch(tiny_pipeline, monkeypatc
     assert torch.allclose(guided[inside], expected[inside], atol=1e-4)
 
 
+def test_a_step_goes_with_the_velocity_of_its_middle():
+    times = torch.tensor([0.9, 0.75, 0.5])
+    velocity = 3.0 * times - 1.0  # one that changes evenly is foretold exactly
+    middle = 3.0 * times[1:].mean() - 1.0
+    assert torch.allclose(sampling._lean(velocity[1], velocity[0], times), middle)
+    first = sampling._lean(velocity[1], None, times[1:])
+    last = sampling._lean(velocity[1], velocity[0], times * torch.tensor([1.0, 1.0, 0.0]))
+    assert first == last == velocity[1]
+
+
+@pytest.mark.parametrize(
+    ("scale", "hinted", "batches"),
+    [(1.0, False, [1, 1, 1, 1]), (1.5, False, [2, 2, 1, 1]), (1.5, True, [2, 2, 1, 1, 1, 1, 1])],
+)
+def test_only_the_first_half_is_guided_and_hints_take_a_step_less(
+    tiny_pipeline, monkeypatch, scale, hinted, batches
+):
+    proposer, seen = tiny_pipeline.proposer, []
+    answer = proposer.forward
+
+    def watched(noisy, *rest, **named):
+        seen.append(len(noisy))
+        return answer(noisy, *rest, **named)
+
+    monkeypatch.setattr(proposer, "forward", watched)
+    hints = torch.zeros(1, 4, 16, 16)
+    hints[:, :, 4:8, 1:6] = float(hinted)
+    with torch.no_grad():
+        draw_proposal(
+            proposer,
+            tiny_pipeline.scheduler,
+            torch.ones(1, 1, 64, 64),
+            hints,
+            num_inference_steps=4,
+            guidance_scale=scale,
+        )
+    assert seen == batches
+
+
 def test_a_hint_changes_nothing_beyond_its_reach(tiny_pipeline):
     tiny_pipeline.register_to_config(hold=False)
     sketch = torch.ones(1, 1, 64, 64)
