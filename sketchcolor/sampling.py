@@ -85,7 +85,7 @@ def draw_proposal(
         noise_scale: times the starting noise.
         guidance_scale: above 1, steps of the first half go further away from what the proposer
             would draw on an unknown sketch (Ho & Salimans 2022), at twice the cost. Later ones
-            gain nothing by it, as Kynkäänniemi et al. 2024 found.
+            gain little by it (Kynkäänniemi et al. 2024).
         on_step: called after every step of the last drawing.
         known: where to look for the colouring without hints, and to keep it.
 
@@ -124,17 +124,17 @@ def _flow(
 ) -> torch.Tensor:
     """From noise to colours; ``conditions`` are sketch, hints, palette and weights."""
     sketch, count = conditions[0], len(state)
-    ways = _even_times(steps)
-    lines = _read(proposer, sketch, guidance_scale != 1.0)
+    ways, guided = _even_times(steps), guidance_scale != 1.0
+    lines = _read(proposer, sketch, guided)
     alone = [read[:count] for read in lines]
-    # Sketches and unknown ones in one batch: small networks are slow one picture at a time.
-    pairs = tuple(None if c is None else torch.cat([c, c]) for c in conditions)
-    pairs[0][count:] = 0.0
+    if guided:  # known and unknown in one batch: small networks are slow one picture at a time
+        pairs = tuple(None if c is None else torch.cat([c, c]) for c in conditions)
+        pairs[0][count:] = 0.0
     scheduler.set_timesteps(sigmas=ways)
     before = None
     for step, (way, timestep) in enumerate(zip(ways, scheduler.timesteps, strict=True)):
         times = timestep.to(sketch.device).expand(count)
-        if guidance_scale != 1.0 and way > GUIDED:
+        if guided and way > GUIDED:
             states, times = torch.cat([state, state]), torch.cat([times, times])
             seen, blind = proposer(states, times, *pairs, lines=lines).float().chunk(2)
             velocity = blind + guidance_scale * (seen - blind)
