@@ -27,7 +27,8 @@ from tqdm import tqdm
 
 from . import metrics
 from .conditions import hints
-from .images import Fit, to_pil, to_tensor
+from .geometry import Fit
+from .images import to_pil, to_tensor
 from .leak import ProbeStroke, probe_stroke
 from .lineart import random_lineart
 from .models.vgg19 import VGG19Features

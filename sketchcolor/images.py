@@ -1,18 +1,15 @@
-"""The one door for pictures: read, orient, flatten and limit them; fit them to the network.
+"""The one door for pictures: read, orient, flatten and limit them.
 
 Everything below this module works with plain 8-bit ``L`` and ``RGB`` images, upright, on white
 paper, or with float tensors in [-1, 1].
 """
 
 import io
-import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray
@@ -65,101 +62,6 @@ def check_header(path: str | Path) -> None:
         ImageError: see `read_image`.
     """
     _open(_encoded(path))
-
-
-@dataclass(frozen=True)
-class Fit:
-    """Geometry of a picture scaled to a working resolution and padded right and below.
-
-    All sizes are (width, height) in pixels.
-    """
-
-    original_size: tuple[int, int]
-    scaled_size: tuple[int, int]
-    padded_size: tuple[int, int]
-
-    def apply(
-        self,
-        image: Image.Image,
-        fill: str | int | tuple[int, ...] = "white",
-        resample: Image.Resampling | None = None,
-    ) -> Image.Image:
-        """Gives another picture of the original size the same scale and padding.
-
-        Args:
-            image: PIL image of size ``original_size``, any 8-bit mode.
-            fill: colour of the padding, in the image's mode.
-            resample: filter; None averages when shrinking, so that thin lines survive as grey, and
-                interpolates when enlarging.
-
-        Returns:
-            PIL image of size ``padded_size``.
-
-        Raises:
-            ValueError: the picture has another size.
-        """
-        if image.size != self.original_size:
-            raise ValueError(
-                f"The picture is {image.size} px; this fit wants {self.original_size}."
-            )
-        if self.scaled_size != self.original_size:
-            if resample is None:
-                shrinks = self.scaled_size[0] < self.original_size[0]
-                resample = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
-            image = image.resize(self.scaled_size, resample, reducing_gap=3.0)
-        if self.padded_size != self.scaled_size:
-            padded = Image.new(image.mode, self.padded_size, fill)
-            padded.paste(image, (0, 0))
-            image = padded
-        return image
-
-    def crop(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Removes the padding: B×C×H×W of ``padded_size`` to B×C×h×w of ``scaled_size``."""
-        size = (tensor.shape[-1], tensor.shape[-2])
-        if size != self.padded_size:
-            raise ValueError(f"The tensor is {size} px; this fit pads to {self.padded_size}.")
-        width, height = self.scaled_size
-        return tensor[..., :height, :width]
-
-    def take_over(self, tensor: torch.Tensor, other: "Fit") -> torch.Tensor:
-        """Moves what belongs to another fit of the same picture over to this one.
-
-        Args:
-            tensor: B×C×H×W of the other's padded page at any scale.
-            other: its geometry.
-
-        Returns:
-            B×C×H×W of ``padded_size``, pixel over pixel; the padding is white, like the page's.
-        """
-        width, height = other.padded_size
-        whole = F.interpolate(tensor, (height, width), mode="bilinear")
-        width, height = self.scaled_size
-        placed = F.interpolate(other.crop(whole), (height, width), mode="bilinear")
-        right, below = self.padded_size[0] - width, self.padded_size[1] - height
-        return F.pad(placed, (0, right, 0, below), value=1.0)
-
-
-def fit(image: Image.Image, resolution: int, multiple: int = 32) -> tuple[Image.Image, Fit]:
-    """Scales a picture to an area of about ``resolution``² px and pads it to whole multiples.
-
-    The aspect is kept, so a long strip costs the network as much as a square; small pictures are
-    enlarged. The padding is white paper, on the right and below.
-
-    Args:
-        image: PIL image, any 8-bit mode.
-        resolution: side in px of the square with the working area.
-        multiple: both padded sides are multiples of this.
-
-    Returns:
-        The padded picture and its `Fit`.
-    """
-    if resolution < 1:
-        raise ValueError(f"The resolution is {resolution}; it must be at least 1.")
-    scale = resolution / math.sqrt(image.width * image.height)
-    scaled = tuple(max(1, round(side * scale)) for side in image.size)
-    padded = tuple(-(-side // multiple) * multiple for side in scaled)
-    geometry = Fit(image.size, scaled, padded)
-    return geometry.apply(image), geometry
 
 
 def to_tensor(image: Image.Image) -> torch.Tensor:

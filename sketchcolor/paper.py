@@ -1,7 +1,8 @@
 """Paper stays paper: a light tint around the figure is taken away, and what shines over outlines.
 
 A palette that has no white of its own draws the networks to tint even the empty page, everywhere
-alike. A background that was painted is left alone: it is darker, or more than one tint.
+alike. A background that was painted is left alone: it is darker, or more than one tint. What the
+figure cuts off from the rest of the paper is told by its tint.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-from .figure import figure_mask
+from .figure import Rooms
 from .images import to_pil
 
 __all__ = ["keep_paper"]
@@ -19,7 +20,7 @@ LEAST_PAPER = 0.05  # of the page, outside the figure: with less, nobody would c
 LEAST_LIGHT = 0.3  # of that must be light; a stroke may have coloured the rest
 LIGHT = 0.4  # in [-1, 1]: what has a channel below this was painted
 GREYISH = 0.25  # between the channels: a face whose outline is open is lighter than most paint, too
-PLAIN = 0.5  # of the page must be of one tint that is no grey: no open face is as large
+PLAIN = 0.5  # of a place must be of one tint that is no grey: no open face is as large
 NEAR = 0.12  # distance in RGB over which a place is no longer of the tint
 BARE = 0.95  # in [-1, 1]: all channels of paper that nothing shines on; light skin is below
 GLOW = 0.02  # of the longer side: so far from the paper colours are taken for shining over a line
@@ -37,7 +38,8 @@ def keep_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
     """
     pictures = []
     for picture, lines in zip(colour, sketch, strict=True):
-        outside = 1.0 - figure_mask(to_pil(lines[None])[0])
+        rooms = Rooms.of(to_pil(lines[None])[0])
+        outside = rooms.outside()
         open_page = torch.from_numpy(outside > 0.99).to(colour.device)
         least, most = picture.aminmax(dim=0)
         light = open_page & (least >= LIGHT)
@@ -51,6 +53,10 @@ def keep_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
             if (nearness * open_page).sum() < PLAIN * room:
                 tint = None
         if tint is not None and open_page.float().mean() >= LEAST_PAPER:
+            near = nearness.cpu().numpy()
+            alike = [n for n in rooms.beside if near[rooms.number == n].mean() > PLAIN]
+            outside = rooms.outside(*alike)
+            open_page = torch.from_numpy(outside > 0.99).to(colour.device)
             outside = torch.from_numpy(outside).to(tint)
             lighter = (picture + outside * nearness * (1.0 - tint)).clamp(max=1.0)
             bare = lighter.amin(dim=0) >= BARE

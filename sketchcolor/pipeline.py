@@ -19,8 +19,9 @@ from .conditions import Palette, Stroke, from_image
 from .conditions import hints as hint_maps
 from .conditions import style as styles
 from .conditions.hint_field import hint_field
+from .geometry import Fit, fit, stretch
 from .holding import hold_wishes
-from .images import Fit, as_output_type, fit, read_image, read_sketch, to_pil, to_tensor
+from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
 from .models.palette_prior import PalettePrior
 from .models.proposer import ColorProposer
 from .precision import autocast, fastest_dtype
@@ -310,7 +311,9 @@ class SketchColorPipeline(PretrainedPipeline):
         """Proposals, and the geometry of the line art that they were drawn for."""
         config = self.proposer.config
         scale = config.sketch_scale
-        page, geometry = fit(drawing, config.sample_size * scale, self.proposer.multiple * scale)
+        page, geometry = stretch(
+            drawing, config.sample_size * scale, self.proposer.multiple * scale
+        )
         device = self._execution_device
         conditions = self._arguments(drawing, geometry, page, hints, tensors, len(seeds), device)
         if "hints" in conditions:

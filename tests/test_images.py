@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from sketchcolor import images
-from sketchcolor.images import ImageError, fit, read_image, read_sketch, to_pil, to_tensor
+from sketchcolor.images import ImageError, read_image, read_sketch, to_pil, to_tensor
 
 
 def encoded(image: Image.Image, format: str = "PNG", **options) -> bytes:
@@ -213,58 +213,6 @@ def test_too_many_bytes(monkeypatch, drawing):
 
 def test_largest_page_is_accepted():
     assert read_sketch(Image.new("1", (6000, 6000), 1)).size == (6000, 6000)
-
-
-@pytest.mark.parametrize(
-    "size", [(512, 512), (3000, 2000), (33, 47), (16, 16), (32, 256), (256, 32), (6000, 750)]
-)
-def test_fit_keeps_area_and_aspect(size):
-    padded, geometry = fit(Image.new("L", size, 0), 256)
-    width, height = geometry.scaled_size
-    assert width * height == pytest.approx(256**2, rel=0.01)
-    assert width / height == pytest.approx(size[0] / size[1], rel=0.01)
-    assert padded.size == geometry.padded_size
-    assert all(
-        0 <= p - s < 32 and p % 32 == 0
-        for p, s in zip(padded.size, geometry.scaled_size, strict=True)
-    )
-    pixels = np.asarray(padded)
-    assert (pixels[:height, :width] == 0).all()
-    assert (pixels[height:] == 255).all() and (pixels[:, width:] == 255).all()
-
-
-def test_crop_undoes_the_padding_exactly():
-    noise = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
-    image = Image.fromarray(noise)
-    padded, geometry = fit(image, 256)
-    cropped = to_pil(geometry.crop(to_tensor(padded)))[0]
-    scaled = image.resize(geometry.scaled_size, Image.Resampling.BICUBIC)
-    assert np.array_equal(cropped, scaled)
-    with pytest.raises(ValueError, match="pads to"):
-        geometry.crop(torch.zeros(1, 3, 8, 8))
-
-
-def test_apply_lays_other_pictures_on_the_same_grid():
-    sketch = Image.new("L", (300, 200), 255)
-    hints = Image.new("RGBA", (300, 200), (0, 0, 0, 0))
-    hints.paste((255, 0, 0, 255), (0, 0, 150, 200))
-    _, geometry = fit(sketch, 128)
-    alpha = np.asarray(geometry.apply(hints, fill=(0, 0, 0, 0)))[..., 3]
-    width, height = geometry.scaled_size
-    assert alpha[:height, :width].mean() == pytest.approx(127.5, abs=3)
-    assert not alpha[height:].any() and not alpha[:, width:].any()
-    with pytest.raises(ValueError, match="this fit wants"):
-        geometry.apply(Image.new("L", (200, 300)))
-
-
-def test_thin_lines_survive_shrinking():
-    page = Image.new("L", (3000, 2000), 255)
-    ImageDraw.Draw(page).line((1501, 0, 1501, 2000), fill=0, width=1)
-    padded, geometry = fit(page, 512)
-    columns = 1 - np.asarray(padded)[:400].mean(0) / 255
-    assert columns[: geometry.scaled_size[0]].sum() == pytest.approx(
-        geometry.scaled_size[0] / 3000, rel=0.25
-    )
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
