@@ -12,7 +12,7 @@ __all__ = ["Rooms", "figure_mask"]
 
 INK = 210  # sketch levels below this are lines that hold a figure together, faint ones too
 GAP = 0.006  # of the longer side: gaps in an outline up to this wide are closed
-BALL = 0.012  # of the longer side: the outside flows as a ball of this radius, not through gaps
+BALL = 0.02  # of the longer side: the outside flows as a ball of this radius, not through gaps
 CORNER = 0.02  # of the longer side: paper reaches into an upper corner of this size
 FEATHER = 0.004  # of the longer side: softness of a region's edge
 

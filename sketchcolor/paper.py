@@ -1,8 +1,8 @@
 """Paper stays paper: a light tint around the figure is taken away, and what shines over outlines.
 
 A palette that has no white of its own draws the networks to tint even the empty page, everywhere
-alike. A background that was painted is left alone: it is darker, or more than one tint. What the
-figure cuts off from the rest of the paper is told by its tint.
+alike. A background that was painted is left alone: it is darker, or more than one tint, or much of
+the page. What the figure cuts off from the rest of the paper is told by its tint.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ PLAIN = 0.5  # of a place must be of one tint that is no grey: no open face is a
 NEAR = 0.12  # distance in RGB over which a place is no longer of the tint
 BARE = 0.95  # in [-1, 1]: all channels of paper that nothing shines on; light skin is below
 GLOW = 0.02  # of the longer side: so far from the paper colours are taken for shining over a line
+CLOUD = 0.12  # of the page: light colours on so much of it or more were painted, or are a figure's
+PALE = 0.0  # in [-1, 1]: the least channel, on average, of a smaller cloud that nobody painted
 
 
 def keep_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
@@ -60,7 +62,7 @@ def keep_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
             outside = torch.from_numpy(outside).to(tint)
             lighter = (picture + outside * nearness * (1.0 - tint)).clamp(max=1.0)
             bare = lighter.amin(dim=0) >= BARE
-            reached = _without_glow(bare.cpu().numpy(), open_page.cpu().numpy())
+            reached = _without_glow(*(m.cpu().numpy() for m in (bare, open_page, least)))
             white = outside * torch.from_numpy(reached).to(tint)
             picture = torch.lerp(lighter, torch.ones_like(lighter), white).to(colour.dtype)
         pictures.append(picture)
@@ -80,15 +82,16 @@ def _wide(place: np.ndarray, disc: np.ndarray) -> np.ndarray:
     return cv2.morphologyEx(page, cv2.MORPH_OPEN, disc)[reach:-reach, reach:-reach]
 
 
-def _without_glow(paper: np.ndarray, outside: np.ndarray) -> np.ndarray:
+def _without_glow(paper: np.ndarray, outside: np.ndarray, least: np.ndarray) -> np.ndarray:
     """Paper that reaches the outlines, as far as it gets without crossing one.
 
     It grows from where it is wide, and only where that is wide, too: whatever else is bright, a
     shirt or a cheek that the outside flows into, and hair whose outline is open, stay as they were
-    drawn.
+    drawn. Light clouds that are left on it are no background and go.
 
     Args:
         paper, outside: H×W bool.
+        least: H×W, the picture's least channel in [-1, 1].
 
     Returns:
         H×W float32 in [0, 1], soft where it ends.
@@ -99,6 +102,14 @@ def _without_glow(paper: np.ndarray, outside: np.ndarray) -> np.ndarray:
     grown = cv2.erode((paper & outside).astype(np.uint8), disc)
     for _ in range(2 * reach):
         grown = cv2.dilate(grown, np.ones((3, 3), np.uint8)) & free
+    if grown.any():
+        _, clouds = cv2.connectedComponents(outside.astype(np.uint8) & ~grown & 1, connectivity=4)
+        areas = np.bincount(clouds.ravel())
+        lightness = np.bincount(clouds.ravel(), least.ravel()) / areas
+        gone = (areas < CLOUD * clouds.size) & (lightness > PALE)
+        gone[0] = False  # not a cloud, but all the rest
+        grown |= gone[clouds].astype(np.uint8)
+        free |= grown
     # Soft towards what is left coloured, not towards the lines that it stops at.
     soft, room = (
         cv2.GaussianBlur(part.astype(np.float32), (0, 0), max(0.5, reach / 4.0))
