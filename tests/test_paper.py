@@ -128,3 +128,29 @@ def test_each_picture_of_a_batch_by_itself(sketch):
     both = keep_paper(torch.cat([light, dark]), sketch.expand(2, -1, -1, -1))
     assert torch.equal(both[:1], keep_paper(light, sketch))
     assert torch.equal(both[1:], dark)
+
+
+def clouded(radius: int, colour: tuple) -> torch.Tensor:
+    painted = Image.new("RGB", (SIDE, SIDE), "white")
+    ImageDraw.Draw(painted).ellipse((24, 24, 72, 72), fill=(200, 90, 60))
+    ImageDraw.Draw(painted).ellipse((96 - radius, -radius, 96 + radius, radius), fill=colour)
+    return to_tensor(painted)
+
+
+def test_a_light_cloud_on_the_paper_goes(sketch):
+    found = keep_paper(clouded(20, (255, 225, 170)), sketch)
+    assert (found[..., :20, 76:] > 0.98).all()
+    assert (keep_paper(clouded(60, (255, 225, 170)), sketch)[0, 2, 4, 80] < 0.5).all()
+    assert (keep_paper(clouded(20, (120, 40, 160)), sketch)[0, 1, 4, 90] < 0.0).all()
+
+
+def test_paper_that_the_figure_cuts_off_is_told_by_its_tint():
+    page = Image.new("L", (SIDE, SIDE), 255)
+    for line in ((0, 48, 96, 48), (32, 48, 32, 96), (64, 48, 64, 96)):
+        ImageDraw.Draw(page).line(line, fill=0, width=2)
+    tinted = Image.new("RGB", (SIDE, SIDE), (235, 240, 228))
+    tinted.paste((180, 60, 60), (65, 49, 96, 96))  # a sleeve
+    found = keep_paper(to_tensor(tinted), to_tensor(page))
+    assert (found[..., :40, :] > 0.99).all() and (found[..., 60:, 4:24] > 0.99).all()
+    assert (found[:, 1, 60:, 72:92] < 0.0).all()
+    assert (found[..., 60:, 40:56] < 0.95).all()
