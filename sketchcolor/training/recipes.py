@@ -178,6 +178,7 @@ _RECIPES = (
         choice_rate=0.5,
         learning_rate=3e-4,
         perceptual_weight=1.0,
+        perceptual_layers=("relu1_2", "relu2_2", "relu3_1", "relu4_1"),
         perceptual_crop=64,
         adversarial_weight=0.1,
         discriminator_config={"channels": (32, 64, 128), "spectral_norm": True},
