@@ -68,6 +68,15 @@ def test_the_same_seed_draws_the_same(prior):
     assert torch.equal(together[1:], one)
 
 
+def test_every_framing_of_a_picture_counts(tmp_path):
+    views(tmp_path, [(0.6, BLUE), (0.0, BLUE)])
+    for name in ("colour", "lines", "palette", "shares", "ready"):
+        rows = np.load(tmp_path / f"{name}.npy")
+        np.save(tmp_path / f"{name}.npy", rows.reshape(1, 2, *rows.shape[2:]))
+    prior = collect(tmp_path)
+    assert len(prior.palettes) == 2 and not torch.equal(*prior.layouts)
+
+
 def test_pictures_without_skin_or_any_other_colour_are_left_out(tmp_path):
     views(tmp_path, [(0.2, BLUE), (0.2, GREY), (0.2, GREY)])
     palette = np.load(tmp_path / "palette.npy")

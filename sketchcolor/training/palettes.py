@@ -13,7 +13,7 @@ from ..models.palette_prior import PalettePrior, layout
 
 __all__ = ["collect"]
 
-SIZE = 2048
+SIZE = 8192
 WHITE = 245  # levels; a picture's own paper, after resizing
 MIN_CHROMA = 12.0  # CIELAB, mean over a palette: below, a picture is as good as without colours
 SKIN_HUE, SKIN_CHROMA, SKIN_LIGHTNESS = (30.0, 75.0), (10.0, 45.0), (68.0, 94.0)
@@ -29,7 +29,7 @@ def collect(view_cache: Path, size: int = SIZE, seed: int = 0) -> PalettePrior:
 
     Args:
         view_cache: the folder given to ``train_accelerate.py --view_cache``.
-        size: pictures to take at most.
+        size: views to take at most.
         seed: of the choice.
 
     Returns:
@@ -41,20 +41,22 @@ def collect(view_cache: Path, size: int = SIZE, seed: int = 0) -> PalettePrior:
     """
     names = ("palette", "shares", "colour", "lines", "ready")
     views = {name: np.load(view_cache / f"{name}.npy", mmap_mode="r") for name in names}
-    palettes, shares = views["palette"][:, 0], views["shares"][:, 0]
-    pictures = np.flatnonzero((views["ready"][:, 0] > 0) & _worth_telling(palettes, shares))
-    if not len(pictures):
+    # Another framing of a picture is another layout, and has other shares of its colours.
+    views = {name: rows.reshape(-1, *rows.shape[2:]) for name, rows in views.items()}
+    palettes, shares = views["palette"], views["shares"]
+    worth = np.flatnonzero((views["ready"] > 0) & _worth_telling(palettes, shares))
+    if not len(worth):
         raise ValueError(f"No picture of {view_cache} has both colours and skin.")
-    chosen = np.sort(np.random.default_rng(seed).permutation(pictures)[:size])
+    chosen = np.sort(np.random.default_rng(seed).permutation(worth)[:size])
     prior = PalettePrior(len(chosen), palettes.shape[1])
     prior.palettes.copy_(torch.from_numpy(palettes[chosen]))
     prior.shares.copy_(torch.from_numpy(shares[chosen]))
     layouts = []
-    for picture in tqdm(chosen, desc="layouts"):
+    for view in tqdm(chosen, desc="layouts"):
         # Not where the outlines leave paper, but where the painter did: a palette of a figure on
         # white has no background's colours to flood paper with.
-        paper = (views["colour"][picture, 0].min(axis=2) >= WHITE).astype(np.float32)
-        layouts.append(layout(paper, 1.0 - views["lines"][picture, 0].astype(np.float32) / 255.0))
+        paper = (views["colour"][view].min(axis=2) >= WHITE).astype(np.float32)
+        layouts.append(layout(paper, 1.0 - views["lines"][view].astype(np.float32) / 255.0))
     prior.layouts.copy_(torch.from_numpy(np.stack(layouts)))
     return prior.half()
 
