@@ -38,6 +38,26 @@ def test_black_lines_stay_black(tiny_pipeline, example_sketch, size):
     assert black.any() and (pixels(out)[black] == 0).all()
 
 
+def test_no_network_sees_paper_where_the_page_cuts_a_leg_off(tiny_pipeline, monkeypatch):
+    seen = []
+    for network in (tiny_pipeline.proposer, tiny_pipeline.generator):
+        forward = network.forward
+
+        def watched(*args, forward=forward, **kwargs):
+            seen.append(kwargs["sketch"] if "sketch" in kwargs else args[2])
+            return forward(*args, **kwargs)
+
+        monkeypatch.setattr(network, "forward", watched)
+    legs = Image.new("L", (110, 150), 255)
+    for left in (20, 60):
+        legs.paste(0, (left, 60, left + 20, 150))
+    tiny_pipeline.register_to_config(guidance_scale=1.0)
+    tiny_pipeline(legs, seed=0, **FAST)
+    assert len(seen) == 3  # two steps and the refiner
+    for sketch in seen:
+        assert sketch[:, 0, -1].amin(dim=1).max() < 0.0
+
+
 def test_model_lines_are_not_composited(tiny_pipeline, example_sketch):
     out = tiny_pipeline(example_sketch, seed=3, lines="model", **FAST).images[0]
     assert out.size == example_sketch.size
