@@ -10,6 +10,7 @@ from PIL import Image
 
 __all__ = ["Rooms", "figure_mask"]
 
+SIDE = 1024  # px: rooms of larger pages are found at this length of the longer side
 INK = 210  # sketch levels below this are lines that hold a figure together, faint ones too
 GAP = 0.006  # of the longer side: gaps in an outline up to this wide are closed
 BALL = 0.02  # of the longer side: the outside flows as a ball of this radius, not through gaps
@@ -36,17 +37,20 @@ class Rooms(NamedTuple):
     @classmethod
     def of(cls, sketch: Image.Image) -> Rooms:
         """The rooms of a sketch of mode L, 255 = paper."""
-        lines = (np.asarray(sketch) < INK).astype(np.uint8)
-        long = max(sketch.size)
+        long = min(SIDE, max(sketch.size))
+        small = tuple(max(1, round(side * long / max(sketch.size))) for side in sketch.size)
+        levels = cv2.resize(np.asarray(sketch), small, interpolation=cv2.INTER_AREA)
+        lines = (levels < INK).astype(np.uint8)
         gap, ball, corner = (max(1, round(part * long)) for part in (GAP, BALL, CORNER))
         free = 1 - cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((2 * gap + 1,) * 2, np.uint8))
-        _, number = cv2.connectedComponents(_wide(free, ball), connectivity=4)
+        _, number = cv2.connectedComponents(_centres(free, ball), connectivity=4)
         number = number.astype(np.float32)  # what OpenCV dilates
         for _ in range(2 * ball):
             grown = cv2.dilate(number, np.ones((3, 3), np.uint8)) * free
             number = np.where(number == 0, grown, number)
         paper = np.union1d(number[:corner, :corner], number[:corner, -corner:])
         beside = np.setdiff1d(np.union1d(number[:, 0], number[:, -1]), paper)
+        number = cv2.resize(number, sketch.size, interpolation=cv2.INTER_NEAREST)
         return cls(number.astype(int), *(n[n > 0].astype(int) for n in (paper, beside)))
 
     def outside(self, *more: int) -> np.ndarray:
@@ -67,7 +71,7 @@ def figure_mask(sketch: Image.Image) -> np.ndarray:
     return 1.0 - Rooms.of(sketch).outside()
 
 
-def _wide(free: np.ndarray, radius: int) -> np.ndarray:
+def _centres(free: np.ndarray, radius: int) -> np.ndarray:
     """Where the centre of a ball may be, of H×W 0 or 1; beyond the page is room, too."""
     page = cv2.copyMakeBorder(free, *(4 * (radius,)), cv2.BORDER_CONSTANT, value=1)
     distance = cv2.distanceTransform(page, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
