@@ -44,10 +44,11 @@ class Rooms(NamedTuple):
         gap, ball, corner = (max(1, round(part * long)) for part in (GAP, BALL, CORNER))
         free = 1 - cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((2 * gap + 1,) * 2, np.uint8))
         _, number = cv2.connectedComponents(_centres(free, ball), connectivity=4)
-        number = number.astype(np.float32)  # what OpenCV dilates
+        number = number.astype(np.uint16)  # what OpenCV dilates quickly
         for _ in range(2 * ball):
             grown = cv2.dilate(number, np.ones((3, 3), np.uint8)) * free
-            number = np.where(number == 0, grown, number)
+            cv2.copyTo(number, (number > 0).astype(np.uint8), grown)
+            number = grown
         paper = np.union1d(number[:corner, :corner], number[:corner, -corner:])
         beside = np.setdiff1d(np.union1d(number[:, 0], number[:, -1]), paper)
         number = cv2.resize(number, sketch.size, interpolation=cv2.INTER_NEAREST)
