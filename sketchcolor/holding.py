@@ -40,7 +40,7 @@ def hold_wishes(
         B×3×H×W in [-1, 1].
     """
     if palette is not None:
-        held = hold_palette(colour, palette, weights, draft if guessed else None)
+        held = hold_palette(colour, palette, weights, draft if guessed else None, guessed)
         held = keep_paper(held, sketch)
         if guessed and hints is not None:
             held = torch.lerp(held, colour, _reached(hints, sketch).to(colour))

@@ -4,6 +4,9 @@ The networks are told the palette, but a small network keeps to it only roughly.
 own palette is taken, matched with the requested one, and every pixel moves as its nearest main
 colours do (palette-based recolouring, Chang et al. 2015, with Gaussian weights in CIELAB). Where a
 colour goes does not depend on its place: a coarse table of all colours is moved and looked up.
+
+A palette that nobody asked for owes nobody anything: it may not take skin away, nor make skin of
+what is none, nor turn a colour into quite another one.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ import torch
 import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 
-from .conditions.palette import Palette, from_image
+from .conditions.palette import Palette, from_image, is_skin
 from .images import to_pil
 
 __all__ = ["hold_palette", "match"]
 
 SOFTNESS = 12.0  # ΔE over which a main colour pulls the pixels around it
 SHARE_COST = 30.0  # ΔE that a colour's whole share of the picture counts as in matching
+FAR = 45.0  # ΔE further than which no guess moves a colour
 TABLE = 33  # colours a side of the table: steps of 8 levels, much finer than SOFTNESS
 ANCHORS = np.array([[255, 255, 255], [0, 0, 0]], np.uint8)  # paper and ink stay what they are
 
@@ -30,12 +34,14 @@ def hold_palette(
     palette: torch.Tensor,
     weights: torch.Tensor,
     draft: torch.Tensor | None = None,
+    guessed: bool = False,
 ) -> torch.Tensor:
     """Move pictures onto their palettes.
 
     Args:
         colour: B×3×H×W in [-1, 1].
         palette: B×K×3 in [-1, 1]. weights: B×K; colours of weight 0 are not asked for.
+        guessed: nobody asked for the palette.
         draft: B×3×h×w, whose main colours go onto the palette and take the picture's along;
             None takes the picture's own.
 
@@ -49,7 +55,8 @@ def hold_palette(
         rgb = np.round((colors.float().cpu().numpy()[used] + 1.0) * 127.5).astype(np.uint8)
         wanted = Palette(rgb, shares.float().cpu().numpy()[used])
         image = np.asarray(to_pil(main[None].float().cpu())[0])
-        table = _recolour(_all_colours(), from_image(image, size=len(rgb)), wanted)
+        own = from_image(image, size=len(rgb))
+        table = _recolour(_all_colours(), own, _targets(own, wanted, guessed))
         pictures.append(_look_up(table, picture))
     return torch.stack(pictures)
 
@@ -80,10 +87,19 @@ def _look_up(table: np.ndarray, picture: torch.Tensor) -> torch.Tensor:
     return found[0, :, 0].to(picture.dtype)
 
 
-def _recolour(colours: np.ndarray, own: Palette, wanted: Palette) -> np.ndarray:
+def _targets(own: Palette, wanted: Palette, guessed: bool) -> np.ndarray:
+    """Where each colour of ``own`` goes, N×3 CIELAB."""
+    mains, targets = _lab(own.colors), _lab(wanted.colors[match(own, wanted)])
+    if guessed:
+        stays = is_skin(mains) != is_skin(targets)
+        stays |= np.linalg.norm(targets - mains, axis=1) > FAR
+        targets[stays] = mains[stays]
+    return targets
+
+
+def _recolour(colours: np.ndarray, own: Palette, targets: np.ndarray) -> np.ndarray:
     """H×W×3 in [0, 1], of a picture with the palette ``own`` → H×W×3 float32 in [-1, 1]."""
-    mains = _lab(np.concatenate([own.colors, ANCHORS]))
-    targets = _lab(np.concatenate([wanted.colors[match(own, wanted)], ANCHORS]))
+    mains, targets = (np.concatenate([c, _lab(ANCHORS)]) for c in (_lab(own.colors), targets))
     pixels = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB)
     moved = np.zeros_like(pixels)
     total = np.full(pixels.shape[:2], 1e-9, np.float32)

@@ -6,6 +6,7 @@ from sketchcolor.holding import hold_wishes
 
 SIDE = 96
 GREEN, BLUE = (-0.6, 0.5, -0.4), (-0.6, -0.4, 0.8)
+GUESS = torch.tensor([[(0.5, 0.1, -0.5), (0.3, -0.3, 0.0)]])  # no further than a guess may go
 
 
 def told(**more):
@@ -31,13 +32,13 @@ def a_hint_of(colour: torch.Tensor) -> torch.Tensor:
 
 
 def test_a_guessed_palette_gives_way_to_a_hint_and_holds_elsewhere():
-    colour, wishes = told()
+    colour, wishes = told(palette=GUESS)
     hints = a_hint_of(colour)
     held = hold_wishes(colour, guessed=True, **wishes)
     hinted = hold_wishes(colour, hints=hints, guessed=True, **wishes)
     near, far = (..., slice(30, 66), slice(8, 40)), (..., slice(SIDE - 20, SIDE))
-    assert (held[near] - colour[near]).abs().mean() > 0.2
-    assert (hinted[near] - colour[near]).abs().mean() < 0.05
+    assert (held[near] - colour[near]).abs().mean() > 0.07
+    assert (hinted[near] - colour[near]).abs().mean() < 0.03
     assert torch.allclose(hinted[far], held[far], atol=0.02)
 
 
@@ -55,11 +56,11 @@ def test_without_wishes_the_picture_is_the_networks():
 
 
 def test_a_stroke_does_not_change_where_a_guessed_palette_moves_the_rest():
-    colour, wishes = told()
+    colour, wishes = told(palette=GUESS)
     stroked = colour.clone()
     stroked[..., : SIDE // 2] = torch.tensor((0.9, 0.8, -0.9))[:, None, None]
     right = (..., slice(SIDE // 2, SIDE))
     held, moved = (hold_wishes(c, guessed=True, **wishes) for c in (colour, stroked))
-    assert (held[right] - moved[right]).abs().mean() > 0.1  # by the main colours of each
+    assert (held[right] - moved[right]).abs().mean() > 0.05  # by the main colours of each
     still = hold_wishes(stroked, guessed=True, draft=colour, **wishes)
     assert torch.allclose(still[right], held[right], atol=1e-3)

@@ -22,9 +22,9 @@ def palette_of(*colors: tuple[int, int, int], weights=None) -> Palette:
     return Palette(np.array(colors, np.uint8), np.array(weights, np.float32))
 
 
-def held(picture: np.ndarray, palette: Palette) -> np.ndarray:
+def held(picture: np.ndarray, palette: Palette, guessed: bool = False) -> np.ndarray:
     colour = torch.from_numpy(picture.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1.0)[None]
-    moved = hold_palette(colour, *palette.to_tensors())
+    moved = hold_palette(colour, *palette.to_tensors(), guessed=guessed)
     return ((moved[0].permute(1, 2, 0).numpy() + 1.0) * 127.5).round().astype(np.uint8)
 
 
@@ -79,3 +79,26 @@ def test_the_result_is_nearer_to_its_palette_than_before():
         return np.mean([delta(a, b) for a, b in zip(own.colors, partners, strict=True)])
 
     assert error(held(picture, wanted)) < 0.25 * error(picture)
+
+
+SKIN, PINK, BROWN = (246, 214, 190), (235, 120, 160), (120, 80, 60)
+
+
+def guess(picture: np.ndarray, palette: Palette) -> np.ndarray:
+    return held(picture, palette, guessed=True)
+
+
+def test_a_guessed_palette_takes_no_skin_away_and_makes_none():
+    picture, other = flat_picture(SKIN, BROWN), palette_of((205, 190, 225), (110, 60, 80))
+    assert delta(held(picture, other)[60, 40], (205, 190, 225)) < 8.0
+    assert delta(guess(picture, other)[60, 40], SKIN) < 8.0
+    assert delta(guess(picture, other)[60, 80], (110, 60, 80)) < 8.0
+    pale, skin = flat_picture((205, 190, 225), BROWN), palette_of(SKIN, (110, 60, 80))
+    assert delta(held(pale, skin)[60, 40], SKIN) < 8.0
+    assert delta(guess(pale, skin)[60, 40], (205, 190, 225)) < 8.0
+
+
+def test_no_guess_turns_a_colour_into_quite_another_one():
+    picture, wanted = flat_picture(PINK, BROWN), palette_of((70, 60, 150), (110, 60, 80))
+    assert delta(held(picture, wanted)[60, 40], (70, 60, 150)) < 6.0
+    assert delta(guess(picture, wanted)[60, 40], PINK) < 6.0

@@ -12,11 +12,13 @@ from PIL import Image
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["DEFAULT_SIZE", "Palette", "from_image", "simulate"]
+__all__ = ["DEFAULT_SIZE", "Palette", "from_image", "is_skin", "simulate"]
 
 DEFAULT_SIZE = 9  # "Anime Sketch Colorizer with reference image", section 1.4
 THUMBNAIL = 32  # pixels a side that k-means sees: more changes no colour by a visible amount
 PAPER = 250  # a channel minimum from here on is taken for paper
+# Painted skin in CIELAB: hue in degrees, chroma and lightness, each from and to.
+SKIN_HUE, SKIN_CHROMA, SKIN_LIGHTNESS = (30.0, 75.0), (10.0, 45.0), (68.0, 94.0)
 LEAST_CHOSEN = 3  # colours of a simulated palette, where the picture has as many
 
 
@@ -81,6 +83,21 @@ def from_image(image: Image.Image | np.ndarray, size: int = DEFAULT_SIZE, seed: 
     order = order[counts[order] > 0]
     colors = np.clip(np.round(rgb * 255.0), 0, 255).astype(np.uint8)[order]
     return Palette(colors, counts[order] / counts.sum())
+
+
+def is_skin(lab: np.ndarray) -> np.ndarray:
+    """Whether colours could be the skin that most pictures are painted with.
+
+    Args:
+        lab: …×3 CIELAB, lightness in [0, 100].
+
+    Returns:
+        … bool.
+    """
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
+    properties = ((hue, SKIN_HUE), (chroma, SKIN_CHROMA), (lab[..., 0], SKIN_LIGHTNESS))
+    return np.all([(low <= value) & (value <= high) for value, (low, high) in properties], axis=0)
 
 
 def simulate(

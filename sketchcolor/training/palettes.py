@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from ..conditions.palette import is_skin
 from ..models.palette_prior import PalettePrior, layout
 
 __all__ = ["collect"]
@@ -16,7 +17,6 @@ __all__ = ["collect"]
 SIZE = 8192
 WHITE = 245  # levels; a picture's own paper, after resizing
 MIN_CHROMA = 12.0  # CIELAB, mean over a palette: below, a picture is as good as without colours
-SKIN_HUE, SKIN_CHROMA, SKIN_LIGHTNESS = (30.0, 75.0), (10.0, 45.0), (68.0, 94.0)
 SKIN_SHARE = (0.1, 0.6)  # of the palette
 CLEAR_CHROMA, CLEAR_SHARE = 20.0, 0.08  # so much of a palette is clear and no skin
 
@@ -65,9 +65,7 @@ def _worth_telling(palettes: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """N bool, of N×K×3 colours in [-1, 1] and N×K shares."""
     lab = cv2.cvtColor((palettes.astype(np.float32) + 1.0) / 2.0, cv2.COLOR_RGB2LAB)
     chroma = np.hypot(lab[..., 1], lab[..., 2])
-    hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
-    properties = ((hue, SKIN_HUE), (chroma, SKIN_CHROMA), (lab[..., 0], SKIN_LIGHTNESS))
-    skin = np.all([(low <= value) & (value <= high) for value, (low, high) in properties], axis=0)
+    skin = is_skin(lab)
     skin_share = (skin * shares).sum(axis=1)
     clear = ((chroma >= CLEAR_CHROMA) & ~skin) * shares
     colourful = ((chroma * shares).sum(axis=1) >= MIN_CHROMA) & (clear.sum(axis=1) >= CLEAR_SHARE)
