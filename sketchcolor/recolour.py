@@ -6,7 +6,7 @@ colours do (palette-based recolouring, Chang et al. 2015, with Gaussian weights 
 colour goes does not depend on its place: a coarse table of all colours is moved and looked up.
 
 A palette that nobody asked for owes nobody anything: it may not take skin away, nor make skin of
-what is none, nor turn a colour into quite another one.
+what is none, nor turn a colour into quite another one, unless that is a duller one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ __all__ = ["hold_palette", "match"]
 
 SOFTNESS = 12.0  # ΔE over which a main colour pulls the pixels around it
 SHARE_COST = 30.0  # ΔE that a colour's whole share of the picture counts as in matching
-FAR = 45.0  # ΔE further than which no guess moves a colour
+FAR = 45.0  # ΔE further than which no guess moves a colour,
+DULLER = 0.7  # but to one of at most so much of its chroma
 TABLE = 33  # colours a side of the table: steps of 8 levels, much finer than SOFTNESS
 ANCHORS = np.array([[255, 255, 255], [0, 0, 0]], np.uint8)  # paper and ink stay what they are
 
@@ -92,7 +93,8 @@ def _targets(own: Palette, wanted: Palette, guessed: bool) -> np.ndarray:
     mains, targets = _lab(own.colors), _lab(wanted.colors[match(own, wanted)])
     if guessed:
         stays = is_skin(mains) != is_skin(targets)
-        stays |= np.linalg.norm(targets - mains, axis=1) > FAR
+        duller = _chroma(targets) <= DULLER * _chroma(mains)
+        stays |= (np.linalg.norm(targets - mains, axis=1) > FAR) & ~duller
         targets[stays] = mains[stays]
     return targets
 
@@ -114,3 +116,8 @@ def _recolour(colours: np.ndarray, own: Palette, targets: np.ndarray) -> np.ndar
 def _lab(colors: np.ndarray) -> np.ndarray:
     """N×3 uint8 sRGB → N×3 CIELAB, L in [0, 100]."""
     return cv2.cvtColor(colors[None].astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)[0]
+
+
+def _chroma(lab: np.ndarray) -> np.ndarray:
+    """N×3 CIELAB → N."""
+    return np.hypot(lab[:, 1], lab[:, 2])

@@ -98,7 +98,9 @@ def test_a_guessed_palette_takes_no_skin_away_and_makes_none():
     assert delta(guess(pale, skin)[60, 40], (205, 190, 225)) < 8.0
 
 
-def test_no_guess_turns_a_colour_into_quite_another_one():
+def test_no_guess_turns_a_colour_into_quite_another_one_but_a_duller_one():
     picture, wanted = flat_picture(PINK, BROWN), palette_of((70, 60, 150), (110, 60, 80))
     assert delta(held(picture, wanted)[60, 40], (70, 60, 150)) < 6.0
     assert delta(guess(picture, wanted)[60, 40], PINK) < 6.0
+    loud, wanted = flat_picture((90, 240, 70), BROWN), palette_of((120, 140, 110), (110, 60, 80))
+    assert delta(guess(loud, wanted)[60, 40], (120, 140, 110)) < 6.0
