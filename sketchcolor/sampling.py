@@ -19,7 +19,8 @@ __all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal"]
 
 DEFAULT_STEPS = 5
 GUIDED = 0.5  # of the way is left, before times are shifted, where guidance ends
-CALM = 0.5  # share of the noise that is taken away where a hint speaks: less is left to chance
+CALM = 0.75  # share of the noise that is taken away where a hint speaks: less is left to chance
+MOST = (0.7, 0.95)  # of a page, reached by hints: from here the rest follows, up to wholly there
 KEPT = 4  # colourings without hints
 
 
@@ -74,8 +75,8 @@ def draw_proposal(
 
     A flow decides about the whole picture at once: one stroke on the hair can turn the skirt
     green. So with hints the colouring is drawn twice from the same noise, without and with them,
-    and the second, with less left to chance, is seen only where a hint's confidence reaches.
-    That adds one more pass per step.
+    and the second, with less left to chance, is seen only where a hint's confidence reaches;
+    once hints reach most of a page, beyond that, too. That adds one more pass per step.
 
     Args:
         sketch: B×1×H×W in [-1, 1], sides multiples of ``proposer.multiple · sketch_scale``.
@@ -105,12 +106,20 @@ def draw_proposal(
     free = known.recall(draw_free, proposer, noise, *unasked, steps, guidance_scale).clone()
     if not hinted:
         return Proposal(free, free)
-    seen = influence(hints)
+    seen = _with_the_rest(influence(hints))
     calmed = (1.0 - CALM * seen) * noise
     conditions = (sketch, hints, None, None) if guessed else (sketch, hints, palette, weights)
     # Less is open, so one step fewer does, and every stroke is waited for.
     asked = _flow(proposer, scheduler, calmed, conditions, max(1, steps - 1), on_step=on_step)
     return Proposal(free + seen * (asked - free), free)
+
+
+def _with_the_rest(seen: torch.Tensor) -> torch.Tensor:
+    """Where hints speak, B×1×h×w in [0, 1]; next to all of them, chance would only contradict."""
+    low, high = MOST
+    reached = seen.mean(dim=(1, 2, 3), keepdim=True)
+    rest = ((reached - low) / (high - low)).clamp(0.0, 1.0)
+    return seen + rest * (1.0 - seen)
 
 
 def _flow(

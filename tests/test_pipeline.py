@@ -292,6 +292,27 @@ def test_a_hint_changes_nothing_beyond_its_reach(tiny_pipeline):
     assert torch.allclose(asked.unhinted, free.colors, atol=1e-4)
 
 
+def test_once_hints_reach_most_of_a_page_the_rest_follows(tiny_pipeline):
+    red = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None, None]
+
+    def draw(columns):
+        hints = torch.zeros(1, 4, 16, 16)
+        hints[..., :columns] = red
+        noise = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            drawn = draw_proposal(
+                tiny_pipeline.proposer,
+                tiny_pipeline.scheduler,
+                torch.ones(1, 1, 64, 64),
+                hints,
+                generator=noise,
+            )
+        return (drawn.colors - drawn.unhinted)[..., 15:].abs().max()
+
+    assert draw(11) == 0.0  # of 16 columns: less than seven tenths
+    assert draw(15) > 1e-3
+
+
 def test_strokes_over_one_sketch_draw_it_freely_once(tiny_pipeline, example_sketch, monkeypatch):
     calls = []
     original = tiny_pipeline.proposer.forward
