@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 
-from .conditions.palette import Palette, from_image, is_skin
+from .conditions.palette import Palette, chroma, from_image, is_skin
 from .images import to_pil
 
 __all__ = ["hold_palette", "match"]
@@ -93,7 +93,7 @@ def _targets(own: Palette, wanted: Palette, guessed: bool) -> np.ndarray:
     mains, targets = _lab(own.colors), _lab(wanted.colors[match(own, wanted)])
     if guessed:
         stays = is_skin(mains) != is_skin(targets)
-        duller = _chroma(targets) <= DULLER * _chroma(mains)
+        duller = chroma(targets) <= DULLER * chroma(mains)
         stays |= (np.linalg.norm(targets - mains, axis=1) > FAR) & ~duller
         targets[stays] = mains[stays]
     return targets
@@ -116,8 +116,3 @@ def _recolour(colours: np.ndarray, own: Palette, targets: np.ndarray) -> np.ndar
 def _lab(colors: np.ndarray) -> np.ndarray:
     """N×3 uint8 sRGB → N×3 CIELAB, L in [0, 100]."""
     return cv2.cvtColor(colors[None].astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)[0]
-
-
-def _chroma(lab: np.ndarray) -> np.ndarray:
-    """N×3 CIELAB → N."""
-    return np.hypot(lab[:, 1], lab[:, 2])

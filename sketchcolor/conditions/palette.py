@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["DEFAULT_SIZE", "Palette", "from_image", "is_skin", "simulate"]
+__all__ = ["DEFAULT_SIZE", "Palette", "chroma", "from_image", "is_skin", "simulate"]
 
 DEFAULT_SIZE = 9  # "Anime Sketch Colorizer with reference image", section 1.4
 THUMBNAIL = 32  # pixels a side that k-means sees: more changes no colour by a visible amount
@@ -85,6 +85,11 @@ def from_image(image: Image.Image | np.ndarray, size: int = DEFAULT_SIZE, seed: 
     return Palette(colors, counts[order] / counts.sum())
 
 
+def chroma(lab: np.ndarray) -> np.ndarray:
+    """How far from grey colours are, …×3 CIELAB → … ."""
+    return np.hypot(lab[..., 1], lab[..., 2])
+
+
 def is_skin(lab: np.ndarray) -> np.ndarray:
     """Whether colours could be the skin that most pictures are painted with.
 
@@ -94,9 +99,8 @@ def is_skin(lab: np.ndarray) -> np.ndarray:
     Returns:
         … bool.
     """
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
     hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
-    properties = ((hue, SKIN_HUE), (chroma, SKIN_CHROMA), (lab[..., 0], SKIN_LIGHTNESS))
+    properties = ((hue, SKIN_HUE), (chroma(lab), SKIN_CHROMA), (lab[..., 0], SKIN_LIGHTNESS))
     return np.all([(low <= value) & (value <= high) for value, (low, high) in properties], axis=0)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..conditions.palette import is_skin
+from ..conditions.palette import chroma, is_skin
 from ..models.palette_prior import PalettePrior, layout
 
 __all__ = ["collect"]
@@ -64,9 +64,8 @@ def collect(view_cache: Path, size: int = SIZE, seed: int = 0) -> PalettePrior:
 def _worth_telling(palettes: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """N bool, of N×K×3 colours in [-1, 1] and N×K shares."""
     lab = cv2.cvtColor((palettes.astype(np.float32) + 1.0) / 2.0, cv2.COLOR_RGB2LAB)
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    skin = is_skin(lab)
+    strength, skin = chroma(lab), is_skin(lab)
     skin_share = (skin * shares).sum(axis=1)
-    clear = ((chroma >= CLEAR_CHROMA) & ~skin) * shares
-    colourful = ((chroma * shares).sum(axis=1) >= MIN_CHROMA) & (clear.sum(axis=1) >= CLEAR_SHARE)
+    clear = ((strength >= CLEAR_CHROMA) & ~skin) * shares
+    colourful = ((strength * shares).sum(axis=1) >= MIN_CHROMA) & (clear.sum(axis=1) >= CLEAR_SHARE)
     return colourful & (skin_share >= SKIN_SHARE[0]) & (skin_share <= SKIN_SHARE[1])
