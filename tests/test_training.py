@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState
-from conftest import ROOT, TINY_PROPOSER
+from conftest import ROOT, TINY_PROPOSER, tiny_proposer
 from hub_server import Repository, running_hub
 from huggingface_hub import ModelCard
 from safetensors.torch import load_file
@@ -347,6 +347,25 @@ def test_degraded_truth_keeps_the_colours(colour_picture):
         assert rough.shape == (4, 3, 24, 24)
         small = torch.nn.functional.avg_pool2d(batch["colour"], 4)
         assert 0.005 < (rough - small).abs().mean() < 0.5
+
+
+@pytest.mark.parametrize("side", [40, 48])
+def test_a_window_need_not_be_whole_tiles_of_the_proposer(side):
+    """A quarter of 192 px and half of that are not whole tiles of the bundled proposer's."""
+    batch = {
+        "colour": torch.full((4, 3, side, side), 0.5),
+        "sketch": torch.ones(4, 1, side, side),
+        "hints": torch.zeros(4, 4, side, side),
+        "palette": torch.zeros(4, 8, 3),
+        "weights": torch.full((4, 8), 1 / 8),
+        "palette_present": torch.zeros(4, dtype=torch.bool),
+    }
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(6):  # at full and at half size
+        proposals = degraded_truth(batch, generator, tiny_proposer())
+        assert proposals.shape == (4, 3, side // 4, side // 4)
+        drawn, rough = proposals[:2], proposals[2:]
+        assert drawn.abs().max() <= 1.0 and 0.1 < rough.mean() < 0.9
 
 
 @pytest.mark.parametrize("recipe", SINGLE_STAGE)

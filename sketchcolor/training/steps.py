@@ -252,14 +252,17 @@ def _redraw(
 ) -> torch.Tensor:
     """Noise the truth to a random time, then integrate back to colour in a few Euler steps.
 
-    The proposer works on the window at its own or at half size, as for larger pages.
+    The proposer works on the window at its own or at half size, as for larger pages, or as near to
+    that as whole tiles are.
     """
     shrink = int(torch.randint(1, 3, (), generator=generator))
-    size = [length // shrink for length in batch["sketch"].shape[2:]]
-    sketch = F.avg_pool2d(batch["sketch"], shrink)
-    given = hint_field(hints.resize(batch["hints"], size), sketch, proposer.config.sketch_scale)
+    scale = proposer.config.sketch_scale
+    tile = proposer.multiple * scale
+    size = [max(1, round(side / shrink / tile)) * tile for side in batch["sketch"].shape[2:]]
+    sketch = F.interpolate(batch["sketch"], size, mode="area")
+    given = hint_field(hints.resize(batch["hints"], size), sketch, scale)
     palettes = [batch[k] for k in ("palette", "weights", "palette_present")]
-    colour = F.avg_pool2d(batch["colour"], FINE * shrink)
+    colour = F.interpolate(batch["colour"], [side // scale for side in size], mode="area")
     lines = proposer.read(sketch)
     start = 0.4 + 0.55 * torch.rand((), generator=generator).item()
     state = (1.0 - start) * colour + start * _randn(colour.shape, generator, colour)
