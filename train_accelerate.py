@@ -136,9 +136,21 @@ def resolve_recipe(args: argparse.Namespace) -> Recipe:
 
 
 def build_model(recipe: Recipe, init_from: str | None):
-    """The recipe's network: new, or with trained weights and its own shape."""
+    """The recipe's network: new, or with trained weights and its own shape.
+
+    Raises:
+        ValueError: it cannot work on pictures or windows of the recipe's size.
+    """
     network = MODELS[recipe.model]
-    return network.from_pretrained(init_from) if init_from else network(**recipe.model_config)
+    model = network.from_pretrained(init_from) if init_from else network(**recipe.model_config)
+    side = recipe.crop or recipe.resolution
+    tile = model.multiple * (model.config.sketch_scale if recipe.objective == "flow" else 1)
+    if side % tile:
+        raise ValueError(
+            f"The network works on sides that are multiples of {tile} px, not on {side}: choose "
+            f"another {'--crop' if recipe.crop else '--resolution'}."
+        )
+    return model
 
 
 def read_record(init_from: str | None) -> dict | None:

@@ -127,6 +127,17 @@ def test_an_unknown_optimiser_is_refused(pictures, tmp_path, capsys):
     assert "invalid choice: 'lion'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "recipe, flag, value, tile",
+    [("sketchcolor", "crop", 30, 4), ("sketchcolor-proposal", "resolution", 72, 16)],
+)
+def test_a_size_that_the_network_cannot_work_on_is_refused(
+    recipe, flag, value, tile, pictures, tmp_path
+):
+    with pytest.raises(ValueError, match=f"multiples of {tile} px, not on {value}.*--{flag}"):
+        train(recipe, pictures, tmp_path, **{flag: value})
+
+
 def test_training_makes_the_validation_pictures_better(pictures, tmp_path):
     output = train(
         "pix2pix",
