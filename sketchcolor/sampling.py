@@ -14,11 +14,12 @@ from .conditions.hint_field import influence
 from .models.proposer import ColorProposer
 from .noise import starting_noise
 from .seeds import Generators
+from .starts import STARTS, promising
 
 __all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal"]
 
 DEFAULT_STEPS = 5
-GUIDED = 0.5  # of the way is left, before times are shifted, where guidance ends
+GUIDED = 0.7  # of the way is left, before times are shifted, where guidance ends
 CALM = 0.75  # share of the noise that is taken away where a hint speaks: less is left to chance
 MOST = (0.7, 0.95)  # of a page, reached by hints: from here the rest follows, up to wholly there
 KEPT = 4  # colourings without hints
@@ -35,12 +36,15 @@ class FreeColourings:
     """The last few colourings drawn without hints: strokes come and go over one and the same."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[torch.Tensor, torch.Tensor]] = OrderedDict()
 
     def recall(
-        self, draw: Callable[[], torch.Tensor], proposer: ColorProposer, *given: object
-    ) -> torch.Tensor:
-        """What ``draw`` drew when it last was given the same, or draws now."""
+        self,
+        draw: Callable[[], tuple[torch.Tensor, torch.Tensor]],
+        proposer: ColorProposer,
+        *given: object,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What ``draw`` drew when it last was given the same, or draws now: noise and colours."""
         weights = (w for w in proposer.parameters() if not w.is_inference())  # those never change
         network = (id(proposer), str(proposer.device), *(weight._version for weight in weights))
         digest = hashlib.sha256(repr(network).encode())
@@ -81,29 +85,33 @@ def draw_proposal(
     Args:
         sketch: B×1×H×W in [-1, 1], sides multiples of ``proposer.multiple · sketch_scale``.
         hints: B×4×(H/s)×(W/s) hint field, see ``hint_field``. palette: B×K×3. weights: B×K.
-        guessed: nobody asked for the palette: it is not told where hints are.
+        guessed: nobody asked for the palette: it is not told where hints are, and of several noises
+            the most promising one is taken, see :func:`starts.promising`.
         generator: of the starting noise, one for the batch or one per picture.
         noise_scale: times the starting noise.
-        guidance_scale: above 1, steps of the first half go further away from what the proposer
-            would draw on an unknown sketch (Ho & Salimans 2022), at twice the cost. Later ones
-            gain little by it (Kynkäänniemi et al. 2024).
+        guidance_scale: above 1, the first steps go further away from what the proposer would draw
+            on an unknown sketch (Ho & Salimans 2022), at twice the cost. Later ones gain nothing
+            by it (Kynkäänniemi et al. 2024).
         on_step: called after every step of the last drawing.
         known: where to look for the colouring without hints, and to keep it.
 
     Returns:
         The colours at (H/s)×(W/s).
     """
-    noise = noise_scale * starting_noise(sketch, proposer.config.sketch_scale, generator)
+    factor, count = proposer.config.sketch_scale, STARTS if guessed else 1
+    noises = [noise_scale * starting_noise(sketch, factor, generator) for _ in range(count)]
     hinted = hints is not None and bool(hints[:, 3].any())
     steps = num_inference_steps
     unasked = (sketch, None, palette, weights)
 
-    def draw_free() -> torch.Tensor:
+    def draw_free() -> tuple[torch.Tensor, torch.Tensor]:
+        start = _start(proposer, scheduler, noises, unasked)
         last = (lambda: None) if hinted else on_step
-        return _flow(proposer, scheduler, noise, unasked, steps, guidance_scale, last)
+        return start, _flow(proposer, scheduler, start, unasked, steps, guidance_scale, last)
 
     known = FreeColourings() if known is None else known
-    free = known.recall(draw_free, proposer, noise, *unasked, steps, guidance_scale).clone()
+    noise, free = known.recall(draw_free, proposer, *noises, *unasked, steps, guidance_scale)
+    free = free.clone()
     if not hinted:
         return Proposal(free, free)
     seen = _with_the_rest(influence(hints))
@@ -112,6 +120,20 @@ def draw_proposal(
     # Less is open, so one step fewer does, and every stroke is waited for.
     asked = _flow(proposer, scheduler, calmed, conditions, max(1, steps - 1), on_step=on_step)
     return Proposal(free + seen * (asked - free), free)
+
+
+def _start(
+    proposer: ColorProposer,
+    scheduler: SchedulerMixin,
+    noises: list[torch.Tensor],
+    conditions: tuple[torch.Tensor | None, ...],
+) -> torch.Tensor:
+    """The noise to draw from: the only one, or the one whose first look promises most."""
+    if len(noises) == 1:
+        return noises[0]
+    repeated = tuple(None if c is None else torch.cat([c] * len(noises)) for c in conditions)
+    looks = _flow(proposer, scheduler, torch.cat(noises), repeated, steps=1)
+    return promising(noises, looks.chunk(len(noises)), *conditions[2:])
 
 
 def _with_the_rest(seen: torch.Tensor) -> torch.Tensor:
