@@ -16,7 +16,7 @@ from diffusers import ModelMixin
 
 from sketchcolor import publishing
 from sketchcolor.conditions.palette import DEFAULT_SIZE
-from sketchcolor.models import DISCRIMINATORS, MODELS, ColorProposer, VGG19Features
+from sketchcolor.models import MODELS, ColorProposer, VGG19Features
 from sketchcolor.models.vgg19 import WEIGHTS_VARIABLE
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.data import (
@@ -26,6 +26,7 @@ from sketchcolor.training.data import (
     StreamedSamples,
     load_images,
 )
+from sketchcolor.training.lineage import make_discriminator, read_record
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
 from sketchcolor.training.steps import ColourStep, FlowStep
@@ -153,12 +154,6 @@ def build_model(recipe: Recipe, init_from: str | None):
     return model
 
 
-def read_record(init_from: str | None) -> dict | None:
-    """What the run that made the starting weights wrote beside them, if it is one of ours."""
-    record = Path(init_from or "").parent / "recipe.json"
-    return json.loads(record.read_text()) if init_from and record.is_file() else None
-
-
 def build_vgg(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerator):
     """VGG-19 for a recipe that needs it, or for validation where there is one; else None."""
     needed = recipe.perceptual_weight > 0 or recipe.style_rate > 0
@@ -182,7 +177,7 @@ def build_step(
         return FlowStep(recipe, accelerator, player)
     rival = proposer = None
     if recipe.adversarial != "none":
-        discriminator = DISCRIMINATORS[recipe.discriminator](**recipe.discriminator_config)
+        discriminator = make_discriminator(recipe, args.init_from)
         rate = recipe.discr_learning_rate
         rival = make_player(accelerator, recipe, discriminator, rate, steps)
     if args.proposer:

@@ -1,5 +1,6 @@
 """Training through its real entry points: the script, ``accelerate launch``, torchrun."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -22,8 +23,11 @@ from test_palette_prior import views
 import train_accelerate
 from sketchcolor import load_pipeline
 from sketchcolor.models import ColorProposer, Pix2PixGenerator
+from sketchcolor.models.discriminators import PatchDiscriminator
+from sketchcolor.models.whiteout_hint import WhiteOutDiscriminator
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.course import CURVES
+from sketchcolor.training.lineage import make_discriminator, read_record
 from sketchcolor.training.recipes import RECIPES
 from sketchcolor.training.steps import degraded_truth
 from sketchcolor.training.trainer import latest_checkpoint
@@ -347,6 +351,25 @@ def test_a_second_stage_starts_from_weights_and_meets_proposals(pictures, tmp_pa
     assert record["training"]["images"] == 4 and record["started_from"]["training"]["images"] == 8
     before, after = weights(tmp_path / "r"), weights(again)
     assert 0 < apart(before, after) < 0.01
+
+
+def test_a_run_goes_on_with_the_discriminator_of_the_weights_it_starts_from(pictures, tmp_path):
+    """A new one would spoil them first. Beside a bundle's generator it lies as well."""
+    run = train("sketchcolor", pictures, tmp_path / "run", max_train_steps=2)
+    bundle(run, tmp_path / "pipe")
+    recipe = RECIPES["sketchcolor"]
+    kept = PatchDiscriminator.from_pretrained(run / "discriminator").layers[2].weight
+    fresh = PatchDiscriminator(**recipe.discriminator_config).layers[2].weight
+    assert 1e-3 < (kept - fresh).abs().max()
+    for network, tolerance in ((run / "model", 0.0), (tmp_path / "pipe" / "generator", 1e-3)):
+        found = make_discriminator(recipe, str(network)).layers[2].weight
+        assert found.dtype == torch.float32 and (found - kept).abs().max() <= tolerance
+        assert read_record(str(network))["training"]["step"] == 2
+    narrow = dataclasses.replace(recipe, discriminator_config={"channels": (8, 8)})
+    other = dataclasses.replace(recipe, discriminator="white-out", discriminator_config={})
+    assert len(make_discriminator(narrow, str(run / "model")).layers) == 5
+    assert isinstance(make_discriminator(other, str(run / "model")), WhiteOutDiscriminator)
+    assert read_record(None) is None and read_record("artist/network") is None
 
 
 def test_degraded_truth_keeps_the_colours(colour_picture):

@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
-from ..models import MODELS
+from ..models import DISCRIMINATORS, MODELS
 from ..pipeline import SketchColorPipeline
+from .lineage import DISCRIMINATOR, keep_discriminator
 from .palettes import collect
 from .recipes import RECIPES
 
@@ -35,7 +36,7 @@ def bundle(
 
     Returns:
         The pipeline as written, half precision; ``training.json`` beside it holds the resolved
-        recipes and what each run cost.
+        recipes and what each run cost, and ``discriminator`` is there to train on with.
     """
     history = {}
     networks = {"generator": generator, "proposer": proposer}
@@ -56,6 +57,11 @@ def bundle(
     pipeline = SketchColorPipeline(scheduler=scheduler, **sampling, **loaded)
     pipeline.save_pretrained(str(output))
     (output / "training.json").write_text(json.dumps(history, indent=2) + "\n")
+    trained = generator / DISCRIMINATOR
+    if trained.is_dir():
+        network = DISCRIMINATORS[history["generator"]["recipe"]["discriminator"]]
+        rival = network.from_pretrained(str(trained), torch_dtype=torch.float16)
+        keep_discriminator(rival, output)
     return pipeline
 
 

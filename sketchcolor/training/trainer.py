@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from ..hardware import describe_hardware
 from .course import record
 from .data import OffsetSampler
+from .lineage import keep_discriminator
 from .optimisers import make_optimizer
 from .recipes import Recipe
 from .steps import Player
@@ -209,7 +210,10 @@ class Trainer:
         self.checkpoint()
 
     def save(self) -> None:
-        """Write the averaged weights, the resolved recipe, what the run cost and last measured."""
+        """Write the averaged weights, the resolved recipe, what the run cost and last measured.
+
+        The discriminator goes with them, for runs that start from here.
+        """
         self.accelerator.wait_for_everyone()
         if not self.accelerator.is_main_process:
             return
@@ -217,6 +221,8 @@ class Trainer:
         if self.ema is not None:
             self.ema.copy_to(self.published.parameters())
         self.published.save_pretrained(str(folder / "model"))
+        for rival in self.step.players[1:]:
+            keep_discriminator(self.accelerator.unwrap_model(rival.model), folder)
         resolved = {"recipe": asdict(self.recipe), "training": asdict(self.progress)}
         resolved["training"] |= {
             "seed": self.run.seed,
