@@ -2,7 +2,7 @@
 
 A run's folder and a pipeline's have the network in a folder of its own and, next to it, a record of
 how it came about and the discriminator that judged it last. A new discriminator knows nothing, and
-for the first hundreds of steps what it says makes a trained generator worse.
+at first makes a trained generator worse.
 """
 
 from __future__ import annotations

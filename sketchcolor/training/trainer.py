@@ -222,7 +222,8 @@ class Trainer:
             self.ema.copy_to(self.published.parameters())
         self.published.save_pretrained(str(folder / "model"))
         for rival in self.step.players[1:]:
-            keep_discriminator(self.accelerator.unwrap_model(rival.model), folder)
+            unwrapped = self.accelerator.unwrap_model(rival.model, keep_torch_compile=False)
+            keep_discriminator(unwrapped, folder)
         resolved = {"recipe": asdict(self.recipe), "training": asdict(self.progress)}
         resolved["training"] |= {
             "seed": self.run.seed,
