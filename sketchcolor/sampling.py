@@ -105,9 +105,8 @@ def draw_proposal(
     unasked = (sketch, None, palette, weights)
 
     def draw_free() -> tuple[torch.Tensor, torch.Tensor]:
-        start = _start(proposer, scheduler, noises, unasked)
         last = (lambda: None) if hinted else on_step
-        return start, _flow(proposer, scheduler, start, unasked, steps, guidance_scale, last)
+        return _flow(proposer, scheduler, noises, unasked, steps, guidance_scale, last)
 
     known = FreeColourings() if known is None else known
     noise, free = known.recall(draw_free, proposer, *noises, *unasked, steps, guidance_scale)
@@ -118,22 +117,8 @@ def draw_proposal(
     calmed = (1.0 - CALM * seen) * noise
     conditions = (sketch, hints, None, None) if guessed else (sketch, hints, palette, weights)
     # Less is open, so one step fewer does, and every stroke is waited for.
-    asked = _flow(proposer, scheduler, calmed, conditions, max(1, steps - 1), on_step=on_step)
+    _, asked = _flow(proposer, scheduler, [calmed], conditions, max(1, steps - 1), on_step=on_step)
     return Proposal(free + seen * (asked - free), free)
-
-
-def _start(
-    proposer: ColorProposer,
-    scheduler: SchedulerMixin,
-    noises: list[torch.Tensor],
-    conditions: tuple[torch.Tensor | None, ...],
-) -> torch.Tensor:
-    """The noise to draw from: the only one, or the one whose first look promises most."""
-    if len(noises) == 1:
-        return noises[0]
-    repeated = tuple(None if c is None else torch.cat([c] * len(noises)) for c in conditions)
-    looks = _flow(proposer, scheduler, torch.cat(noises), repeated, steps=1)
-    return promising(noises, looks.chunk(len(noises)), *conditions[2:])
 
 
 def _with_the_rest(seen: torch.Tensor) -> torch.Tensor:
@@ -147,35 +132,69 @@ def _with_the_rest(seen: torch.Tensor) -> torch.Tensor:
 def _flow(
     proposer: ColorProposer,
     scheduler: SchedulerMixin,
-    state: torch.Tensor,
+    noises: list[torch.Tensor],
     conditions: tuple[torch.Tensor | None, ...],
     steps: int,
     guidance_scale: float = 1.0,
     on_step: Callable[[], None] = lambda: None,
-) -> torch.Tensor:
-    """From noise to colours; ``conditions`` are sketch, hints, palette and weights."""
-    sketch, count = conditions[0], len(state)
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """From noise to colours; ``conditions`` are sketch, hints, palette and weights.
+
+    Of several noises all are looked at, and the most promising one is gone on from: that look is
+    the known half of its first step.
+
+    Returns:
+        The noise that was taken, and the colours.
+    """
+    sketch, count = conditions[0], len(noises[0])
     ways, guided = _even_times(steps), guidance_scale != 1.0
     lines = _read(proposer, sketch, guided)
-    alone = [read[:count] for read in lines]
-    if guided:  # known and unknown in one batch: small networks are slow one picture at a time
-        pairs = tuple(None if c is None else torch.cat([c, c]) for c in conditions)
-        pairs[0][count:] = 0.0
+    alone, blank = [read[:count] for read in lines], [read[count:] for read in lines]
+    unknown = (torch.zeros_like(sketch), *conditions[1:])
+    pairs = [None if c is None else torch.cat([c, c]) for c in conditions]
+    pairs[0] = torch.cat([sketch, unknown[0]])
     scheduler.set_timesteps(sigmas=ways)
-    before = None
+    start, first = _first_look(proposer, scheduler.timesteps[0], noises, conditions, alone)
+    state, before = start, None
     for step, (way, timestep) in enumerate(zip(ways, scheduler.timesteps, strict=True)):
         times = timestep.to(sketch.device).expand(count)
-        if guided and way > GUIDED:
-            states, times = torch.cat([state, state]), torch.cat([times, times])
-            seen, blind = proposer(states, times, *pairs, lines=lines).float().chunk(2)
-            velocity = blind + guidance_scale * (seen - blind)
+        leads = guided and way > GUIDED
+        if step == 0 and first is not None:
+            seen = first
+            blind = proposer(state, times, *unknown, lines=blank).float() if leads else None
+        elif leads:  # in one batch: small networks are slow one picture at a time
+            states, both = torch.cat([state, state]), torch.cat([times, times])
+            seen, blind = proposer(states, both, *pairs, lines=lines).float().chunk(2)
         else:
-            velocity = proposer(state, times, *conditions, lines=alone).float()
+            seen, blind = proposer(state, times, *conditions, lines=alone).float(), None
+        velocity = seen if blind is None else blind + guidance_scale * (seen - blind)
         leaning = _lean(velocity, before, scheduler.sigmas[step - 1 : step + 2])
         state = scheduler.step(leaning, timestep, state, return_dict=False)[0]
         before = velocity
         on_step()
-    return state.clamp(-1.0, 1.0)
+    return start, state.clamp(-1.0, 1.0)
+
+
+def _first_look(
+    proposer: ColorProposer,
+    timestep: torch.Tensor,
+    noises: list[torch.Tensor],
+    conditions: tuple[torch.Tensor | None, ...],
+    lines: list[torch.Tensor],
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The noise to go on from and, if there was a choice, where it leads; both B×3×h×w."""
+    if len(noises) == 1:
+        return noises[0], None
+    every = [None if c is None else torch.cat([c] * len(noises)) for c in conditions]
+    read = [torch.cat([part] * len(noises)) for part in lines]
+    times = timestep.to(every[0].device).expand(len(every[0]))
+    velocities = proposer(torch.cat(noises), times, *every, lines=read).float().chunk(len(noises))
+    looks = [noise - velocity for noise, velocity in zip(noises, velocities, strict=True)]
+    best = promising(looks, *conditions[2:])
+    return tuple(
+        torch.stack([given[which][picture] for picture, which in enumerate(best)])
+        for given in (noises, velocities)
+    )
 
 
 def _lean(

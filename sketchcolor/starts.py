@@ -21,25 +21,23 @@ STARTS = 2  # noises looked at: a third and a fourth are hardly better, and ever
 
 
 def promising(
-    starts: Sequence[torch.Tensor],
     looks: Sequence[torch.Tensor],
     palette: torch.Tensor,
     weights: torch.Tensor,
-) -> torch.Tensor:
+) -> np.ndarray:
     """For each picture the start whose look has the most skin; more than the palette's is no merit.
 
     Args:
-        starts: noises, each B×3×h×w.
-        looks: what each would become, B×3×h×w in [-1, 1].
+        looks: what each noise would become, B×3×h×w in about [-1, 1].
         palette: B×K×3 in [-1, 1]. weights: B×K, sum 1.
 
     Returns:
-        B×3×h×w; the first of equals.
+        B indices of ``looks``; the first of equals.
     """
     due = (is_skin(_lab(palette)) * weights.float().cpu().numpy()).sum(axis=1)
-    shown = [is_skin(_lab(look.permute(0, 2, 3, 1))).mean(axis=(1, 2)) for look in looks]
-    best = np.minimum(shown, due).argmax(axis=0)
-    return torch.stack([starts[which][picture] for picture, which in enumerate(best)])
+    colours = [look.clamp(-1.0, 1.0).permute(0, 2, 3, 1) for look in looks]
+    shown = [is_skin(_lab(seen)).mean(axis=(1, 2)) for seen in colours]
+    return np.minimum(shown, due).argmax(axis=0)
 
 
 def _lab(colours: torch.Tensor) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Of two noises, the one that promises the skin that is due."""
 
+import numpy as np
+import pytest
 import torch
 from conftest import tiny_proposer
 from diffusers import FlowMatchEulerDiscreteScheduler
@@ -23,10 +25,8 @@ def palette(skin: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def chosen(looks: list[torch.Tensor], skin: float) -> list[int]:
-    noises = [torch.full((len(looks[0]), 3, 4, 4), float(i)) for i in range(len(looks))]
     told = (t.expand(len(looks[0]), *t.shape[1:]) for t in palette(skin))
-    best = starts.promising(noises, looks, *told)
-    return [int(noise.unique()) for noise in best]
+    return starts.promising(looks, *told).tolist()
 
 
 def test_the_start_with_skin_is_taken_for_each_picture():
@@ -41,16 +41,41 @@ def test_more_skin_than_the_palette_has_is_no_merit():
     assert chosen([page(BLUE, BLUE), face], 0.0) == [0]  # none is due
 
 
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_the_choice_is_the_first_step_and_not_another_one(monkeypatch, guidance):
+    """Which noise is gone on from is all that a choice changes; it costs one look more, no step."""
+    proposer, scheduler = tiny_proposer(), FlowMatchEulerDiscreteScheduler(shift=3.0)
+    sketch, (colours, weights) = torch.rand(2, 1, 64, 64) * 2.0 - 1.0, palette(0.5)
+    told = {"palette": colours.expand(2, 2, 3), "weights": weights.expand(2, 2)}
+    noises = [torch.randn(2, 3, 16, 16) for _ in range(starts.STARTS)]
+    pictures = []
+    proposer.register_forward_pre_hook(lambda _, given: pictures.append(len(given[0])))
+
+    def draw(order, **more):
+        handed = iter(order)
+        monkeypatch.setattr(sampling, "starting_noise", lambda *_: next(handed))
+        pictures.clear()
+        more |= {"guidance_scale": guidance, **told}
+        return draw_proposal(proposer, scheduler, sketch, **more).colors, sum(pictures)
+
+    monkeypatch.setattr(sampling, "promising", lambda *_: np.array([1, 0]))
+    with torch.inference_mode():
+        (first, plain), (second, _) = draw(noises[:1]), draw(noises[1:])
+        chosen, looked = draw(noises, guessed=True)
+    assert torch.allclose(chosen, torch.stack([second[0], first[1]]), atol=1e-5)
+    assert looked == plain + len(sketch)
+
+
 def test_only_a_guess_gets_to_choose_and_strokes_keep_its_choice(monkeypatch):
     """The choice is made once per drawing: what strokes are drawn over must not change."""
     proposer, scheduler = tiny_proposer(), FlowMatchEulerDiscreteScheduler(shift=3.0)
     sketch, (colours, weights) = torch.ones(1, 1, 64, 64), palette(0.5)
     calls = []
 
-    def second(noises, looks, *told):
+    def second(looks, *told):
         calls.append(len(looks))
-        assert looks[0].shape == noises[0].shape and told[0] is colours
-        return noises[1]
+        assert looks[0].shape == (1, 3, 16, 16) and told[0] is colours
+        return np.array([1])
 
     monkeypatch.setattr(sampling, "promising", second)
 
