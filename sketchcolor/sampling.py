@@ -21,7 +21,7 @@ __all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal"]
 DEFAULT_STEPS = 5
 GUIDED = 0.7  # of the way is left, before times are shifted, where guidance ends
 CALM = 0.75  # share of the noise that is taken away where a hint speaks: less is left to chance
-MOST = (0.7, 0.95)  # of a page, reached by hints: from here the rest follows, up to wholly there
+MOST = (0.65, 0.92)  # of a page, reached by hints: from here the rest follows, up to wholly there
 KEPT = 4  # colourings without hints
 
 
