@@ -9,6 +9,7 @@ less to chance than tint. All weights were chosen by measuring, see ``model_card
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -23,6 +24,7 @@ __all__ = ["starting_noise"]
 SLOW = 4.0  # σ in cells: what is left of the noise after such a blur is its slow part
 REGIONS = 4  # per side; each takes its value at its centre and ends where lines do
 SOFTENING = 4  # passes that blend where two regions meet without a line
+KEPT = 4  # drawings whose regions are known: starts, variants and strokes ask for the same ones
 
 
 class Weights(NamedTuple):
@@ -62,12 +64,9 @@ def starting_noise(sketch: torch.Tensor, factor: int, generator: Generators = No
 
 def _arrange(white: np.ndarray, ink: np.ndarray) -> np.ndarray:
     """``white`` h×w×3, ``ink`` H×W in [0, 1] → h×w×3."""
-    height, width = white.shape[:2]
     slow = cv2.GaussianBlur(white, (0, 0), SLOW)
     mean = slow.mean((0, 1), keepdims=True)
-    cost = crossing_cost(ink, (width, height))
-    rows, columns = (_centres(length) for length in (height, width))
-    _, centre = nearest_seed(cost, (rows[:, None] * width + columns).ravel())
+    cost, centre = _regions(ink.tobytes(), ink.shape, white.shape[:2])
     values = (slow - mean).reshape(-1, 3)[centre]
     regions = soften(values, cost, np.zeros(cost.shape, bool), SOFTENING)
     return sum(
@@ -76,6 +75,18 @@ def _arrange(white: np.ndarray, ink: np.ndarray) -> np.ndarray:
             (mean, regions, white - slow), BRIGHTNESS, TINT, strict=True
         )
     )
+
+
+@lru_cache(maxsize=KEPT)
+def _regions(
+    ink: bytes, page: tuple[int, int], cells: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of float32 ink: what crossing each cell costs, and the centre of its region; both h×w."""
+    height, width = cells
+    cost = crossing_cost(np.frombuffer(ink, np.float32).reshape(page), (width, height))
+    rows, columns = (_centres(length) for length in cells)
+    _, centre = nearest_seed(cost, (rows[:, None] * width + columns).ravel())
+    return cost, centre
 
 
 def _centres(length: int) -> np.ndarray:

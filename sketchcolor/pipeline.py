@@ -187,7 +187,7 @@ class SketchColorPipeline(PretrainedPipeline):
         draft = None
         if self.proposer is not None:
             proposal, drawn_for = self._propose(
-                drawing, hints, tensors, guessed, seeds, num_inference_steps, report
+                drawing, hints, tensors, guessed, seeds, num_inference_steps, report, device
             )
             arguments["proposal"] = geometry.take_over(proposal.colors, drawn_for)
             draft = proposal.unhinted
@@ -307,6 +307,7 @@ class SketchColorPipeline(PretrainedPipeline):
         seeds: list[int],
         steps: int,
         report: Callable[[], None],
+        device: torch.device,
     ) -> tuple[Proposal, Fit]:
         """Proposals, and the geometry of the line art that they were drawn for."""
         config = self.proposer.config
@@ -314,7 +315,6 @@ class SketchColorPipeline(PretrainedPipeline):
         page, geometry = stretch(
             drawing, config.sample_size * scale, self.proposer.multiple * scale
         )
-        device = self._execution_device
         conditions = self._arguments(drawing, geometry, page, hints, tensors, len(seeds), device)
         if "hints" in conditions:
             field = hint_field(conditions["hints"][:1], conditions["sketch"][:1], scale)

@@ -46,7 +46,8 @@ class FreeColourings:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """What ``draw`` drew when it last was given the same, or draws now: noise and colours."""
         weights = (w for w in proposer.parameters() if not w.is_inference())  # those never change
-        network = (id(proposer), str(proposer.device), *(weight._version for weight in weights))
+        device = next(proposer.parameters()).device
+        network = (id(proposer), str(device), *(weight._version for weight in weights))
         digest = hashlib.sha256(repr(network).encode())
         for value in given:
             tensor = isinstance(value, torch.Tensor)

@@ -60,3 +60,17 @@ def test_grey_paper_has_the_regions_of_white_paper(halves):
     grey = 0.5 * halves
     white, dull = (starting_noise(page, FACTOR, seeded(5)) for page in (halves, grey))
     assert torch.allclose(white, dull, atol=0.05)
+
+
+def test_regions_of_one_drawing_are_found_once(halves, monkeypatch):
+    """Two starts, four variants and every stroke after them have the same lines."""
+    found = []
+    look = noise.nearest_seed
+    monkeypatch.setattr(noise, "nearest_seed", lambda *given: found.append(1) or look(*given))
+    noise._regions.cache_clear()
+    first = starting_noise(torch.cat([halves, halves]), FACTOR, seeded(6, 6))
+    again = starting_noise(halves, FACTOR, seeded(6))
+    assert len(found) == 1
+    assert torch.equal(first, torch.cat([again, again]))
+    starting_noise(-halves, FACTOR, seeded(6))
+    assert len(found) == 2

@@ -309,7 +309,7 @@ def test_once_hints_reach_most_of_a_page_the_rest_follows(tiny_pipeline):
             )
         return (drawn.colors - drawn.unhinted)[..., 15:].abs().max()
 
-    assert draw(11) == 0.0  # of 16 columns: less than seven tenths
+    assert draw(10) == 0.0  # of 16 columns: less than 65 %
     assert draw(15) > 1e-3
 
 
