@@ -103,13 +103,10 @@ def _recolour(colours: np.ndarray, own: Palette, targets: np.ndarray) -> np.ndar
     """H×W×3 in [0, 1], of a picture with the palette ``own`` → H×W×3 float32 in [-1, 1]."""
     mains, targets = (np.concatenate([c, _lab(ANCHORS)]) for c in (_lab(own.colors), targets))
     pixels = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB)
-    moved = np.zeros_like(pixels)
-    total = np.full(pixels.shape[:2], 1e-9, np.float32)
-    for main, target in zip(mains, targets, strict=True):
-        pull = np.exp(-((pixels - main) ** 2).sum(axis=2) / (2.0 * SOFTNESS**2))
-        moved += pull[..., None] * (target - main)
-        total += pull
-    rgb = cv2.cvtColor(pixels + moved / total[..., None], cv2.COLOR_LAB2RGB)
+    squared = (pixels**2).sum(axis=2, keepdims=True) - 2.0 * pixels @ mains.T + (mains**2).sum(1)
+    pull = np.exp(squared / (-2.0 * SOFTNESS**2))
+    moved = pull @ (targets - mains) / (pull.sum(axis=2, keepdims=True) + np.float32(1e-9))
+    rgb = cv2.cvtColor(pixels + moved, cv2.COLOR_LAB2RGB)
     return np.clip(rgb * 2.0 - 1.0, -1.0, 1.0)
 
 
