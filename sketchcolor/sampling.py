@@ -46,8 +46,7 @@ class FreeColourings:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """What ``draw`` drew when it last was given the same, or draws now: noise and colours."""
         weights = (w for w in proposer.parameters() if not w.is_inference())  # those never change
-        device = next(proposer.parameters()).device
-        network = (id(proposer), str(device), *(weight._version for weight in weights))
+        network = (id(proposer), str(proposer.device), *(weight._version for weight in weights))
         digest = hashlib.sha256(repr(network).encode())
         for value in given:
             tensor = isinstance(value, torch.Tensor)
@@ -151,9 +150,10 @@ def _flow(
     ways, guided = _even_times(steps), guidance_scale != 1.0
     lines = _read(proposer, sketch, guided)
     alone, blank = [read[:count] for read in lines], [read[count:] for read in lines]
-    unknown = (torch.zeros_like(sketch), *conditions[1:])
-    pairs = [None if c is None else torch.cat([c, c]) for c in conditions]
-    pairs[0] = torch.cat([sketch, unknown[0]])
+    if guided:
+        unknown = (torch.zeros_like(sketch), *conditions[1:])
+        both = zip(conditions, unknown, strict=True)
+        pairs = [None if pair[0] is None else torch.cat(pair) for pair in both]
     scheduler.set_timesteps(sigmas=ways)
     start, first = _first_look(proposer, scheduler.timesteps[0], noises, conditions, alone)
     state, before = start, None
@@ -164,8 +164,8 @@ def _flow(
             seen = first
             blind = proposer(state, times, *unknown, lines=blank).float() if leads else None
         elif leads:  # in one batch: small networks are slow one picture at a time
-            states, both = torch.cat([state, state]), torch.cat([times, times])
-            seen, blind = proposer(states, both, *pairs, lines=lines).float().chunk(2)
+            states, times = torch.cat([state, state]), torch.cat([times, times])
+            seen, blind = proposer(states, times, *pairs, lines=lines).float().chunk(2)
         else:
             seen, blind = proposer(state, times, *conditions, lines=alone).float(), None
         velocity = seen if blind is None else blind + guidance_scale * (seen - blind)
