@@ -16,7 +16,8 @@ from diffusers import ModelMixin
 
 from sketchcolor import publishing
 from sketchcolor.conditions.palette import DEFAULT_SIZE
-from sketchcolor.models import MODELS, ColorProposer, VGG19Features
+from sketchcolor.models import MODELS, ColorProposer, PartEncoder, VGG19Features
+from sketchcolor.models.parts import CELL
 from sketchcolor.models.vgg19 import WEIGHTS_VARIABLE
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.data import (
@@ -29,7 +30,7 @@ from sketchcolor.training.data import (
 from sketchcolor.training.lineage import make_discriminator, read_record
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
-from sketchcolor.training.steps import ColourStep, FlowStep
+from sketchcolor.training.steps import ColourStep, FlowStep, PartStep
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
 from sketchcolor.training.validation import DEFAULT_IMAGES, Validation
 from sketchcolor.training.views import ViewCache
@@ -58,6 +59,7 @@ OVERRIDES = (
     "pixel_weight",
     "perceptual_weight",
     "adversarial_weight",
+    "part_weight",
     "ema_decay",
 )
 
@@ -70,7 +72,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model_config", type=json.loads, help="JSON of model arguments")
     parser.add_argument("--discriminator_config", type=json.loads, help="JSON of its arguments")
     parser.add_argument("--init_from", help="folder or Hub id of weights to start from")
-    parser.add_argument("--proposer", help="trained proposer whose proposals a refiner meets")
+    parser.add_argument(
+        "--proposer", help="trained proposer: its proposals for a refiner, its features for parts"
+    )
+    parser.add_argument("--parts", help="trained part encoder that a proposer is trained with")
     parser.add_argument("--vgg19", help="safetensors of VGG-19, for perceptual losses and styles")
 
     data = parser.add_argument_group("data")
@@ -86,6 +91,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     data.add_argument("--image_column", default=Source.image_column)
     data.add_argument("--pair", choices=["colour-sketch", "sketch-colour"])
+    data.add_argument(
+        "--paired_files", nargs="+", help="more files, with drawn line art in a column 'lineart'"
+    )
     data.add_argument("--rating", help="keep only this rating, for example general")
     data.add_argument("--exclude_tags", nargs="+", default=[])
     data.add_argument("--streaming", action="store_true")
@@ -145,7 +153,9 @@ def build_model(recipe: Recipe, init_from: str | None):
     network = MODELS[recipe.model]
     model = network.from_pretrained(init_from) if init_from else network(**recipe.model_config)
     side = recipe.crop or recipe.resolution
-    tile = model.multiple * (model.config.sketch_scale if recipe.objective == "flow" else 1)
+    tile = 1
+    if recipe.objective != "parts":  # that one works wherever its proposer does
+        tile = model.multiple * (model.config.sketch_scale if recipe.objective == "flow" else 1)
     if side % tile:
         raise ValueError(
             f"The network works on sides that are multiples of {tile} px, not on {side}: choose "
@@ -174,14 +184,22 @@ def build_step(
     steps = args.max_train_steps
     player = make_player(accelerator, recipe, model, recipe.learning_rate, steps)
     if recipe.objective == "flow":
-        return FlowStep(recipe, accelerator, player)
+        parts = None
+        if args.parts:
+            encoder = PartEncoder.from_pretrained(args.parts)
+            parts = make_player(accelerator, recipe, encoder, recipe.learning_rate, steps)
+        return FlowStep(recipe, accelerator, player, parts)
     rival = proposer = None
+    if args.proposer:
+        proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
+    if recipe.objective == "parts":
+        if proposer is None:
+            raise ValueError("This recipe reads a proposer's features: name one by --proposer.")
+        return PartStep(recipe, accelerator, player, proposer)
     if recipe.adversarial != "none":
         discriminator = make_discriminator(recipe, args.init_from)
         rate = recipe.discr_learning_rate
         rival = make_player(accelerator, recipe, discriminator, rate, steps)
-    if args.proposer:
-        proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
     return ColourStep(recipe, accelerator, player, rival, vgg, proposer)
 
 
@@ -194,6 +212,7 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         data_format=args.data_format,
         image_column=args.image_column,
         pair=args.pair,
+        paired_files=args.paired_files,
         rating=args.rating,
         exclude_tags=tuple(args.exclude_tags),
         streaming=args.streaming,
@@ -213,6 +232,7 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         recipe.hint_kind,
         recipe.page_rate,
         recipe.choice_rate,
+        flat_shrink=CELL if recipe.objective == "parts" or args.parts else 0,
     )
     images = load_images(source)
     if args.streaming:

@@ -5,6 +5,7 @@ from .discriminators import PatchDiscriminator
 from .outputs import GeneratorOutput
 from .palette_attention import PaletteAttentionGenerator
 from .palette_prior import PalettePrior
+from .parts import PartEncoder
 from .pix2pix import Pix2PixGenerator
 from .proposer import ColorProposer
 from .sgru import SwishGatedGenerator, SwishGatedRefiner
@@ -21,6 +22,7 @@ __all__ = [
     "GeneratorOutput",
     "PaletteAttentionGenerator",
     "PalettePrior",
+    "PartEncoder",
     "PatchDiscriminator",
     "Pix2PixGenerator",
     "StyleGuidedGenerator",
@@ -33,6 +35,7 @@ __all__ = [
 
 MODELS = {
     "proposer": ColorProposer,
+    "parts": PartEncoder,
     "refiner": SwishGatedRefiner,
     "pix2pix": Pix2PixGenerator,
     "palette-attention": PaletteAttentionGenerator,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +17,27 @@ from torch import nn
 from ..conditions.palette import DEFAULT_SIZE
 from .blocks import PaletteEmbedding
 
-__all__ = ["ColorProposer", "LineEncoder", "constant_planes"]
+__all__ = ["ColorProposer", "LineEncoder", "ProposerFeatures", "constant_planes", "conv_stack"]
 
 DETAIL_PLANES = 8  # what the network tells the head about every colour pixel
 HEAD_WIDTH = 32
 LEAST_TIME = 0.05  # below it the velocity of a straight path is taken as if at it
+
+
+class ProposerFeatures(NamedTuple):
+    """What the network computes on its way to the colours; other networks may read it.
+
+    Attributes:
+        lines: the line encoder's, B×C×h×w and one more per halving down to the patches.
+        middle: B×C×h'×w', of the U-Net's coarsest resolution.
+        decoder: B×C×(h/patch)×(w/patch), of the U-Net's last layers.
+        colour: B×3×h×w in about [-1, 1], the colours that the network names.
+    """
+
+    lines: list[torch.Tensor]
+    middle: torch.Tensor
+    decoder: torch.Tensor
+    colour: torch.Tensor
 
 
 class LineEncoder(nn.Module):
@@ -37,7 +55,7 @@ class LineEncoder(nn.Module):
     def __init__(self, scale: int, channels: tuple[int, ...], groups: int) -> None:
         super().__init__()
         self.scale = scale
-        finest = nn.Sequential(*_looks(scale**2, channels[0], 2))
+        finest = nn.Sequential(*conv_stack(scale**2, channels[0], 2))
         self.sizes = nn.ModuleList([finest])
         for finer, coarser in pairwise(channels):
             half = nn.Conv2d(finer, coarser, 3, stride=2, padding=1)
@@ -75,14 +93,14 @@ class DetailHead(nn.Module):
         last = nn.Conv2d(HEAD_WIDTH, 3, 3, padding=1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        self.layers = nn.Sequential(*_looks(planes, HEAD_WIDTH, 2), last)
+        self.layers = nn.Sequential(*conv_stack(planes, HEAD_WIDTH, 2), last)
 
     def forward(self, *seen: torch.Tensor) -> torch.Tensor:
         """B×·×h×w each → B×3×h×w."""
         return self.layers(torch.cat(seen, dim=1).to(memory_format=torch.channels_last))
 
 
-def _looks(planes: int, width: int, count: int) -> list[nn.Module]:
+def conv_stack(planes: int, width: int, count: int) -> list[nn.Module]:
     """Convolutions without normalisation, which costs more than they do where cells are many."""
     widths = [planes, *[width] * count]
     layers = [(nn.Conv2d(*pair, 3, padding=1), nn.SiLU()) for pair in pairwise(widths)]
@@ -195,11 +213,45 @@ class ColorProposer(ModelMixin, ConfigMixin):
         Returns:
             B×3×h×w.
         """
+        colour, _, _ = self._name_colours(
+            noisy, timestep, sketch, hints, palette, weights, palette_present, lines
+        )
+        return (noisy - colour) / self._time(noisy, timestep).clamp(min=LEAST_TIME)
+
+    def features(
+        self, noisy: torch.Tensor, timestep: torch.Tensor, sketch: torch.Tensor
+    ) -> ProposerFeatures:
+        """What the network computes for a sketch without hints or palette, see :meth:`forward`."""
+        lines = self.read(sketch)
+        colour, middle, decoder = self._name_colours(noisy, timestep, sketch, lines=lines)
+        return ProposerFeatures(lines, middle, decoder, colour)
+
+    @staticmethod
+    def _time(noisy: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        """B timesteps in [0, 1000] → B×1×1×1 in [0, 1]."""
+        return (timestep / 1000.0)[:, None, None, None].to(noisy.dtype)
+
+    def _name_colours(
+        self,
+        noisy: torch.Tensor,
+        timestep: torch.Tensor,
+        sketch: torch.Tensor,
+        hints: torch.Tensor | None = None,
+        palette: torch.Tensor | None = None,
+        weights: torch.Tensor | None = None,
+        palette_present: torch.Tensor | None = None,
+        lines: list[torch.Tensor] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The colours B×3×h×w, and the U-Net's features in its middle and before its end.
+
+        The network names the colours, not the noise or the velocity: a patch of noise has more
+        dimensions than a small network can carry (Li & He 2025), a patch of colours has few.
+        """
         scale, patch = self.config.sketch_scale, self.config.patch
         if hints is None:
             hints = noisy.new_zeros(noisy.shape[0], 4, *noisy.shape[2:])
         # Unit variance for the noisy picture at every time (Karras et al. 2022).
-        time = (timestep / 1000.0)[:, None, None, None].to(noisy.dtype)
+        time = self._time(noisy, timestep)
         variance = ((1.0 - time) * self.config.colour_std).square() + time.square()
         scaled = noisy * variance.rsqrt()
         planes = [
@@ -214,13 +266,28 @@ class ColorProposer(ModelMixin, ConfigMixin):
             planes.append(constant_planes(palette, palette_present, planes[0]))
         lines = self.read(sketch) if lines is None else lines
         planes = torch.cat([*planes, *lines[-1:]], dim=1).to(memory_format=torch.channels_last)
-        # The network names the colours, not the noise or the velocity: a patch of noise has more
-        # dimensions than a small network can carry (Li & He 2025), a patch of colours has few.
-        told = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)
+        with _outputs_of(self.unet.mid_block, self.unet.conv_norm_out) as seen:
+            told = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)
         colour = told[:, :3]
         if lines:
             colour = colour + self.head(told, scaled, hints, lines[0])
-        return (noisy - colour) / time.clamp(min=LEAST_TIME)
+        return colour, *seen
+
+
+@contextmanager
+def _outputs_of(*modules: nn.Module) -> Iterator[list[torch.Tensor]]:
+    """The outputs of modules inside a network, in the order of the modules, once it has run."""
+    outputs: list[torch.Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        outputs.append(output)
+
+    hooks = [module.register_forward_hook(keep) for module in modules]
+    try:
+        yield outputs
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def constant_planes(

@@ -11,7 +11,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from ..models import DISCRIMINATORS, MODELS
 from ..pipeline import SketchColorPipeline
-from .lineage import DISCRIMINATOR, keep_discriminator
+from .lineage import DISCRIMINATOR, PARTS, keep_beside
 from .palettes import collect
 from .recipes import RECIPES
 
@@ -61,7 +61,7 @@ def bundle(
     if trained.is_dir():
         network = DISCRIMINATORS[history["generator"]["recipe"]["discriminator"]]
         rival = network.from_pretrained(str(trained), torch_dtype=torch.float16)
-        keep_discriminator(rival, output)
+        keep_beside(DISCRIMINATOR, rival, output)
     return pipeline
 
 

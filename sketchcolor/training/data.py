@@ -26,7 +26,8 @@ from .views import View, ViewCache
 __all__ = ["OffsetSampler", "SampleMaker", "Source", "Samples", "StreamedSamples", "load_images"]
 
 # Visitors upload figures, whole or half, more than the pictures' own shares would say.
-KIND_WEIGHTS = {"face": 1.0, "figure": 1.6, "scene": 0.6, "creature": 1.2}
+KIND_WEIGHTS = {"face": 1.0, "figure": 2.2, "scene": 0.5, "creature": 1.2, "pair": 1.5}
+LINEART_COLUMN = "lineart"  # of pairs whose lines were drawn, not extracted
 
 # Side of the square of paper round a whole figure, in sides of its picture: how near it stands.
 NEAR = (1.0, 1.25)
@@ -51,6 +52,8 @@ class Source:
         split: which split.
         image_column: the column that holds the picture.
         pair: ``colour-sketch`` or ``sketch-colour`` when one picture holds both side by side.
+        paired_files: more files for the same loader, whose rows have line art of their own in the
+            column ``lineart``; it is used instead of extracting lines.
         rating: keep only rows whose rating is this one (Danbooru: ``general``).
         exclude_tags: drop rows that carry one of these tags.
         streaming: read while downloading instead of first.
@@ -62,6 +65,7 @@ class Source:
     split: str = "train"
     image_column: str = "image"
     pair: str | None = None
+    paired_files: Sequence[str] | str | None = None
     rating: str | None = None
     exclude_tags: Sequence[str] = ()
     streaming: bool = False
@@ -72,7 +76,7 @@ def load_images(source: Source) -> datasets.Dataset | datasets.IterableDataset:
     """Open a source and apply its filters.
 
     Raises:
-        ValueError: no source is named, or the picture column does not exist.
+        ValueError: no source is named, or a column that is needed does not exist.
     """
     if not source.dataset_name and not source.data_files:
         raise ValueError("Name a dataset: --dataset_name for the Hub or --data_files for files.")
@@ -83,12 +87,9 @@ def load_images(source: Source) -> datasets.Dataset | datasets.IterableDataset:
     images = datasets.load_dataset(
         path, data_files=files, split=source.split, streaming=source.streaming
     )
-    columns = images.column_names
-    if columns is not None and source.image_column not in columns:
-        raise ValueError(
-            f"The data has no column {source.image_column!r}; choose --image_column from "
-            f"{', '.join(columns)}."
-        )
+    _check_column(images, source.image_column, "--image_column")
+    if source.paired_files:
+        images = _with_pairs(images, source)
     if source.rating or source.exclude_tags:
         images = images.filter(lambda row: _wanted(row, source))
     if source.max_samples is not None:
@@ -97,6 +98,27 @@ def load_images(source: Source) -> datasets.Dataset | datasets.IterableDataset:
         else:
             images = images.select(range(min(source.max_samples, len(images))))
     return images
+
+
+def _check_column(images: datasets.Dataset, column: str, flag: str) -> None:
+    columns = images.column_names
+    if columns is not None and column not in columns:
+        raise ValueError(
+            f"The data has no column {column!r}; choose {flag} from {', '.join(columns)}."
+        )
+
+
+def _with_pairs(images: datasets.Dataset, source: Source) -> datasets.Dataset:
+    """The pictures and, after them, the pairs; rows without drawn lines have None there."""
+    if source.streaming:
+        raise ValueError("Pairs cannot be streamed beside pictures: leave --streaming out.")
+    pairs = datasets.load_dataset(
+        source.data_format, data_files={source.split: source.paired_files}, split=source.split
+    )
+    _check_column(pairs, source.image_column, "--image_column")
+    if LINEART_COLUMN not in pairs.column_names:
+        raise ValueError(f"--paired_files needs a column {LINEART_COLUMN!r} with the line art.")
+    return datasets.concatenate_datasets([images, pairs])
 
 
 def _wanted(row: dict[str, Any], source: Source) -> bool:
@@ -124,6 +146,8 @@ class SampleMaker:
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
         page_rate: share of samples that are pages of several pictures; none of a stream's are.
         choice_rate: share of palettes that are simulated choices of the picture's colours.
+        flat_shrink: above 0, the colour picture comes a second time, without lines and this
+            many times smaller, for learning parts.
     """
 
     resolution: int
@@ -138,13 +162,14 @@ class SampleMaker:
     hint_kind: str = "mixed"
     page_rate: float = 0.0
     choice_rate: float = 0.0
+    flat_shrink: int = 0
 
     def __call__(self, row: dict[str, Any], rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """One sample.
 
         Returns:
             ``sketch`` 1×S×S in [-1, 1], ``colour`` 3×s×s in [-1, 1] and ``hints`` 4×s×s with
-            s = S / ``shrink``, ``palette`` K×3, ``weights`` K, ``palette_present`` bool; S is
+            s = S / ``shrink``, ``flat`` 3×(S/f)×(S/f) with f = ``flat_shrink`` above 0, ``palette`` K×3, ``weights`` K, ``palette_present`` bool; S is
             the crop, or the resolution.
         """
         with_palette = bool(rng.random() < self.palette_rate)
@@ -171,9 +196,11 @@ class SampleMaker:
         # Conditions describe the whole picture; only then is a window cut.
         window = self._window(rng)
         colour = view.colour[window]
+        flat = {}
+        if self.flat_shrink:
+            flat["flat"] = _planes(_shrink(_without_lines(colour), self.flat_shrink))
         if self.shrink > 1:
-            size = (colour.shape[1] // self.shrink, colour.shape[0] // self.shrink)
-            colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
+            colour = _shrink(colour, self.shrink)
         sketch, given = _planes(view.lines[..., None][window]), hints.to_tensor(hint_map[window])
         if self.shrink > 1:
             given = hint_field(given, sketch[None], self.shrink)
@@ -184,7 +211,7 @@ class SampleMaker:
             "palette": torch.from_numpy(colors),
             "weights": torch.from_numpy(shares),
             "palette_present": torch.tensor(with_palette),
-        }
+        } | flat
 
     def _window(self, rng: np.random.Generator) -> tuple[slice, slice]:
         side = self.crop or self.resolution
@@ -201,9 +228,23 @@ class SampleMaker:
             first, second = picture[:, :half], picture[:, half : 2 * half]
             colour, drawn = (first, second) if self.pair == "colour-sketch" else (second, first)
             return colour, cv2.cvtColor(np.ascontiguousarray(drawn), cv2.COLOR_RGB2GRAY)
+        if row.get(LINEART_COLUMN) is not None:
+            drawn = np.asarray(read_image(row[LINEART_COLUMN]))
+            return picture, cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)
         if self.lineart == "random":
             return picture, random_lineart(picture, rng)
         return picture, extract(picture, self.lineart)
+
+
+def _shrink(image: np.ndarray, times: int) -> np.ndarray:
+    size = (image.shape[1] // times, image.shape[0] // times)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def _without_lines(colour: np.ndarray) -> np.ndarray:
+    """S×S×3 uint8: thin dark lines take the colours beside them."""
+    smooth = cv2.dilate(cv2.medianBlur(colour, 5), np.ones((3, 3), np.uint8))
+    return cv2.medianBlur(smooth, 5)
 
 
 _NO_PALETTE = palette.Palette(np.full((1, 3), 128, np.uint8), np.ones(1, np.float32))

@@ -17,9 +17,9 @@ from diffusers import ModelMixin
 from ..models import DISCRIMINATORS
 from .recipes import Recipe
 
-__all__ = ["DISCRIMINATOR", "keep_discriminator", "make_discriminator", "read_record"]
+__all__ = ["DISCRIMINATOR", "PARTS", "keep_beside", "make_discriminator", "read_record"]
 
-DISCRIMINATOR = "discriminator"  # its folder
+DISCRIMINATOR, PARTS = "discriminator", "parts"  # folders beside a run's or a pipeline's network
 
 
 def read_record(init_from: str | None) -> dict[str, Any] | None:
@@ -48,7 +48,12 @@ def make_discriminator(recipe: Recipe, init_from: str | None) -> ModelMixin:
     return network(**recipe.discriminator_config)
 
 
-def keep_discriminator(discriminator: ModelMixin, folder: Path) -> None:
-    """Write it where :func:`make_discriminator` looks for it: in a run's or a pipeline's folder."""
-    discriminator.register_to_config(_name_or_path=DISCRIMINATOR)  # not a path of this machine
-    discriminator.save_pretrained(str(folder / DISCRIMINATOR))
+def keep_beside(name: str, network: ModelMixin, folder: Path) -> None:
+    """Write a network that was trained along with another into a run's or a pipeline's folder.
+
+    Args:
+        name: :data:`DISCRIMINATOR`, where :func:`make_discriminator` looks for it, or
+            :data:`PARTS`.
+    """
+    network.register_to_config(_name_or_path=name)  # not a path of this machine
+    network.save_pretrained(str(folder / name))

@@ -17,7 +17,7 @@ class Recipe:
         source: where the system is described.
         model: a key of :data:`sketchcolor.models.MODELS`.
         model_config: arguments of the model.
-        objective: ``flow`` trains a proposer, ``colour`` a generator.
+        objective: ``flow`` trains a proposer, ``colour`` a generator, ``parts`` a part encoder.
         resolution: side of the training pictures in line-art pixels.
         crop: side of the window of them that the network sees; 0 shows all.
         augmentation: what pictures go through before a line is drawn; see ``data.frame``.
@@ -33,6 +33,7 @@ class Recipe:
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, variation_weight, adversarial_weight: weights of the
             generator's losses.
+        part_weight: of the parts' loss beside a flow's, where a part encoder is trained along.
         guide_weights: α and β of the two guides of a style-guided generator, each times
             ``pixel_weight``; empty for generators without guides.
         pixel_distance: ``l1`` or ``l2``.
@@ -50,7 +51,7 @@ class Recipe:
     name: str
     source: str
     model: str
-    objective: Literal["flow", "colour"]
+    objective: Literal["flow", "colour", "parts"]
     model_config: dict[str, Any] = field(default_factory=dict)
     resolution: int = 256
     crop: int = 0
@@ -79,6 +80,7 @@ class Recipe:
     perceptual_weight: float = 0.0
     variation_weight: float = 0.0
     adversarial_weight: float = 0.0
+    part_weight: float = 0.02
     guide_weights: tuple[float, ...] = ()
     pixel_distance: Literal["l1", "l2"] = "l1"
     perceptual_distance: Literal["relative", "l2"] = "relative"
@@ -156,6 +158,24 @@ _RECIPES = (
             "line_channels": (48, 96, 160),
         },
         **_FLOW,
+    ),
+    Recipe(
+        name="sketchcolor-parts",
+        source="Mixtures of hints by likeness, learned from colour pictures; reads the features of "
+        "the proposer as Tang et al. 2023 do those of image diffusion models",
+        model="parts",
+        objective="parts",
+        page_rate=0.25,
+        hint_rate=0.0,
+        palette_rate=0.0,
+        train_batch_size=12,
+        learning_rate=2e-3,
+        weight_decay=0.05,
+        adam_beta2=0.98,
+        lr_scheduler="cosine",
+        lr_warmup_steps=50,
+        adversarial="none",
+        ema_decay=0.99,
     ),
     Recipe(
         name="palette-modulation",

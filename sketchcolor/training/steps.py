@@ -13,8 +13,10 @@ from torch import nn
 from ..conditions import hints, style
 from ..conditions.hint_field import hint_field
 from ..models.outputs import GeneratorOutput
+from ..models.parts import read_features
 from ..models.proposer import ColorProposer
 from ..models.vgg19 import VGG19Features
+from .lineage import DISCRIMINATOR, PARTS
 from .losses import (
     PerceptualLoss,
     discriminator_loss,
@@ -23,6 +25,7 @@ from .losses import (
     guide_loss,
     total_variation,
 )
+from .part_loss import part_loss
 from .recipes import Recipe
 
 # Line-art pixels per proposal pixel: the first is the proposer's own, the others are what a
@@ -31,7 +34,7 @@ SCALES = (4, 8, 8, 16)
 FINE = SCALES[0]
 NOISE = 0.35  # most noise that a refiner is trained to survive, in standard deviations of [-1, 1]
 
-__all__ = ["ColourStep", "FlowStep", "Player", "degraded_truth"]
+__all__ = ["ColourStep", "FlowStep", "PartStep", "Player", "degraded_truth"]
 
 
 @dataclass
@@ -45,6 +48,10 @@ class Player:
     def descend(self, accelerator: Accelerator, loss: torch.Tensor, max_norm: float) -> None:
         """Backward pass, gradient clipping, update."""
         accelerator.backward(loss)
+        self.update(accelerator, max_norm)
+
+    def update(self, accelerator: Accelerator, max_norm: float) -> None:
+        """Gradient clipping and update, after a backward pass."""
         if accelerator.sync_gradients and max_norm > 0:
             accelerator.clip_grad_norm_(self.model.parameters(), max_norm)
         self.optimizer.step()
@@ -53,15 +60,41 @@ class Player:
 
 
 class FlowStep:
-    """Conditional flow matching of the colour picture, a quarter of the line art's size."""
+    """Conditional flow matching of the colour picture, a quarter of the line art's size.
 
-    def __init__(self, recipe: Recipe, accelerator: Accelerator, proposer: Player) -> None:
-        self.recipe, self.accelerator, self.proposer = recipe, accelerator, proposer
-        self.players = [proposer]
+    With a part encoder, the loss of :func:`part_loss` is added, through both networks: the
+    proposer's features learn which places belong together.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        accelerator: Accelerator,
+        proposer: Player,
+        parts: Player | None = None,
+    ) -> None:
+        self.recipe, self.accelerator = recipe, accelerator
+        self.proposer, self.parts = proposer, parts
+        self.players = [proposer] if parts is None else [proposer, parts]
+        self.kept_beside = {} if parts is None else {PARTS: parts}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
+        models = [player.model for player in self.players]
+        with self.accelerator.accumulate(*models):
+            losses = {"flow": self._flow(batch, generator)}
+            total = losses["flow"]
+            if self.parts is not None:
+                proposer = self.accelerator.unwrap_model(self.proposer.model)
+                losses["parts"] = self._parts(proposer, batch, generator)
+                total = total + self.recipe.part_weight * losses["parts"]
+            self.accelerator.backward(total)
+            for player in self.players:
+                player.update(self.accelerator, self.recipe.max_grad_norm)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _flow(self, batch: dict[str, torch.Tensor], generator: torch.Generator) -> torch.Tensor:
         colour = batch["colour"]  # (B, 3, S/4, S/4)
         noise = _randn(colour.shape, generator, colour)
         # Sampling starts from pure noise, so times up to 1 must be met often: logit-normal times,
@@ -70,21 +103,49 @@ class FlowStep:
         shift = self.recipe.time_shift
         time = shift * uniform / (1.0 + (shift - 1.0) * uniform)
         mix = time[:, None, None, None]
-        noisy = (1.0 - mix) * colour + mix * noise
-        with self.accelerator.accumulate(self.proposer.model):
-            velocity = self.proposer.model(
-                noisy,
-                time * 1000.0,
-                # All grey, which no drawing is, stands for "draw anything".
-                _drop(batch["sketch"], self.recipe.sketch_rate, generator),
-                batch["hints"],
-                batch["palette"],
-                batch["weights"],
-                batch["palette_present"],
-            )
-            loss = flow_loss(velocity, noise, colour, mix)
-            self.proposer.descend(self.accelerator, loss, self.recipe.max_grad_norm)
-        return {"flow": loss.detach()}
+        velocity = self.proposer.model(
+            (1.0 - mix) * colour + mix * noise,
+            time * 1000.0,
+            # All grey, which no drawing is, stands for "draw anything".
+            _drop(batch["sketch"], self.recipe.sketch_rate, generator),
+            batch["hints"],
+            batch["palette"],
+            batch["weights"],
+            batch["palette_present"],
+        )
+        return flow_loss(velocity, noise, colour, mix)
+
+    def _parts(
+        self, proposer: ColorProposer, batch: dict[str, torch.Tensor], generator: torch.Generator
+    ) -> torch.Tensor:
+        sketch = batch["sketch"]
+        found = self.parts.model(read_features(proposer, sketch), sketch)
+        encoder = self.accelerator.unwrap_model(self.parts.model)
+        return part_loss(found, batch["flat"], encoder.log_scale, generator)
+
+
+class PartStep:
+    """Trains a part encoder alone, on the features of a trained proposer."""
+
+    def __init__(
+        self, recipe: Recipe, accelerator: Accelerator, encoder: Player, proposer: ColorProposer
+    ) -> None:
+        self.recipe, self.accelerator = recipe, accelerator
+        self.encoder, self.proposer = encoder, proposer
+        self.players, self.kept_beside = [encoder], {}
+
+    def __call__(
+        self, batch: dict[str, torch.Tensor], generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        sketch = batch["sketch"]
+        with torch.no_grad():
+            features = read_features(self.proposer, sketch)
+        with self.accelerator.accumulate(self.encoder.model):
+            found = self.encoder.model(features, sketch)
+            encoder = self.accelerator.unwrap_model(self.encoder.model)
+            loss = part_loss(found, batch["flat"], encoder.log_scale, generator)
+            self.encoder.descend(self.accelerator, loss, self.recipe.max_grad_norm)
+        return {"parts": loss.detach()}
 
 
 class ColourStep:
@@ -118,6 +179,7 @@ class ColourStep:
                 recipe.perceptual_layer_weights,
             )
         self.players = [player for player in (generator, discriminator) if player]
+        self.kept_beside = {DISCRIMINATOR: discriminator} if discriminator else {}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator

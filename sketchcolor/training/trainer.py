@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 from ..hardware import describe_hardware
 from .course import record
 from .data import OffsetSampler
-from .lineage import keep_discriminator
+from .lineage import keep_beside
 from .optimisers import make_optimizer
 from .recipes import Recipe
 from .steps import Player
@@ -109,7 +109,7 @@ class Trainer:
         accelerator: owns devices, precision and trackers.
         recipe: the settings, written beside the weights.
         run: how long and where.
-        step: ``FlowStep`` or ``ColourStep``; its first player is the model that is published.
+        step: ``FlowStep``, ``PartStep`` or ``ColourStep``; its first player is the model that is published.
         on_validate: called with (model, step) every ``validation_steps``.
         started_from: record of the run whose weights this one started from.
     """
@@ -212,7 +212,7 @@ class Trainer:
     def save(self) -> None:
         """Write the averaged weights, the resolved recipe, what the run cost and last measured.
 
-        The discriminator goes with them, for runs that start from here.
+        A network that was trained along goes with them, for runs that start from here.
         """
         self.accelerator.wait_for_everyone()
         if not self.accelerator.is_main_process:
@@ -221,9 +221,9 @@ class Trainer:
         if self.ema is not None:
             self.ema.copy_to(self.published.parameters())
         self.published.save_pretrained(str(folder / "model"))
-        for rival in self.step.players[1:]:
-            unwrapped = self.accelerator.unwrap_model(rival.model, keep_torch_compile=False)
-            keep_discriminator(unwrapped, folder)
+        for name, player in self.step.kept_beside.items():
+            unwrapped = self.accelerator.unwrap_model(player.model, keep_torch_compile=False)
+            keep_beside(name, unwrapped, folder)
         resolved = {"recipe": asdict(self.recipe), "training": asdict(self.progress)}
         resolved["training"] |= {
             "seed": self.run.seed,

@@ -1,0 +1,266 @@
+"""A drawing in the regions that its lines bound, also where the lines have gaps.
+
+Balls of several radii roll between the lines, the largest first: a ball cannot pass a gap narrower
+than itself, so wide rooms are found whole before smaller balls look into what is left (trapped-ball
+segmentation, Zhang et al. 2009, "Vectorizing Cartoon Animations"). Pieces that are only corners of
+a room are joined to it afterwards. Ink that is wider than lines is a region, too.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+__all__ = ["Regions", "find_regions"]
+
+LINE_WIDTH = 0.012  # of the longer side: what is dark and wider than this is an area, not a line
+FAINT, CLEAR = 0.04, 0.06  # darkness against the paper around it that makes a line, by the sketch
+BLUR = 0.12  # of the darkest line nearby: what is less dark is its soft edge, or of JPEG's making
+GRAIN = 4.0  # deviations of the paper's grain; what is darker than so much is no grain
+MOST_GRAIN = 0.12  # darkness: pages of so many lines that they seem to be its grain have no more
+SOLID = 0.2  # levels below this part of white are ink, however large the area
+DOT = 0.0022  # of the longer side, squared: marks of a smaller area bound nothing
+LEAST_DOT = 4  # px of area: but on small pages, too
+BALLS = (0.012, 0.006, 0.003)  # of the longer side: radii; a ball of 1 px and single pixels follow
+SPECK = 0.003  # of the longer side, squared: smaller pieces are joined to a neighbour
+LEAST_SPECK = 9  # px of area: but on small pages, too
+LENGTH = 2.0  # a piece that is no longer than this many widths of its mouth is a corner of a room
+CONTINUED = 0.8  # of a ball's width: a mouth this wide is where a strand tapers, not a gap
+ROUNDS = 6  # how often pieces are joined, each time with what has been joined before
+
+CORNER = 0.02  # of the longer side: paper reaches into an upper corner of this size
+CORNER_AREA = 0.005  # of the page: a smaller room in an upper corner is a part of the drawing
+CORNER_RIM = 0.05  # of the upper and its own side rim: the room must touch so much of them
+BESIDE_AREA = 0.02  # of the page: a smaller room at one side is a part of the drawing
+BESIDE_RIM = 0.15  # of the left or right rim: a room that touches less is a part of the drawing
+BRIGHT, EVEN = 0.75, 0.9  # of the page's bright parts: paper is so light, on so much of its area
+HIGH = 0.5  # of the page's height: a room at a side and below that starts lower is a shoulder
+
+
+class Regions(NamedTuple):
+    """The regions of a page, each pixel in one of them.
+
+    Attributes:
+        label: H×W int32, of the working size. 0 is paper, the ground around the figure; 1 to count
+            are the other regions, largest first. A line's pixels have the number of the region
+            that they are nearest to, so that two regions meet in the middle of a line.
+        area: count + 1 areas in pixels; that of paper, first, is 0 where a drawing fills its page.
+    """
+
+    label: np.ndarray
+    area: np.ndarray
+
+
+def find_regions(sketch: Image.Image, long_side: int = 2048) -> Regions:
+    """Divide a drawing where its lines do.
+
+    Args:
+        sketch: mode L, 255 = paper; a photograph is cleaned before.
+        long_side: px. A sketch whose longer side is longer is shrunk to it, and the regions are of
+            that size; a smaller one keeps its own.
+    """
+    long = min(long_side, max(sketch.size))
+    size = tuple(max(1, round(side * long / max(sketch.size))) for side in sketch.size)
+    levels = np.asarray(sketch)
+    if size != sketch.size:
+        levels = cv2.resize(levels, size, interpolation=cv2.INTER_AREA)
+    lines = _lines(levels, long)
+    balls = sorted({max(1, round(part * long)) for part in BALLS} | {1}, reverse=True)
+    piece, stage = _pieces(lines, balls)
+    paper = _paper(piece, levels, int(np.count_nonzero(stage == 0)), long)
+    joined = _join(piece, stage, balls, paper, max(LEAST_SPECK, (SPECK * long) ** 2))
+    label = _with_solid_ink(joined[piece], levels, balls[min(1, len(balls) - 1)])
+    return _by_area(_nearest(label), joined[paper[:1]])
+
+
+def _lines(levels: np.ndarray, long: int) -> np.ndarray:
+    """H×W uint8, 1 on lines and on solid ink: darker than the paper or filled area around."""
+    width = 2 * max(3, round(LINE_WIDTH * long / 2)) + 1
+    square = np.ones((width, width), np.uint8)
+    around = cv2.morphologyEx(levels, cv2.MORPH_CLOSE, square)
+    dark = cv2.subtract(around, levels)
+    counts = np.bincount(dark.ravel(), minlength=256)
+    middle = _percentile(counts, 0.5)
+    deviations = np.bincount(np.abs(np.arange(256) - middle), counts, minlength=256)
+    grain = 1.48 * _percentile(deviations, 0.5)
+    strength = (_percentile(counts, 0.99) - middle) / 255
+    threshold = 255 * float(np.clip(0.4 * strength, FAINT, CLEAR))
+    threshold = middle + max(threshold, min(GRAIN * grain, 255 * MOST_GRAIN))
+    darkest = cv2.convertScaleAbs(cv2.dilate(dark, square), alpha=BLUR)
+    is_line = (dark > threshold) & (dark > darkest) | (levels < 255 * SOLID)
+    lines = is_line.astype(np.uint8)
+    _, mark, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
+    kept = stats[:, cv2.CC_STAT_AREA] >= max(LEAST_DOT, (DOT * long) ** 2)
+    kept[0] = False
+    return kept.astype(np.uint8)[mark]
+
+
+def _percentile(counts: np.ndarray, part: float) -> int:
+    """The level that ``part`` of a histogram's pixels do not exceed."""
+    total = np.cumsum(counts)
+    return int(np.searchsorted(total, part * total[-1]))
+
+
+def _pieces(lines: np.ndarray, balls: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """H×W int32, pieces numbered from 1, and which ball found each (index 0 belongs to no piece).
+
+    A ball covers what it can without touching lines or what larger balls have covered. It may
+    leave the page: what the page cuts off is as wide as it would be beyond.
+    """
+    piece = np.zeros(lines.shape, np.int32)
+    left = 1 - lines
+    found = [-1]
+    for index, radius in enumerate(balls):
+        distance = cv2.distanceTransform(left, cv2.DIST_L2, cv2.DIST_MASK_5)
+        outside = (distance <= radius).astype(np.uint8)
+        if outside.all():
+            continue
+        # OpenCV numbers the balls' rooms and tells the nearest one, with its distance.
+        reach, room = cv2.distanceTransformWithLabels(
+            outside, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_CCOMP
+        )
+        covered = ((reach <= radius) & (left > 0)).astype(np.uint8)
+        count = int(room.max())
+        cv2.copyTo(room + len(found) - 1, covered, piece)
+        left -= covered
+        found += [index] * count
+    count, rest = cv2.connectedComponents(left, connectivity=4)
+    cv2.copyTo(rest + len(found) - 1, left, piece)
+    found += [len(balls)] * (count - 1)
+    return piece, np.array(found)
+
+
+def _paper(piece: np.ndarray, levels: np.ndarray, rooms: int, long: int) -> np.ndarray:
+    """Numbers of the pieces that are paper, among the first, which the largest ball found.
+
+    A room in an upper corner is paper if it is large and open to the rims there. One at the left or
+    right rim is, if it is larger still and touches more of it. Heads, shoulders and legs that the
+    page cuts off are open at its other rims, so those are not asked.
+    """
+    height, width = piece.shape
+
+    def touched(pixels: np.ndarray) -> np.ndarray:
+        return np.bincount(pixels[pixels <= rooms], minlength=rooms + 1)
+
+    size = piece.size
+    area = touched(piece)
+    top, bottom, *sides = (touched(p) for p in (piece[0], piece[-1], piece[:, 0], piece[:, -1]))
+    box = max(1, round(CORNER * long))
+    is_paper = np.zeros(rooms + 1, bool)
+    for side, left in zip(sides, (slice(box), slice(-box, None)), strict=True):
+        corner = touched(piece[:box, left]) > 0
+        open_rim = (top >= CORNER_RIM * width) | (side >= CORNER_RIM * height)
+        is_paper |= corner & open_rim & (area >= CORNER_AREA * size)
+    for side, column in zip(sides, (piece[:, 0], piece[:, -1]), strict=True):
+        high = touched(column[: round(HIGH * height)]) > 0
+        beside = (side >= BESIDE_RIM * height) & (high | (bottom == 0))
+        is_paper |= beside & (area >= BESIDE_AREA * size)
+    light = levels >= BRIGHT * np.percentile(levels[::4, ::4], 95)
+    is_paper &= touched(piece[light]) >= EVEN * area
+    is_paper[0] = False
+    return np.flatnonzero(is_paper)
+
+
+def _join(
+    piece: np.ndarray, stage: np.ndarray, balls: list[int], paper: np.ndarray, speck: float
+) -> np.ndarray:
+    """For each piece the number of what it is joined to; 0 for specks that have no neighbour.
+
+    In each round a piece looks to the neighbour with which it shares the longest border, its mouth.
+    It is joined if it is short against that mouth, as a room's corner is, or if it continues a
+    strand that gets narrower. What is long behind its mouth, or wider than it, stays apart.
+    """
+    count = len(stage)
+    number = np.arange(count)
+    number[paper] = paper[:1].repeat(len(paper))
+    area = np.bincount(piece.ravel(), minlength=count).astype(float)
+    area[0] = 0.0
+    width = 2.0 * np.array([*balls, 0.5])
+    one, two, border = _borders(piece, count)
+    for _ in range(ROUNDS):
+        areas = np.bincount(number, area, minlength=count)
+        widest = np.full(count, len(balls))
+        np.minimum.at(widest, number[1:], stage[1:])
+        first, second, mouths = _summed(number[one], number[two], border, count)
+        # Both ways, then each piece's longest border.
+        of, to = np.concatenate([first, second]), np.concatenate([second, first])
+        mouth = np.concatenate([mouths, mouths])
+        order = np.lexsort((areas[to], mouth, of))
+        last = order[np.flatnonzero(np.diff(of[order], append=-1))]
+        of, to, mouth = of[last], to[last], mouth[last]
+        corner = (areas[of] < np.maximum(LENGTH * mouth**2, speck)) & (areas[of] <= areas[to])
+        tapers = (widest[to] > 0) & (widest[of] == widest[to] + 1)
+        tapers &= mouth >= CONTINUED * width[widest[of]]
+        joined = corner | tapers
+        if not joined.any():
+            break
+        graph = coo_array((joined[joined], (of[joined], to[joined])), shape=(count, count))
+        number = connected_components(graph, directed=False)[1][number]
+    number += 1
+    areas = np.bincount(number, area)
+    return np.where((areas[number] < speck) | (np.arange(count) == 0), 0, number)
+
+
+def _borders(piece: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of pieces that touch, and along how many pixel edges; a pair may come twice."""
+    pairs = []
+    for a, b in ((piece[:, 1:], piece[:, :-1]), (piece[1:], piece[:-1])):
+        differ = np.nonzero(a != b)
+        a, b = a[differ], b[differ]
+        between = (a > 0) & (b > 0)
+        pairs.append((a[between], b[between]))
+    a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    return _summed(a, b, np.ones(len(a)), count)
+
+
+def _summed(
+    one: np.ndarray, two: np.ndarray, border: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each pair of different numbers below ``count`` once, with the sum of its borders."""
+    low, high = np.minimum(one, two).astype(np.int64), np.maximum(one, two)
+    differ = low != high
+    pair, place = np.unique((low * count + high)[differ], return_inverse=True)
+    return pair // count, pair % count, np.bincount(place, border[differ], minlength=len(pair))
+
+
+def _nearest(label: np.ndarray) -> np.ndarray:
+    """The labels with each 0 replaced by the nearest other one, as far as there are any."""
+    empty = (label == 0).astype(np.uint8)
+    if not 0 < cv2.countNonZero(empty) < empty.size:
+        return label
+    _, source = cv2.distanceTransformWithLabels(
+        empty, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    of_source = np.empty(int(source.max()) + 1, label.dtype)
+    full = np.flatnonzero(empty.ravel() == 0)
+    of_source[source.ravel()[full]] = label.ravel()[full]
+    return of_source[source]
+
+
+def _with_solid_ink(label: np.ndarray, levels: np.ndarray, radius: int) -> np.ndarray:
+    """The labels with new ones where a ball of this radius finds room in solid ink."""
+    ink = (levels < 255 * SOLID).astype(np.uint8)
+    inside = cv2.distanceTransform(ink, cv2.DIST_L2, cv2.DIST_MASK_5) > radius
+    if not inside.any():
+        return label
+    reach, room = cv2.distanceTransformWithLabels(
+        1 - inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_CCOMP
+    )
+    return np.where((reach <= radius) & (ink > 0), room + label.max(), label)
+
+
+def _by_area(label: np.ndarray, paper: np.ndarray) -> Regions:
+    """Regions with paper's label, if there is one, as 0, and the others by falling area."""
+    area = np.bincount(label.ravel())
+    ground = area[paper].sum()
+    area[paper] = 0
+    order = np.argsort(-area, kind="stable")
+    count = np.count_nonzero(area)
+    new = np.zeros(len(area), np.int32)
+    new[order[:count]] = np.arange(1, count + 1)
+    return Regions(new[label], np.concatenate([[ground], area[order[:count]]]))

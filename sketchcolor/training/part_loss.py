@@ -1,0 +1,106 @@
+"""The loss of learning which places belong together, from colour pictures alone.
+
+A few cells are hints, whose colours are known. The shares that the network gives them in every
+other cell make a mixture of their colours, and the loss is how unlikely the cell's true colour is
+under it; "none of them" is as good a guess as a hint that is far off.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from ..models.parts import PartVectors, share_logits
+
+__all__ = ["part_loss"]
+
+WIDTH = 10.0  # CIELAB: standard deviation of a colour around the hint that speaks for it
+NONE = 25.0  # CIELAB: how far off a hint may be before "none of them" is the better answer
+HINTS = (1, 64)  # hints in a sample, drawn evenly in the logarithm
+TARGETS = 1536  # cells of a sample that are asked for: all would say little more
+BIN = 12.0  # CIELAB: colours of one bin are one part, roughly
+RARE = 0.75  # power of a part's size that its cells are drawn less often by
+
+
+def part_loss(
+    found: PartVectors, colour: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Negative log-likelihood of true colours as mixtures of a few hints' colours.
+
+    Args:
+        found: of h×w cells.
+        colour: B×3×h×w in [-1, 1], without lines.
+        log_scale: the encoder's.
+        generator: draws hints and targets, half of each by area and half by part, so that an eye
+            counts as much as hair.
+    """
+    count, _, height, width = colour.shape
+    lab = to_lab(colour).flatten(2)  # (B, 3, N)
+    rare = _rarity(lab)
+    low, high = (torch.tensor(float(k)).log() for k in HINTS)
+    hints = int((low + (high - low) * torch.rand((), generator=generator)).exp().round())
+    at = _draw(rare, hints, generator)
+    asked = _draw(rare, TARGETS, generator)
+    rows, columns = torch.meshgrid(
+        torch.arange(height), torch.arange(width), indexing="ij"
+    )
+    place = torch.stack([rows, columns]).flatten(1).to(lab) / max(height, width)  # (2, N)
+    distance = torch.cdist(place.T[asked], place.T[at])
+    logits = share_logits(
+        _take(found.vectors, asked),
+        _take(found.alone, asked),
+        _take(found.vectors, at),
+        _take(found.locality, at),
+        distance,
+        log_scale,
+    )
+    apart = torch.cdist(
+        lab.gather(2, asked[:, None].expand(-1, 3, -1)).transpose(1, 2),
+        lab.gather(2, at[:, None].expand(-1, 3, -1)).transpose(1, 2),
+    )
+    likelihood = -((apart / WIDTH) ** 2) / 2.0
+    likelihood = F.pad(likelihood, (0, 1), value=-((NONE / WIDTH) ** 2) / 2.0)
+    return -(logits.log_softmax(dim=2) + likelihood).logsumexp(dim=2).mean()
+
+
+def to_lab(colour: torch.Tensor) -> torch.Tensor:
+    """B×3×h×w sRGB in [-1, 1] → CIELAB (D65), L in [0, 100]."""
+    rgb = ((colour.float() + 1.0) / 2.0).clamp(0.0, 1.0)
+    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    matrix = linear.new_tensor(
+        [[0.4124564, 0.3575761, 0.1804375],
+         [0.2126729, 0.7151522, 0.0721750],
+         [0.0193339, 0.1191920, 0.9503041]]
+    ) / linear.new_tensor([[0.95047], [1.0], [1.08883]])
+    xyz = torch.einsum("ij,bjhw->bihw", matrix, linear)
+    f = torch.where(xyz > 0.008856, xyz.clamp(min=1e-6) ** (1 / 3), 7.787 * xyz + 16 / 116)
+    x, y, z = f.unbind(1)
+    return torch.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], dim=1)
+
+
+def _rarity(lab: torch.Tensor) -> torch.Tensor:
+    """B×N weights of cells, from B×3×N: less the more cells of a picture have the colour."""
+    cells = (lab / BIN).round().long() + 32
+    index = (cells[:, 0] * 64 + cells[:, 1]) * 64 + cells[:, 2]
+    weights = []
+    for row in index:
+        _, inverse, counts = row.unique(return_inverse=True, return_counts=True)
+        weights.append(counts[inverse].to(lab) ** -RARE)
+    return torch.stack(weights)
+
+
+def _draw(rare: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+    """B×count indices of cells: the first half by part, the others anywhere."""
+    by_part = count - count // 2 if torch.rand((), generator=generator) < 0.5 else count // 2
+    anywhere = torch.randint(
+        0, rare.shape[1], (len(rare), count - by_part), generator=generator
+    ).to(rare.device)
+    if by_part == 0:
+        return anywhere
+    drawn = torch.multinomial(rare.cpu(), by_part, replacement=True, generator=generator)
+    return torch.cat([drawn.to(rare.device), anywhere], dim=1)
+
+
+def _take(planes: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """B×C×h×w at B×P cells → B×C×P."""
+    return planes.flatten(2).gather(2, at[:, None].expand(-1, planes.shape[1], -1))
