@@ -13,17 +13,21 @@ from diffusers import ModelMixin, SchedulerMixin
 from diffusers.utils import BaseOutput
 from PIL import Image
 
+from .by_parts import PartMap, draw_flats, flat_layer, light_over, map_parts, paint_flats
 from .cleanup import clean_sketch
 from .compose import colour_layer, keep_lines
 from .conditions import Palette, Stroke, from_image
 from .conditions import hints as hint_maps
 from .conditions import style as styles
 from .conditions.hint_field import hint_field
+from .flats import Flats
 from .geometry import Fit, fit, stretch
 from .holding import hold_wishes
 from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
 from .models.palette_prior import PalettePrior
+from .models.parts import PartEncoder
 from .models.proposer import ColorProposer
+from .part_analysis import DrawingParts, PartAnalyses
 from .precision import autocast, fastest_dtype
 from .pretrained import PretrainedPipeline
 from .sampling import DEFAULT_STEPS, FreeColourings, Proposal, draw_proposal
@@ -47,10 +51,16 @@ class SketchColorOutput(BaseOutput):
         images: PIL RGB pictures of the sketch's own size, or a B×H×W×3 array in [0, 1]
             (``"np"``), or a B×3×H×W tensor in [0, 1] (``"pt"``).
         seeds: the seed of each picture.
+        parts: of each picture, which pixel belongs to which part and what colour that has; None
+            from a model without a part encoder.
+        flats: PIL RGB pictures of the sketch's size, the parts in their colours without light and
+            lines; None from a model without a part encoder.
     """
 
     images: list[Image.Image] | np.ndarray | torch.Tensor
     seeds: list[int]
+    parts: list[PartMap] | None = None
+    flats: list[Image.Image] | None = None
 
 
 class SketchColorPipeline(PretrainedPipeline):
@@ -58,13 +68,15 @@ class SketchColorPipeline(PretrainedPipeline):
 
     The proposer draws one of the plausible colourings at low resolution, the generator
     refines it at working resolution, and the result is composed with the original lines.
-    Without a proposer the generator alone is asked (the seed papers' systems run so).
+    With a part encoder the proposal only says what colour each part has: the generator paints light
+    over flats, and a hint colours the part that it is put on. Without a proposer the generator alone is asked (the seed papers' systems run so).
 
     Args:
         generator: colours B×1×H×W line art; its ``conditions`` say what else it takes.
         proposer: velocity network sampled with ``scheduler``, or None.
         scheduler: a flow-matching scheduler, or None.
         palette_prior: gives palettes where none is asked for, or None.
+        parts: tells from the proposer's features which places belong together, or None.
         noise_scale: times the noise that a proposal starts from; less than 1 trades variety for
             plausible colours.
         guidance_scale: how much further than it would by itself the proposer goes towards what
@@ -74,7 +86,7 @@ class SketchColorPipeline(PretrainedPipeline):
     """
 
     model_cpu_offload_seq = "proposer->generator"
-    _optional_components = ["proposer", "scheduler", "palette_prior"]
+    _optional_components = ["proposer", "scheduler", "palette_prior", "parts"]
 
     def __init__(
         self,
@@ -82,6 +94,7 @@ class SketchColorPipeline(PretrainedPipeline):
         proposer: ColorProposer | None = None,
         scheduler: SchedulerMixin | None = None,
         palette_prior: PalettePrior | None = None,
+        parts: PartEncoder | None = None,
         noise_scale: float = 1.0,
         guidance_scale: float = 1.0,
         hold: bool = True,
@@ -91,15 +104,21 @@ class SketchColorPipeline(PretrainedPipeline):
             raise ValueError("A proposer and its scheduler come together: give both or neither.")
         if palette_prior is not None and "palette" not in generator.conditions:
             raise ValueError("This generator takes no palette: leave the palette prior out.")
+        if parts is not None and proposer is None:
+            raise ValueError("A part encoder reads a proposer's features: give both.")
         self.register_modules(
-            generator=generator, proposer=proposer, scheduler=scheduler, palette_prior=palette_prior
+            generator=generator,
+            proposer=proposer,
+            scheduler=scheduler,
+            palette_prior=palette_prior,
+            parts=parts,
         )
         self.register_to_config(noise_scale=noise_scale, guidance_scale=guidance_scale, hold=hold)
         self.set_progress_bar_config(disable=True)
         self.model_id: str | None = None
         self.revision: str | None = None
-        self._free_colourings = FreeColourings()
-        for component in (generator, proposer):
+        self._free_colourings, self._analyses = FreeColourings(), PartAnalyses()
+        for component in (generator, proposer, parts):
             if component is not None:
                 component.eval().to(memory_format=torch.channels_last)
 
@@ -119,6 +138,7 @@ class SketchColorPipeline(PretrainedPipeline):
         seed: int | None = None,
         resolution: int = 512,
         lines: Literal["keep", "model"] = "keep",
+        background: Literal["paper", "painted"] = "paper",
         clean_paper: bool = True,
         num_inference_steps: int = DEFAULT_STEPS,
         output_type: Literal["pil", "np", "pt"] = "pil",
@@ -139,6 +159,8 @@ class SketchColorPipeline(PretrainedPipeline):
             resolution: the network works on about resolution² pixels.
             lines: ``keep`` composites the sketch's own lines, so that they survive exactly;
                 ``model`` shows the network's picture as it is.
+            background: ``paper`` leaves the ground around the figure white unless a hint on it asks
+                for a colour; ``painted`` colours it, too. Of models with a part encoder.
             clean_paper: remove the paper of a photo or scan first; clean line art is untouched.
             num_inference_steps: of the proposer.
             output_type: ``pil``, ``np`` or ``pt``.
@@ -158,7 +180,9 @@ class SketchColorPipeline(PretrainedPipeline):
             >>> pipe("sketch.png", seed=7).images[0].save("coloured.png")
         """
         # 1. Check everything before any work.
-        self._check(hints, palette, reference, num_variants, resolution, lines, output_type)
+        self._check(hints, palette, reference, num_variants, resolution, output_type)
+        _check_choice("lines", lines, "keep", "model")
+        _check_choice("background", background, "paper", "painted")
         if not 1 <= num_inference_steps <= 100:
             raise ValueError("The number of steps must be between 1 and 100.")
         original = read_sketch(sketch)
@@ -184,26 +208,39 @@ class SketchColorPipeline(PretrainedPipeline):
             arguments["style"] = style.to(device).expand(num_variants, -1)
 
         # 3. Propose.
-        draft = None
+        draft = proposal = None
         if self.proposer is not None:
+            # Where parts are known, hints are about parts, and no flow is asked about them.
+            given = hints if self.parts is None else None
             proposal, drawn_for = self._propose(
-                drawing, hints, tensors, guessed, seeds, num_inference_steps, report, device
+                drawing, given, tensors, guessed, seeds, num_inference_steps, report, device
             )
-            arguments["proposal"] = geometry.take_over(proposal.colors, drawn_for)
             draft = proposal.unhinted
-        # 4. Refine.
-        colour = self._refine(arguments, [torch.Generator().manual_seed(s) for s in seeds])
-        # 5. Make the wishes hold.
-        colour = self._hold(colour, arguments, guessed, draft)
+        # 4. Refine, and make hold what was asked for.
+        noise = [torch.Generator().manual_seed(s) for s in seeds]
+        flats = None
+        if self.parts is not None:
+            parts = [self._analyses.recall(drawing, self.proposer, self.parts)] * num_variants
+            colour, flats = self._colour_by_parts(
+                parts, draft, arguments, guessed, geometry, noise, background == "painted"
+            )
+        else:
+            if proposal is not None:
+                arguments["proposal"] = geometry.take_over(proposal.colors, drawn_for)
+            colour = self._hold(self._refine(arguments, noise), arguments, guessed, draft)
+            colour = geometry.crop(colour)
         report.almost()
 
-        # 6. Compose at the sketch's own size.
-        pictures = to_pil(geometry.crop(colour))
+        # 5. Compose at the sketch's own size.
+        pictures = to_pil(colour)
         images = [self._compose(picture, drawing, lines) for picture in pictures]
         report()
         self.maybe_free_model_hooks()
-        images = as_output_type(images, output_type)
-        return SketchColorOutput(images=images, seeds=seeds) if return_dict else (images, seeds)
+        output = SketchColorOutput(images=as_output_type(images, output_type), seeds=seeds)
+        if flats is not None:
+            output.parts = [map_parts(one, drawing.size) for one in flats]
+            output.flats = [flat_layer(one, drawing.size) for one in flats]
+        return output if return_dict else output.to_tuple()
 
     @torch.no_grad()
     def colour_tensor(
@@ -242,7 +279,8 @@ class SketchColorPipeline(PretrainedPipeline):
             step = self.proposer.multiple * config.sketch_scale
             target = [max(step, round(s * scale / step) * step) for s in sketch.shape[2:]]
             small = F.interpolate(sketch, target, mode="area")
-            given = None if hints is None else hint_maps.resize(hints, target)
+            given = hints if self.parts is None else None
+            given = None if given is None else hint_maps.resize(given, target)
             with autocast(self.proposer, sketch.device.type):
                 arguments["proposal"], draft = draw_proposal(
                     self.proposer,
@@ -257,9 +295,16 @@ class SketchColorPipeline(PretrainedPipeline):
                     self.config.noise_scale,
                     self.config.guidance_scale,
                 )
-        return self._hold(self._refine(arguments, generator), arguments, guessed, draft)
+        if self.parts is None:
+            return self._hold(self._refine(arguments, generator), arguments, guessed, draft)
+        drawings = [
+            self._analyses.recall(page, self.proposer, self.parts) for page in to_pil(sketch)
+        ]
+        size = (sketch.shape[3], sketch.shape[2])
+        geometry = Fit(size, size, size)
+        return self._colour_by_parts(drawings, draft, arguments, guessed, geometry, generator)[0]
 
-    def _check(self, hints, palette, reference, variants, resolution, lines, output_type) -> None:
+    def _check(self, hints, palette, reference, variants, resolution, output_type) -> None:
         if palette is not None and reference is not None:
             raise ValueError("Give a palette or a reference picture, not both.")
         self._check_conditions(hints=hints, palette=palette)
@@ -270,10 +315,7 @@ class SketchColorPipeline(PretrainedPipeline):
             raise ValueError(
                 f"The working resolution must be between {RESOLUTIONS[0]} and {RESOLUTIONS[1]}."
             )
-        if lines not in ("keep", "model"):
-            raise ValueError(f'lines must be "keep" or "model", not {lines!r}.')
-        if output_type not in ("pil", "np", "pt"):
-            raise ValueError(f'output_type must be "pil", "np" or "pt", not {output_type!r}.')
+        _check_choice("output_type", output_type, "pil", "np", "pt")
 
     def _check_conditions(self, **given: Any) -> None:
         for name, value in given.items():
@@ -334,6 +376,30 @@ class SketchColorPipeline(PretrainedPipeline):
             )
         return proposal, geometry
 
+    def _colour_by_parts(
+        self,
+        drawings: list[DrawingParts],
+        proposals: torch.Tensor,
+        arguments: dict[str, torch.Tensor],
+        guessed: bool,
+        geometry: Fit,
+        noise: Generators,
+        paint_paper: bool = False,
+    ) -> tuple[torch.Tensor, list[Flats]]:
+        """B×3×H×W pictures of light over flats, and the flats."""
+        hints = arguments.get("hints")
+        if hints is not None:
+            hints = geometry.crop(hints)
+        palette = None
+        if "palette" in arguments:
+            palette = arguments["palette"], arguments["weights"]
+        flats = draw_flats(drawings, proposals, hints, palette, guessed, paint_paper)
+        painted = paint_flats(flats, geometry).to(arguments["sketch"])
+        # What was asked for is in the flats.
+        seen = {"sketch": arguments["sketch"], "proposal": painted}
+        colour = geometry.crop(self._refine(seen, noise).float())
+        return light_over(colour, geometry.crop(painted), flats), flats
+
     def _refine(self, arguments: dict[str, torch.Tensor], noise: Generators) -> torch.Tensor:
         """The generator's B×3×H×W picture.
 
@@ -375,6 +441,12 @@ class _Counter:
         self.done += 1
         if self.callback is not None:
             self.callback(self.done, self.total)
+
+
+def _check_choice(name: str, value: str, *choices: str) -> None:
+    if value not in choices:
+        names = " or ".join(f'"{choice}"' for choice in choices)
+        raise ValueError(f"{name} must be {names}, not {value!r}.")
 
 
 def _noise_argument(model: ModelMixin, generator: Any) -> dict[str, Any]:

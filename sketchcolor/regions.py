@@ -21,8 +21,6 @@ __all__ = ["Regions", "find_regions"]
 LINE_WIDTH = 0.012  # of the longer side: what is dark and wider than this is an area, not a line
 FAINT, CLEAR = 0.04, 0.06  # darkness against the paper around it that makes a line, by the sketch
 BLUR = 0.12  # of the darkest line nearby: what is less dark is its soft edge, or of JPEG's making
-GRAIN = 4.0  # deviations of the paper's grain; what is darker than so much is no grain
-MOST_GRAIN = 0.12  # darkness: pages of so many lines that they seem to be its grain have no more
 SOLID = 0.2  # levels below this part of white are ink, however large the area
 DOT = 0.0022  # of the longer side, squared: marks of a smaller area bound nothing
 LEAST_DOT = 4  # px of area: but on small pages, too
@@ -74,7 +72,7 @@ def find_regions(sketch: Image.Image, long_side: int = 2048) -> Regions:
     piece, stage = _pieces(lines, balls)
     paper = _paper(piece, levels, int(np.count_nonzero(stage == 0)), long)
     joined = _join(piece, stage, balls, paper, max(LEAST_SPECK, (SPECK * long) ** 2))
-    label = _with_solid_ink(joined[piece], levels, balls[min(1, len(balls) - 1)])
+    label = _with_solid_ink(joined[piece], levels, balls[0])
     return _by_area(_nearest(label), joined[paper[:1]])
 
 
@@ -86,14 +84,11 @@ def _lines(levels: np.ndarray, long: int) -> np.ndarray:
     dark = cv2.subtract(around, levels)
     counts = np.bincount(dark.ravel(), minlength=256)
     middle = _percentile(counts, 0.5)
-    deviations = np.bincount(np.abs(np.arange(256) - middle), counts, minlength=256)
-    grain = 1.48 * _percentile(deviations, 0.5)
     strength = (_percentile(counts, 0.99) - middle) / 255
-    threshold = 255 * float(np.clip(0.4 * strength, FAINT, CLEAR))
-    threshold = middle + max(threshold, min(GRAIN * grain, 255 * MOST_GRAIN))
-    darkest = cv2.convertScaleAbs(cv2.dilate(dark, square), alpha=BLUR)
-    is_line = (dark > threshold) & (dark > darkest) | (levels < 255 * SOLID)
-    lines = is_line.astype(np.uint8)
+    # Half of the page is no line: what it is darkened by is the paper's grain.
+    threshold = middle + 255 * float(np.clip(0.4 * strength, FAINT, CLEAR))
+    blur = cv2.convertScaleAbs(cv2.dilate(dark, square), alpha=BLUR)
+    lines = ((dark > threshold) & (dark > blur) | (levels < 255 * SOLID)).astype(np.uint8)
     _, mark, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
     kept = stats[:, cv2.CC_STAT_AREA] >= max(LEAST_DOT, (DOT * long) ** 2)
     kept[0] = False
@@ -139,29 +134,32 @@ def _paper(piece: np.ndarray, levels: np.ndarray, rooms: int, long: int) -> np.n
     """Numbers of the pieces that are paper, among the first, which the largest ball found.
 
     A room in an upper corner is paper if it is large and open to the rims there. One at the left or
-    right rim is, if it is larger still and touches more of it. Heads, shoulders and legs that the
-    page cuts off are open at its other rims, so those are not asked.
+    right rim is, if it is larger still, touches more of it and does not come from the lower rim
+    like a shoulder. What touches the upper or lower rim alone is a head or legs that the page cuts
+    off.
+
+    Args:
+        piece: H×W. levels: H×W uint8, the sketch. rooms: how many the largest ball found.
+        long: px, the page's longer side.
     """
     height, width = piece.shape
 
-    def touched(pixels: np.ndarray) -> np.ndarray:
-        return np.bincount(pixels[pixels <= rooms], minlength=rooms + 1)
+    def pixels(part: np.ndarray) -> np.ndarray:
+        return np.bincount(part[part <= rooms], minlength=rooms + 1)
 
-    size = piece.size
-    area = touched(piece)
-    top, bottom, *sides = (touched(p) for p in (piece[0], piece[-1], piece[:, 0], piece[:, -1]))
+    area, top, bottom = pixels(piece), pixels(piece[0]), pixels(piece[-1])
     box = max(1, round(CORNER * long))
     is_paper = np.zeros(rooms + 1, bool)
-    for side, left in zip(sides, (slice(box), slice(-box, None)), strict=True):
-        corner = touched(piece[:box, left]) > 0
-        open_rim = (top >= CORNER_RIM * width) | (side >= CORNER_RIM * height)
-        is_paper |= corner & open_rim & (area >= CORNER_AREA * size)
-    for side, column in zip(sides, (piece[:, 0], piece[:, -1]), strict=True):
-        high = touched(column[: round(HIGH * height)]) > 0
-        beside = (side >= BESIDE_RIM * height) & (high | (bottom == 0))
-        is_paper |= beside & (area >= BESIDE_AREA * size)
+    for page in (piece, piece[:, ::-1]):
+        side = pixels(page[:, 0])
+        upper = (top >= CORNER_RIM * width) | (side >= CORNER_RIM * height)
+        upper &= pixels(page[:box, :box]) > 0
+        beside = (pixels(page[: round(HIGH * height), 0]) > 0) | (bottom == 0)
+        beside &= side >= BESIDE_RIM * height
+        is_paper |= upper & (area >= CORNER_AREA * piece.size)
+        is_paper |= beside & (area >= BESIDE_AREA * piece.size)
     light = levels >= BRIGHT * np.percentile(levels[::4, ::4], 95)
-    is_paper &= touched(piece[light]) >= EVEN * area
+    is_paper &= pixels(piece[light]) >= EVEN * area
     is_paper[0] = False
     return np.flatnonzero(is_paper)
 
@@ -207,7 +205,7 @@ def _join(
 
 
 def _borders(piece: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of pieces that touch, and along how many pixel edges; a pair may come twice."""
+    """Pairs of pieces that touch, and along how many pixels."""
     pairs = []
     for a, b in ((piece[:, 1:], piece[:, :-1]), (piece[1:], piece[:-1])):
         differ = np.nonzero(a != b)

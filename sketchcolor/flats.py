@@ -1,0 +1,112 @@
+"""Flats: one colour per part under the lines, and light laid over them.
+
+A network paints the hair in four colours with borders that follow no line. So its proposal is only
+asked what colour each part has; the generator then paints light over flat colours, and may not
+change what colour a part has on the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .hint_shares import HintColours
+from .part_analysis import DrawingParts
+from .pieces import resize_label
+
+__all__ = ["Flats", "free_colours", "relight"]
+
+INK = 0.25  # a cell with more ink than this does not say what colour its part has
+WHITE = 1.0
+
+
+@dataclass(frozen=True)
+class Flats:
+    """One colouring of a drawing in flat colours.
+
+    Attributes:
+        parts: the drawing's.
+        free: (N+1)×3 in [-1, 1], sRGB, colours of the pieces without hints.
+        asked: what hints ask for, or None.
+    """
+
+    parts: DrawingParts
+    free: np.ndarray
+    asked: HintColours | None = None
+
+    @property
+    def colours(self) -> np.ndarray:
+        """(N+1)×3 in [-1, 1]; of a piece that is not of one part, roughly."""
+        if self.asked is None:
+            return self.free
+        return self.free + self.asked.spoken[:, None] * (self.asked.pieces - self.free)
+
+    def paint(self, size: tuple[int, int]) -> np.ndarray:
+        """The flats as a picture of a (width, height): H×W×3 float32 in [-1, 1]."""
+        label = resize_label(self.parts.pieces.label, size)
+        picture = self.colours[label]
+        if self.asked is None or not self.asked.cell_share.any():
+            return picture
+        # Premultiplied, so that cells without a hint do not lend their colour to others.
+        spoken = self.asked.cells_spoken[:, None]
+        planes = np.concatenate([self.asked.cells * spoken, spoken], axis=1)
+        fine = cv2.resize(planes.reshape(*self.parts.grid, 4), size, interpolation=cv2.INTER_LINEAR)
+        by_cell = fine[..., :3] + (1.0 - fine[..., 3:]) * self.free[label]
+        return picture + self.asked.cell_share[label][..., None] * (by_cell - picture)
+
+
+def free_colours(parts: DrawingParts, proposal: np.ndarray, paint_paper: bool) -> np.ndarray:
+    """The colours that a proposal gives the pieces: the median over each part, away from lines.
+
+    Args:
+        proposal: h×w×3 in [-1, 1], of any size.
+        paint_paper: False leaves the paper white.
+
+    Returns:
+        (N+1)×3 in [-1, 1].
+    """
+    height, width = parts.grid
+    cells = cv2.resize(proposal, (width, height), interpolation=cv2.INTER_LINEAR).reshape(-1, 3)
+    weights = parts.cells_of_parts()
+    open_weights = weights * (parts.ink < INK)
+    colours = np.full((len(weights), 3), WHITE, np.float32)
+    for part, (every, free) in enumerate(zip(weights, open_weights, strict=True)):
+        if part == 0 and not paint_paper:
+            continue
+        used = free if free.sum() > 0.1 * every.sum() else every
+        if used.any():
+            colours[part] = _median(cells, used)
+    return colours[parts.part]
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted medians of the columns of C×3 values."""
+    used = np.flatnonzero(weights)
+    values, weights = values[used], weights[used]
+    order = np.argsort(values, axis=0, kind="stable")
+    reached = np.cumsum(weights[order], axis=0)
+    middle = (reached >= 0.5 * reached[-1]).argmax(axis=0)
+    columns = np.arange(values.shape[1])
+    return values[order[middle, columns], columns]
+
+
+def relight(picture: np.ndarray, flats: np.ndarray, parts: DrawingParts) -> np.ndarray:
+    """Flats under the light that a generator painted: parts stay what they are on the whole.
+
+    Args:
+        picture: H×W×3 in [-1, 1], the generator's, painted from ``flats``, of the same size.
+        parts: the drawing's, at its own size.
+
+    Returns:
+        H×W×3 in [-1, 1]; the flats' own colour on paper.
+    """
+    height, width = flats.shape[:2]
+    label = resize_label(parts.part_label, (width, height)).ravel()
+    light = (picture - flats).reshape(-1, 3)
+    area = np.maximum(np.bincount(label), 1)
+    means = np.stack([np.bincount(label, light[:, c]) / area for c in range(3)], axis=1)
+    light = light - means.astype(np.float32)[label]
+    light[label == 0] = 0.0
+    return np.clip(flats + light.reshape(flats.shape), -1.0, 1.0)

@@ -1,0 +1,219 @@
+"""Which hint speaks for which place of a drawing.
+
+A hint is about a part, not about a place: likeness of the vectors says how far it goes, the lines
+say where it ends. Paper is a seed of its own that competes with every hint, so that no stroke runs
+out over the page.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from .part_analysis import UNIT, DrawingParts
+from .pieces import cell_of_pixels, resize_label
+
+__all__ = ["HintColours", "Seeds", "find_seeds", "hint_colours"]
+
+BIN = 24  # 8-bit levels: painted colours this near are one hint
+MOST_SEEDS = 192  # the largest are kept; a painted draft has more
+TOUCHED = 0.2  # of a stroke lies in a piece that it means,
+COVERED = 0.3  # or so much of the piece is covered by it
+SHARPNESS = 2.0  # times the logits: a mixture of two hints is a colour that nobody asked for
+PAPER_WAY = 0.15  # sides: how far away paper counts as being from every cell
+MEANT_WHOLE = 0.9  # least likeness of a painted place to its piece for the whole piece to follow
+NEAR = 0.03  # sides: over which two hints in one piece share it
+SPEAKS = (0.3, 0.7)  # share of all hints from which their colours begin to hold, and hold wholly
+ONE_PIECE = (0.97, 0.85)  # likeness of a piece's cells to their mean: one answer, or one per cell
+
+
+class Seeds(NamedTuple):
+    """Hints as a drawing's cells know them, K of them.
+
+    Attributes:
+        colours: K×3 in [-1, 1], sRGB.
+        vectors: K×D unit vectors. locality: K.
+        distance: C×K, from each cell to the painted ones, in sides of the page.
+        piece: K, the piece that each was painted in.
+    """
+
+    colours: np.ndarray
+    vectors: np.ndarray
+    locality: np.ndarray
+    distance: np.ndarray
+    piece: np.ndarray
+
+
+class HintColours(NamedTuple):
+    """What hints ask for.
+
+    Attributes:
+        pieces: (N+1)×3 colours in [-1, 1] of the pieces, and
+        spoken: N+1 in [0, 1], how much of each is the hints' to decide.
+        cells: C×3 and
+        cells_spoken: C, the same per cell, for pieces that are not of one part.
+        cell_share: N+1 in [0, 1], how much of a piece goes by its cells.
+    """
+
+    pieces: np.ndarray
+    spoken: np.ndarray
+    cells: np.ndarray
+    cells_spoken: np.ndarray
+    cell_share: np.ndarray
+
+
+def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
+    """The hints of a map.
+
+    A stroke means the pieces that a good part of it lies in: what it touches of a line or runs over
+    by a hair's breadth was not meant.
+
+    Args:
+        hint_map: h×w×4 of any size, RGB in [-1, 1] where painted, mask last.
+
+    Returns:
+        None without a painted pixel.
+    """
+    mask = hint_map[..., 3] > 0
+    if not mask.any():
+        return None
+    _, stroke = cv2.connectedComponents(mask.astype(np.uint8))
+    rows, columns = np.nonzero(mask)
+    colour = hint_map[rows, columns, :3]
+    piece = resize_label(parts.pieces.label, mask.shape[::-1])[rows, columns]
+    cell = cell_of_pixels(mask.shape, parts.grid)[rows, columns]
+    bins = np.round((colour + 1.0) * 127.5 / BIN).astype(np.int64)
+    keys = np.column_stack([stroke[rows, columns], bins, piece])
+    _, group = np.unique(keys[:, :4], axis=0, return_inverse=True)  # a stroke of one colour
+    _, seed, first = _numbered(np.column_stack([group, piece]))
+    size = np.bincount(seed)
+    whole = np.bincount(group)[group[first]]
+    pixels = mask.size / parts.pieces.label.size  # of the map to one of the drawing
+    covered = size / np.maximum(parts.pieces.area[piece[first]] * pixels, 1.0)
+    meant = (size >= TOUCHED * whole) | (covered >= COVERED)
+    largest = np.zeros(len(size), bool)  # of every stroke at least the piece with most of it
+    order = np.lexsort((-size, group[first]))
+    largest[order[np.unique(group[first][order], return_index=True)[1]]] = True
+    kept = np.flatnonzero(meant | largest)
+    kept = kept[np.argsort(-size[kept], kind="stable")][:MOST_SEEDS]
+    return _describe(parts, kept, seed, size, piece[first], cell, colour)
+
+
+def _describe(
+    parts: DrawingParts,
+    kept: np.ndarray,
+    seed: np.ndarray,
+    size: np.ndarray,
+    piece: np.ndarray,
+    cell: np.ndarray,
+    colour: np.ndarray,
+) -> Seeds:
+    """Colours, vectors and distances of the seeds ``kept``."""
+    height, width = parts.grid
+    colours, vectors, locality, distance = [], [], [], []
+    for number in kept:
+        painted = seed == number
+        colours.append(colour[painted].mean(axis=0))
+        cells = cell[painted]
+        vectors.append(parts.vectors[cells].mean(axis=0))
+        locality.append(parts.locality[cells].mean())
+        away = np.ones((height, width), np.uint8)
+        away.ravel()[cells] = 0
+        distance.append(cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_5).ravel())
+    vectors = np.array(vectors)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), UNIT)
+    ways = np.stack(distance, axis=1) / max(height, width)
+    return Seeds(np.array(colours), vectors, np.array(locality), ways, piece[kept])
+
+
+def hint_colours(parts: DrawingParts, seeds: Seeds) -> HintColours:
+    """Colours that the hints ask for, everywhere that they speak for.
+
+    The share of a hint in a cell is a softmax over likeness less distance, as the part encoder was
+    trained; a piece takes the mean logits of its cells. A piece that was painted in has only the
+    hints in it, which share it by nearness, if it is like the place that was painted: a mouth whose
+    line is open lies in one piece with the face.
+    """
+    logits = parts.scale * parts.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
+    logits, colours = _with_paper(parts, logits, seeds)
+    logits = np.column_stack([logits, parts.alone])
+    of_pieces = parts.pieces.cells @ logits
+    length = np.linalg.norm(parts.pieces.vectors, axis=1)
+    one, several = ONE_PIECE
+    cell_share = np.clip((one - length) / (one - several), 0.0, 1.0)
+    cell_share[0] = 0.0
+    alike = (parts.pieces.vectors[seeds.piece] * seeds.vectors).sum(axis=1)
+    fits = alike >= MEANT_WHOLE * length[seeds.piece]
+    shares = _softmax(of_pieces)
+    for piece in np.unique(seeds.piece):
+        own = np.flatnonzero((seeds.piece == piece) & fits)
+        if len(own):
+            shares[piece] = 0.0
+            shares[piece, own] = _softmax(of_pieces[piece, own][None])[0]
+        if len(own) != 1 or (seeds.piece == piece).sum() > 1:
+            cell_share[piece] = 1.0
+    home = _home_of_cells(parts)
+    mix = cell_share[home][:, None]
+    cells = _softmax(mix * logits + (1.0 - mix) * of_pieces[home])
+    _share_by_nearness(cells, seeds, home, fits)
+    return HintColours(*_mix(shares, colours), *_mix(cells, colours), cell_share)
+
+
+def _with_paper(
+    parts: DrawingParts, logits: np.ndarray, seeds: Seeds
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and colours with paper as one more seed, unless somebody asked for a background."""
+    colours = seeds.colours
+    if (seeds.piece == 0).any() or not parts.pieces.area[0]:
+        return logits, colours
+    vector = parts.pieces.vectors[0]
+    likeness = parts.scale * parts.vectors @ (vector / max(float(np.linalg.norm(vector)), UNIT))
+    locality = (parts.pieces.cells[[0]] @ parts.locality).item()
+    paper = likeness - PAPER_WAY * locality
+    return np.column_stack([logits, paper]), np.concatenate([colours, np.ones((1, 3))])
+
+
+def _share_by_nearness(
+    cells: np.ndarray, seeds: Seeds, home: np.ndarray, fits: np.ndarray
+) -> None:
+    """In place: cells of pieces that were painted in more than once go to the hints near them."""
+    for piece in np.unique(seeds.piece):
+        own = np.flatnonzero(seeds.piece == piece)
+        inside = np.flatnonzero(home == piece)
+        if not len(inside) or not fits[own].all():
+            continue
+        nearness = np.exp(-seeds.distance[np.ix_(inside, own)] / NEAR) + 1e-9
+        weight = nearness * np.maximum(cells[np.ix_(inside, own)], 1e-4)
+        cells[inside] = 0.0
+        cells[np.ix_(inside, own)] = weight / weight.sum(axis=1, keepdims=True)
+
+
+def _mix(shares: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Colours of all hints together, and how much they have to say; the last share is nobody's."""
+    hints = shares[:, : len(colours)]
+    total = hints.sum(axis=1)
+    low, high = SPEAKS
+    spoken = np.clip((total - low) / (high - low), 0.0, 1.0)
+    mixed = hints @ colours / np.maximum(total, UNIT)[:, None]
+    return mixed.astype(np.float32), spoken.astype(np.float32)
+
+
+def _home_of_cells(parts: DrawingParts) -> np.ndarray:
+    """C ints: the piece that most of each cell lies in."""
+    area = parts.pieces.area.astype(np.float32)
+    pixels = parts.pieces.cells.multiply(area[:, None]).tocsc()
+    return np.asarray(pixels.argmax(axis=0)).ravel()
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    sharp = SHARPNESS * (logits - logits.max(axis=1, keepdims=True))
+    weights = np.exp(sharp)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _numbered(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct rows, the number of each row's among them, and where each comes first."""
+    rows, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    return rows, inverse, first

@@ -1,0 +1,140 @@
+"""What is known of a drawing before anyone colours it: its pieces, and which of them are alike.
+
+It depends on nothing but the lines, so it is found once per drawing and kept while strokes come
+and go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from scipy.sparse import coo_array
+from sklearn.cluster import AgglomerativeClustering
+
+from .geometry import stretch
+from .images import to_tensor
+from .models.parts import CELL, PartEncoder, read_features
+from .models.proposer import ColorProposer
+from .pieces import Pieces, cut_regions
+from .precision import autocast
+from .regions import find_regions
+
+__all__ = ["DrawingParts", "PartAnalyses", "analyse"]
+
+RESOLUTION = 384  # px: side of the page that the networks read parts from; small faces need it
+APART = 0.12  # cosine distance, mean over two groups of pieces, from which they are two parts
+KEPT = 4  # drawings whose analysis is kept
+UNIT = 1e-6  # guards a division by the length of a vector
+
+
+@dataclass(frozen=True)
+class DrawingParts:
+    """A drawing's pieces, parts and vectors.
+
+    Attributes:
+        pieces: at the drawing's working size; piece 0 is paper.
+        part: N+1 ints, the part that each piece belongs to; paper is part 0 and on its own.
+        vectors: C×D unit vectors of the cells. alone: C logits of having no other place's colour.
+        locality: C, how fast a hint's reach ends with distance, logit per side.
+        ink: C in [0, 1], mean darkness of the drawing.
+        scale: of a likeness, to make it a logit.
+    """
+
+    pieces: Pieces
+    part: np.ndarray
+    vectors: np.ndarray
+    alone: np.ndarray
+    locality: np.ndarray
+    ink: np.ndarray
+    scale: float
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of cells."""
+        return self.pieces.grid
+
+    def cells_of_parts(self) -> np.ndarray:
+        """P×C: how many pixels of each part lie in each cell."""
+        pieces = self.pieces.cells.multiply(self.pieces.area[:, None])
+        count = len(self.part)
+        of_part = coo_array((np.ones(count), (self.part, np.arange(count))))
+        return (of_part.tocsr() @ pieces).toarray()
+
+    @property
+    def part_label(self) -> np.ndarray:
+        """H×W int32 parts, 0 = paper."""
+        return self.part[self.pieces.label].astype(np.int32)
+
+
+class PartAnalyses:
+    """The analyses of the last few drawings."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, DrawingParts] = OrderedDict()
+
+    def recall(
+        self, drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder
+    ) -> DrawingParts:
+        """The analysis of a drawing, made now unless it is kept; see :func:`analyse`."""
+        networks = (id(proposer), id(encoder), str(proposer.device), drawing.size)
+        digest = hashlib.sha256(repr(networks).encode())
+        digest.update(drawing.tobytes())
+        key = digest.hexdigest()
+        if key not in self._kept:
+            self._kept[key] = analyse(drawing, proposer, encoder)
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+
+@torch.no_grad()
+def analyse(drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder) -> DrawingParts:
+    """Find a drawing's pieces and parts.
+
+    Args:
+        drawing: mode L, 255 = paper.
+        proposer, encoder: the networks, trained together.
+    """
+    tile = proposer.multiple * proposer.config.sketch_scale
+    page, _ = stretch(drawing, RESOLUTION, tile)
+    sketch = to_tensor(page).to(proposer.device)
+    with autocast(proposer, sketch.device.type):
+        found = encoder(read_features(proposer, sketch), sketch)
+    vectors, alone, locality = (part[0].float().cpu().numpy() for part in found)
+    pieces = cut_regions(find_regions(drawing).label, vectors)
+    return DrawingParts(
+        pieces,
+        _group(pieces),
+        vectors.reshape(len(vectors), -1).T,
+        alone.ravel(),
+        locality.ravel(),
+        (1.0 - F.avg_pool2d(sketch, CELL)[0, 0].cpu().numpy().ravel()) / 2.0,
+        float(encoder.log_scale.exp()),
+    )
+
+
+def _group(pieces: Pieces) -> np.ndarray:
+    """N+1 part numbers: pieces whose vectors are alike are one part, paper stays on its own."""
+    count = len(pieces.area)
+    part = np.zeros(count, np.int64)
+    shown = np.flatnonzero(pieces.area[1:] > 0) + 1
+    if len(shown) < 2:
+        part[shown] = 1
+        return part
+    length = np.linalg.norm(pieces.vectors[shown], axis=1, keepdims=True)
+    clustering = AgglomerativeClustering(
+        n_clusters=None, metric="cosine", linkage="average", distance_threshold=APART
+    )
+    part[shown] = clustering.fit_predict(pieces.vectors[shown] / np.maximum(length, UNIT)) + 1
+    areas = np.bincount(part, pieces.area, minlength=part.max() + 1)
+    order = np.concatenate([[0], 1 + np.argsort(-areas[1:], kind="stable")])
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[part]
