@@ -232,6 +232,7 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         recipe.hint_kind,
         recipe.page_rate,
         recipe.choice_rate,
+        flats=recipe.flats,
         flat_shrink=CELL if recipe.objective == "parts" or args.parts else 0,
     )
     images = load_images(source)

@@ -20,6 +20,7 @@ from ..conditions import hints, palette
 from ..conditions.hint_field import hint_field
 from ..images import read_image
 from ..lineart import extract, random_lineart
+from .flat_samples import simulate_flats
 from .pages import PANELS, on_paper, page, rim
 from .views import View, ViewCache
 
@@ -146,6 +147,7 @@ class SampleMaker:
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
         page_rate: share of samples that are pages of several pictures; none of a stream's are.
         choice_rate: share of palettes that are simulated choices of the picture's colours.
+        flats: add what a generator paints light over, see :func:`simulate_flats`.
         flat_shrink: above 0, the colour picture comes a second time, without lines and this
             many times smaller, for learning parts.
     """
@@ -163,13 +165,15 @@ class SampleMaker:
     page_rate: float = 0.0
     choice_rate: float = 0.0
     flat_shrink: int = 0
+    flats: bool = False
 
     def __call__(self, row: dict[str, Any], rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """One sample.
 
         Returns:
             ``sketch`` 1×S×S in [-1, 1], ``colour`` 3×s×s in [-1, 1] and ``hints`` 4×s×s with
-            s = S / ``shrink``, ``flat`` 3×(S/f)×(S/f) with f = ``flat_shrink`` above 0, ``palette`` K×3, ``weights`` K, ``palette_present`` bool; S is
+            s = S / ``shrink``, ``flat`` 3×(S/f)×(S/f) with f = ``flat_shrink`` above 0,
+            ``flats`` 3×S×S, ``palette`` K×3, ``weights`` K, ``palette_present`` bool; S is
             the crop, or the resolution.
         """
         with_palette = bool(rng.random() < self.palette_rate)
@@ -196,9 +200,12 @@ class SampleMaker:
         # Conditions describe the whole picture; only then is a window cut.
         window = self._window(rng)
         colour = view.colour[window]
-        flat = {}
+        more = {}
         if self.flat_shrink:
-            flat["flat"] = _planes(_shrink(_without_lines(colour), self.flat_shrink))
+            more["flat"] = _planes(_shrink(_without_lines(colour), self.flat_shrink))
+        if self.flats:
+            flats = simulate_flats(view, _without_lines(view.colour), rng)
+            more["flats"] = _planes(flats[window])
         if self.shrink > 1:
             colour = _shrink(colour, self.shrink)
         sketch, given = _planes(view.lines[..., None][window]), hints.to_tensor(hint_map[window])
@@ -211,7 +218,7 @@ class SampleMaker:
             "palette": torch.from_numpy(colors),
             "weights": torch.from_numpy(shares),
             "palette_present": torch.tensor(with_palette),
-        } | flat
+        } | more
 
     def _window(self, rng: np.random.Generator) -> tuple[slice, slice]:
         side = self.crop or self.resolution

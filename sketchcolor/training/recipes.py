@@ -22,6 +22,7 @@ class Recipe:
         crop: side of the window of them that the network sees; 0 shows all.
         augmentation: what pictures go through before a line is drawn; see ``data.frame``.
         lineart: ``random`` for the mix of hands, or the name of one extractor.
+        flats: a generator meets flats, which it paints light over, instead of proposals.
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
         page_rate: share of samples that are pages of several pictures, each shown small.
         choice_rate: share of palettes that hold only some of the picture's colours.
@@ -57,6 +58,7 @@ class Recipe:
     crop: int = 0
     augmentation: Literal["figures", "flip", "distort"] = "figures"
     lineart: str = "random"
+    flats: bool = False
     hint_kind: str = "mixed"
     page_rate: float = 0.0
     choice_rate: float = 0.0
@@ -196,6 +198,22 @@ _RECIPES = (
         objective="colour",
         crop=128,
         choice_rate=0.5,
+        learning_rate=3e-4,
+        perceptual_weight=1.0,
+        perceptual_layers=("relu1_2", "relu2_2", "relu3_1", "relu4_1"),
+        perceptual_crop=64,
+        adversarial_weight=0.1,
+        discriminator_config={"channels": (32, 64, 128), "spectral_norm": True},
+    ),
+    Recipe(
+        name="sketchcolor-light",
+        source="The same network over flats: one colour per part comes in, light and shadow go out",
+        model="refiner",
+        objective="colour",
+        crop=128,
+        flats=True,
+        hint_rate=0.0,
+        palette_rate=0.0,
         learning_rate=3e-4,
         perceptual_weight=1.0,
         perceptual_layers=("relu1_2", "relu2_2", "relu3_1", "relu4_1"),

@@ -209,7 +209,9 @@ class ColourStep:
         if getattr(model, "draws_noise", False):
             inputs["generator"] = generator
         if model.config.get("proposal"):
-            inputs["proposal"] = degraded_truth(batch, generator, self.proposer)
+            flats = batch.get("flats")
+            drawn = degraded_truth(batch, generator, self.proposer) if flats is None else flats
+            inputs["proposal"] = drawn
         return inputs
 
     def _discriminate(
