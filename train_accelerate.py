@@ -28,9 +28,10 @@ from sketchcolor.training.data import (
     load_images,
 )
 from sketchcolor.training.lineage import make_discriminator, read_record
+from sketchcolor.training.part_tokens import TokenSamples
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
-from sketchcolor.training.steps import ColourStep, FlowStep, PartStep
+from sketchcolor.training.steps import ColourStep, FlowStep, PartStep, TokenStep
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
 from sketchcolor.training.validation import DEFAULT_IMAGES, Validation
 from sketchcolor.training.views import ViewCache
@@ -100,6 +101,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     data.add_argument("--max_train_samples", type=int)
     data.add_argument("--view_cache", type=Path, help="folder that keeps views of the pictures")
     data.add_argument("--views", type=int, default=3, help="views per picture in --view_cache")
+    data.add_argument("--tokens", type=Path, help="file of sketchcolor.training.part_tokens")
     data.add_argument("--dataloader_num_workers", type=int, default=Run.dataloader_num_workers)
 
     run = parser.add_argument_group("run")
@@ -154,7 +156,7 @@ def build_model(recipe: Recipe, init_from: str | None):
     model = network.from_pretrained(init_from) if init_from else network(**recipe.model_config)
     side = recipe.crop or recipe.resolution
     tile = 1
-    if recipe.objective != "parts":  # that one works wherever its proposer does
+    if recipe.objective in ("flow", "colour"):  # the others work wherever their proposer does
         tile = model.multiple * (model.config.sketch_scale if recipe.objective == "flow" else 1)
     if side % tile:
         raise ValueError(
@@ -189,6 +191,8 @@ def build_step(
             encoder = PartEncoder.from_pretrained(args.parts)
             parts = make_player(accelerator, recipe, encoder, recipe.learning_rate, steps)
         return FlowStep(recipe, accelerator, player, parts)
+    if recipe.objective == "part-colours":
+        return TokenStep(recipe, accelerator, player)
     rival = proposer = None
     if args.proposer:
         proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
@@ -206,6 +210,10 @@ def build_step(
 def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
     """Training samples, map-style or streamed, for the model that the trainer publishes."""
     run, model = trainer.run, trainer.published
+    if recipe.objective == "part-colours":
+        if args.tokens is None:
+            raise ValueError("This recipe trains on kept tokens: name their file by --tokens.")
+        return TokenSamples(args.tokens, recipe.palette_rate, run.seed)
     source = Source(
         dataset_name=args.dataset_name,
         data_files=args.data_files,

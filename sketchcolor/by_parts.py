@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -11,14 +12,31 @@ from PIL import Image
 
 from .flats import Flats, free_colours, relight
 from .geometry import Fit
-from .hint_shares import find_seeds, hint_colours
+from .hint_shares import HintColours, find_seeds, hint_colours
+from .models.part_colours import MOST_PARTS, PartColours, to_flow
 from .part_analysis import DrawingParts
+from .part_tokens import describe
 from .pieces import resize_label
 from .recolour import hold_palette
+from .seeds import Generators
 
-__all__ = ["Part", "PartMap", "draw_flats", "flat_layer", "light_over", "map_parts", "paint_flats"]
+__all__ = [
+    "Part",
+    "PartMap",
+    "colours_of_proposals",
+    "draw_colours",
+    "flat_layer",
+    "light_over",
+    "map_parts",
+    "paint_flats",
+    "with_hints",
+]
 
+FLAT_SIDE = 96  # px: of the small pictures of flats that palettes are held in
 LEVELS = 8  # colours of a part that are this near, in 8-bit levels, are one
+
+
+PaletteTensors = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -49,41 +67,100 @@ class PartMap:
     parts: list[Part]
 
 
-def draw_flats(
+def colours_of_proposals(
     drawings: list[DrawingParts],
     proposals: torch.Tensor,
-    hints: torch.Tensor | None,
-    palette: tuple[torch.Tensor, torch.Tensor] | None,
+    palette: PaletteTensors | None,
     guessed: bool,
     paint_paper: bool,
-) -> list[Flats]:
-    """Flat colours of each picture.
+) -> list[np.ndarray]:
+    """The colours that proposals give the pieces, (N+1)×3 in [-1, 1] for each of B pictures.
 
     Args:
         drawings: B of them; the same one for variants.
         proposals: B×3×h×w in [-1, 1], coloured without hints.
-        hints: B×4×H×W hint map, or None.
-        palette: B×K×3 and B×K, or None. guessed: nobody asked for it.
+        palette: B×K×3 in [-1, 1] and B×K, or None. guessed: nobody asked for it.
         paint_paper: colour the ground around the figure, too.
     """
     if palette is not None:
         proposals = hold_palette(proposals, *palette, guessed=guessed)
     rows = proposals.float().permute(0, 2, 3, 1).cpu().numpy()
-    found: dict[int, Flats] = {}
+    return [
+        free_colours(parts, row, paint_paper) for parts, row in zip(drawings, rows, strict=True)
+    ]
+
+
+def draw_colours(
+    network: PartColours,
+    drawings: list[DrawingParts],
+    generator: Generators,
+    palette: PaletteTensors | None,
+    paint_paper: bool,
+) -> list[np.ndarray]:
+    """Colours that a network draws for the parts; see :func:`colours_of_proposals`."""
+    tokens = [describe(parts) for parts in drawings]
+    stacked = [np.stack([getattr(one, name) for one in tokens]) for name in ("features", "present")]
+    features, present = (torch.from_numpy(part).to(network.device) for part in stacked)
+    shape = (MOST_PARTS, 3)
+    if isinstance(generator, list):
+        noise = torch.stack([torch.randn(shape, generator=one) for one in generator])
+    else:
+        noise = torch.randn((len(tokens), *shape), generator=generator)
+    is_known = torch.zeros_like(present)
+    is_known[:, 0] = not paint_paper
+    white = to_flow(torch.tensor([100.0, 0.0, 0.0]))
+    conditions = {"known": white.expand(*noise.shape).to(features), "is_known": is_known}
+    if palette is not None:
+        colors, weights = (part.float().to(network.device) for part in palette)
+        conditions |= {"palette": to_flow(_lab(colors)), "weights": weights}
+    drawn = network.draw(noise.to(features), features=features, present=present, **conditions)
+    rgb = _rgb(drawn)
+    free = [
+        colours[one.of_part][parts.part]
+        for colours, one, parts in zip(rgb, tokens, drawings, strict=True)
+    ]
+    if palette is None:
+        return free
+    # A palette holds exactly by what makes it hold in pictures.
+    small = [
+        Flats(parts, colours).paint((FLAT_SIDE, FLAT_SIDE))
+        for parts, colours in zip(drawings, free, strict=True)
+    ]
+    pictures = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2)
+    return colours_of_proposals(drawings, pictures, palette, False, paint_paper)
+
+
+def _lab(colors: torch.Tensor) -> torch.Tensor:
+    """B×K×3 sRGB in [-1, 1] → CIELAB."""
+    rgb = (colors.float().cpu().numpy() + 1.0) / 2.0
+    return torch.from_numpy(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)).to(colors)
+
+
+def _rgb(lab: torch.Tensor) -> np.ndarray:
+    """B×N×3 CIELAB → sRGB in [-1, 1]."""
+    rgb = cv2.cvtColor(lab.float().cpu().numpy(), cv2.COLOR_LAB2RGB)
+    return np.clip(rgb * 2.0 - 1.0, -1.0, 1.0)
+
+
+def with_hints(
+    drawings: list[DrawingParts], free: list[np.ndarray], hints: torch.Tensor | None
+) -> list[Flats]:
+    """Flats of B pictures: the free colours of their pieces, and over them what hints ask for.
+
+    Args:
+        hints: B×4×H×W hint map, or None.
+    """
+    if hints is None:
+        return [Flats(*one) for one in zip(drawings, free, strict=True)]
+    asked: dict[tuple[int, int], HintColours | None] = {}  # variants share drawing and hints
     flats = []
-    for number, (parts, proposal) in enumerate(zip(drawings, rows, strict=True)):
-        asked = None
-        if hints is not None:
-            known = found.get(id(parts))
-            asked = known.asked if known is not None else _asked(parts, hints[number])
-        found[id(parts)] = Flats(parts, free_colours(parts, proposal, paint_paper), asked)
-        flats.append(found[id(parts)])
+    for parts, colours, given in zip(drawings, free, hints, strict=True):
+        key = (id(parts), given.data_ptr())
+        if key not in asked:
+            seeds = find_seeds(parts, given.permute(1, 2, 0).float().cpu().numpy())
+            asked[key] = None if seeds is None else hint_colours(parts, seeds)
+        flats.append(Flats(parts, colours, asked[key]))
     return flats
-
-
-def _asked(parts: DrawingParts, hints: torch.Tensor):
-    seeds = find_seeds(parts, hints.permute(1, 2, 0).float().cpu().numpy())
-    return None if seeds is None else hint_colours(parts, seeds)
 
 
 def paint_flats(flats: list[Flats], geometry: Fit) -> torch.Tensor:

@@ -16,7 +16,7 @@ from .hint_shares import HintColours
 from .part_analysis import DrawingParts
 from .pieces import resize_label
 
-__all__ = ["Flats", "free_colours", "relight"]
+__all__ = ["Flats", "free_colours", "relight", "weighted_median"]
 
 INK = 0.25  # a cell with more ink than this does not say what colour its part has
 WHITE = 1.0
@@ -77,11 +77,11 @@ def free_colours(parts: DrawingParts, proposal: np.ndarray, paint_paper: bool) -
             continue
         used = free if free.sum() > 0.1 * every.sum() else every
         if used.any():
-            colours[part] = _median(cells, used)
+            colours[part] = weighted_median(cells, used)
     return colours[parts.part]
 
 
-def _median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted medians of the columns of C×3 values."""
     used = np.flatnonzero(weights)
     values, weights = values[used], weights[used]

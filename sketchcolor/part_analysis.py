@@ -44,6 +44,8 @@ class DrawingParts:
         locality: C, how fast a hint's reach ends with distance, logit per side.
         ink: C in [0, 1], mean darkness of the drawing.
         scale: of a likeness, to make it a logit.
+        decoder: h'×w'×F, the proposer's last features. colour: h''×w''×3 in about [-1, 1], the
+            colours that it names first. Both cover the drawing in coarser cells.
     """
 
     pieces: Pieces
@@ -53,6 +55,8 @@ class DrawingParts:
     locality: np.ndarray
     ink: np.ndarray
     scale: float
+    decoder: np.ndarray
+    colour: np.ndarray
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -65,6 +69,16 @@ class DrawingParts:
         count = len(self.part)
         of_part = coo_array((np.ones(count), (self.part, np.arange(count))))
         return (of_part.tocsr() @ pieces).toarray()
+
+    def pool(self, share: np.ndarray) -> np.ndarray:
+        """Means of ``decoder`` and ``colour`` over places: N×C shares of cells → N×(F + 3)."""
+        means = []
+        for planes in (self.decoder, self.colour):
+            height, width, count = planes.shape
+            rows, columns = self.grid[0] // height, self.grid[1] // width
+            coarse = share.reshape(-1, height, rows, width, columns).sum(axis=(2, 4))
+            means.append(coarse.reshape(len(share), -1) @ planes.reshape(-1, count))
+        return np.concatenate(means, axis=1)
 
     @property
     def part_label(self) -> np.ndarray:
@@ -106,7 +120,8 @@ def analyse(drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder)
     page, _ = stretch(drawing, RESOLUTION, tile)
     sketch = to_tensor(page).to(proposer.device)
     with autocast(proposer, sketch.device.type):
-        found = encoder(read_features(proposer, sketch), sketch)
+        features = read_features(proposer, sketch)
+        found = encoder(features, sketch)
     vectors, alone, locality = (part[0].float().cpu().numpy() for part in found)
     pieces = cut_regions(find_regions(drawing).label, vectors)
     return DrawingParts(
@@ -117,7 +132,13 @@ def analyse(drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder)
         locality.ravel(),
         (1.0 - F.avg_pool2d(sketch, CELL)[0, 0].cpu().numpy().ravel()) / 2.0,
         float(encoder.log_scale.exp()),
+        *(_channels_last(planes) for planes in (features.decoder, features.colour)),
     )
+
+
+def _channels_last(planes: torch.Tensor) -> np.ndarray:
+    """1×C×h×w → h×w×C."""
+    return planes[0].permute(1, 2, 0).float().cpu().numpy()
 
 
 def _group(pieces: Pieces) -> np.ndarray:

@@ -13,7 +13,16 @@ from diffusers import ModelMixin, SchedulerMixin
 from diffusers.utils import BaseOutput
 from PIL import Image
 
-from .by_parts import PartMap, draw_flats, flat_layer, light_over, map_parts, paint_flats
+from .by_parts import (
+    PartMap,
+    colours_of_proposals,
+    draw_colours,
+    flat_layer,
+    light_over,
+    map_parts,
+    paint_flats,
+    with_hints,
+)
 from .cleanup import clean_sketch
 from .compose import colour_layer, keep_lines
 from .conditions import Palette, Stroke, from_image
@@ -25,6 +34,7 @@ from .geometry import Fit, fit, stretch
 from .holding import hold_wishes
 from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
 from .models.palette_prior import PalettePrior
+from .models.part_colours import PartColours
 from .models.parts import PartEncoder
 from .models.proposer import ColorProposer
 from .part_analysis import DrawingParts, PartAnalyses
@@ -69,7 +79,9 @@ class SketchColorPipeline(PretrainedPipeline):
     The proposer draws one of the plausible colourings at low resolution, the generator
     refines it at working resolution, and the result is composed with the original lines.
     With a part encoder the proposal only says what colour each part has: the generator paints light
-    over flats, and a hint colours the part that it is put on. Without a proposer the generator alone is asked (the seed papers' systems run so).
+    over flats, and a hint colours the part that it is put on. With a network that colours parts
+    there is no proposal; the proposer is read for what it knows of the lines. Without a proposer
+    the generator alone is asked (the seed papers' systems run so).
 
     Args:
         generator: colours B×1×H×W line art; its ``conditions`` say what else it takes.
@@ -77,6 +89,7 @@ class SketchColorPipeline(PretrainedPipeline):
         scheduler: a flow-matching scheduler, or None.
         palette_prior: gives palettes where none is asked for, or None.
         parts: tells from the proposer's features which places belong together, or None.
+        part_colours: draws the colours of all parts together, instead of a proposal, or None.
         noise_scale: times the noise that a proposal starts from; less than 1 trades variety for
             plausible colours.
         guidance_scale: how much further than it would by itself the proposer goes towards what
@@ -86,7 +99,7 @@ class SketchColorPipeline(PretrainedPipeline):
     """
 
     model_cpu_offload_seq = "proposer->generator"
-    _optional_components = ["proposer", "scheduler", "palette_prior", "parts"]
+    _optional_components = ["proposer", "scheduler", "palette_prior", "parts", "part_colours"]
 
     def __init__(
         self,
@@ -95,6 +108,7 @@ class SketchColorPipeline(PretrainedPipeline):
         scheduler: SchedulerMixin | None = None,
         palette_prior: PalettePrior | None = None,
         parts: PartEncoder | None = None,
+        part_colours: PartColours | None = None,
         noise_scale: float = 1.0,
         guidance_scale: float = 1.0,
         hold: bool = True,
@@ -106,19 +120,22 @@ class SketchColorPipeline(PretrainedPipeline):
             raise ValueError("This generator takes no palette: leave the palette prior out.")
         if parts is not None and proposer is None:
             raise ValueError("A part encoder reads a proposer's features: give both.")
+        if part_colours is not None and parts is None:
+            raise ValueError("Colours are drawn for parts: give a part encoder, too.")
         self.register_modules(
             generator=generator,
             proposer=proposer,
             scheduler=scheduler,
             palette_prior=palette_prior,
             parts=parts,
+            part_colours=part_colours,
         )
         self.register_to_config(noise_scale=noise_scale, guidance_scale=guidance_scale, hold=hold)
         self.set_progress_bar_config(disable=True)
         self.model_id: str | None = None
         self.revision: str | None = None
         self._free_colourings, self._analyses = FreeColourings(), PartAnalyses()
-        for component in (generator, proposer, parts):
+        for component in (generator, proposer, parts, part_colours):
             if component is not None:
                 component.eval().to(memory_format=torch.channels_last)
 
@@ -126,6 +143,16 @@ class SketchColorPipeline(PretrainedPipeline):
     def conditions(self) -> tuple[str, ...]:
         """What the models can be told besides the sketch: ``hints``, ``palette``, ``style``."""
         return tuple(self.generator.conditions)
+
+    @property
+    def _proposes(self) -> bool:
+        """Whether pictures begin with a proposal of the flow over colour pictures."""
+        return self.proposer is not None and self.part_colours is None
+
+    @property
+    def _guesses_palettes(self) -> bool:
+        """Whether a palette is guessed where none is given; colours of parts need no guess."""
+        return self.palette_prior is not None and self._proposes
 
     @torch.no_grad()
     def __call__(
@@ -193,14 +220,14 @@ class SketchColorPipeline(PretrainedPipeline):
         elif reference is not None:
             palette = from_image(read_image(reference))
         seeds = variant_seeds(seed, num_variants)
-        total = (num_inference_steps if self.proposer is not None else 0) + 2
+        total = (num_inference_steps if self._proposes else 0) + 2
         report = _Counter(callback, total)
 
         # 2. Conditions at the network's working resolution.
         device = self._execution_device
         tensors = palette.to_tensors() if palette is not None else None
         page, geometry = fit(drawing, resolution, self.generator.multiple)
-        guessed = palette is None and self.palette_prior is not None
+        guessed = palette is None and self._guesses_palettes
         if guessed:
             tensors = self.palette_prior.draw(to_tensor(page), seeds)
         arguments = self._arguments(drawing, geometry, page, hints, tensors, num_variants, device)
@@ -209,7 +236,7 @@ class SketchColorPipeline(PretrainedPipeline):
 
         # 3. Propose.
         draft = proposal = None
-        if self.proposer is not None:
+        if self._proposes:
             # Where parts are known, hints are about parts, and no flow is asked about them.
             given = hints if self.parts is None else None
             proposal, drawn_for = self._propose(
@@ -265,14 +292,14 @@ class SketchColorPipeline(PretrainedPipeline):
             B×3×H×W in [-1, 1].
         """
         self._check_conditions(hints=hints, palette=palette, style=style)
-        guessed = palette is None and self.palette_prior is not None
+        guessed = palette is None and self._guesses_palettes
         if guessed:
             palette = self.palette_prior.draw(sketch, seeds_of(generator, len(sketch)))
         colors, weights = palette if palette is not None else (None, None)
         told = {"hints": hints, "palette": colors, "weights": weights, "style": style}
         arguments = {"sketch": sketch} | {k: v for k, v in told.items() if v is not None}
         draft = None
-        if self.proposer is not None:
+        if self._proposes:
             config = self.proposer.config
             side = config.sample_size * config.sketch_scale
             scale = side / (sketch.shape[2] * sketch.shape[3]) ** 0.5
@@ -379,7 +406,7 @@ class SketchColorPipeline(PretrainedPipeline):
     def _colour_by_parts(
         self,
         drawings: list[DrawingParts],
-        proposals: torch.Tensor,
+        proposals: torch.Tensor | None,
         arguments: dict[str, torch.Tensor],
         guessed: bool,
         geometry: Fit,
@@ -393,7 +420,11 @@ class SketchColorPipeline(PretrainedPipeline):
         palette = None
         if "palette" in arguments:
             palette = arguments["palette"], arguments["weights"]
-        flats = draw_flats(drawings, proposals, hints, palette, guessed, paint_paper)
+        if proposals is None:
+            free = draw_colours(self.part_colours, drawings, noise, palette, paint_paper)
+        else:
+            free = colours_of_proposals(drawings, proposals, palette, guessed, paint_paper)
+        flats = with_hints(drawings, free, hints)
         painted = paint_flats(flats, geometry).to(arguments["sketch"])
         # What was asked for is in the flats.
         seen = {"sketch": arguments["sketch"], "proposal": painted}

@@ -5,6 +5,7 @@ from .discriminators import PatchDiscriminator
 from .outputs import GeneratorOutput
 from .palette_attention import PaletteAttentionGenerator
 from .palette_prior import PalettePrior
+from .part_colours import PartColours
 from .parts import PartEncoder
 from .pix2pix import Pix2PixGenerator
 from .proposer import ColorProposer
@@ -22,6 +23,7 @@ __all__ = [
     "GeneratorOutput",
     "PaletteAttentionGenerator",
     "PalettePrior",
+    "PartColours",
     "PartEncoder",
     "PatchDiscriminator",
     "Pix2PixGenerator",
@@ -36,6 +38,7 @@ __all__ = [
 MODELS = {
     "proposer": ColorProposer,
     "parts": PartEncoder,
+    "part-colours": PartColours,
     "refiner": SwishGatedRefiner,
     "pix2pix": Pix2PixGenerator,
     "palette-attention": PaletteAttentionGenerator,

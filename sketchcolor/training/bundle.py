@@ -11,7 +11,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from ..models import DISCRIMINATORS, MODELS
 from ..pipeline import SketchColorPipeline
-from .lineage import DISCRIMINATOR, PARTS, keep_beside
+from .lineage import DISCRIMINATOR, keep_beside
 from .palettes import collect
 from .recipes import RECIPES
 

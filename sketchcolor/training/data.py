@@ -24,7 +24,15 @@ from .flat_samples import simulate_flats
 from .pages import PANELS, on_paper, page, rim
 from .views import View, ViewCache
 
-__all__ = ["OffsetSampler", "SampleMaker", "Source", "Samples", "StreamedSamples", "load_images"]
+__all__ = [
+    "OffsetSampler",
+    "SampleMaker",
+    "Samples",
+    "Source",
+    "StreamedSamples",
+    "load_images",
+    "without_lines",
+]
 
 # Visitors upload figures, whole or half, more than the pictures' own shares would say.
 KIND_WEIGHTS = {"face": 1.0, "figure": 2.2, "scene": 0.5, "creature": 1.2, "pair": 1.5}
@@ -202,9 +210,9 @@ class SampleMaker:
         colour = view.colour[window]
         more = {}
         if self.flat_shrink:
-            more["flat"] = _planes(_shrink(_without_lines(colour), self.flat_shrink))
+            more["flat"] = _planes(_shrink(without_lines(colour), self.flat_shrink))
         if self.flats:
-            flats = simulate_flats(view, _without_lines(view.colour), rng)
+            flats = simulate_flats(view, without_lines(view.colour), rng)
             more["flats"] = _planes(flats[window])
         if self.shrink > 1:
             colour = _shrink(colour, self.shrink)
@@ -248,7 +256,7 @@ def _shrink(image: np.ndarray, times: int) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def _without_lines(colour: np.ndarray) -> np.ndarray:
+def without_lines(colour: np.ndarray) -> np.ndarray:
     """S×S×3 uint8: thin dark lines take the colours beside them."""
     smooth = cv2.dilate(cv2.medianBlur(colour, 5), np.ones((3, 3), np.uint8))
     return cv2.medianBlur(smooth, 5)

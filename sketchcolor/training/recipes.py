@@ -17,7 +17,8 @@ class Recipe:
         source: where the system is described.
         model: a key of :data:`sketchcolor.models.MODELS`.
         model_config: arguments of the model.
-        objective: ``flow`` trains a proposer, ``colour`` a generator, ``parts`` a part encoder.
+        objective: ``flow`` trains a proposer, ``colour`` a generator, ``parts`` a part encoder,
+            ``part-colours`` the network that colours parts.
         resolution: side of the training pictures in line-art pixels.
         crop: side of the window of them that the network sees; 0 shows all.
         augmentation: what pictures go through before a line is drawn; see ``data.frame``.
@@ -52,7 +53,7 @@ class Recipe:
     name: str
     source: str
     model: str
-    objective: Literal["flow", "colour", "parts"]
+    objective: Literal["flow", "colour", "parts", "part-colours"]
     model_config: dict[str, Any] = field(default_factory=dict)
     resolution: int = 256
     crop: int = 0
@@ -178,6 +179,19 @@ _RECIPES = (
         lr_warmup_steps=50,
         adversarial="none",
         ema_decay=0.99,
+    ),
+    Recipe(
+        name="sketchcolor-part-colours",
+        source="Flow matching (Lipman et al. 2023) over the colours of a set of parts",
+        model="part-colours",
+        objective="part-colours",
+        palette_rate=0.4,
+        train_batch_size=128,
+        learning_rate=1e-3,
+        weight_decay=0.05,
+        adam_beta2=0.98,
+        lr_scheduler="cosine",
+        adversarial="none",
     ),
     Recipe(
         name="palette-modulation",

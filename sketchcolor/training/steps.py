@@ -13,6 +13,7 @@ from torch import nn
 from ..conditions import hints, style
 from ..conditions.hint_field import hint_field
 from ..models.outputs import GeneratorOutput
+from ..models.part_colours import to_flow
 from ..models.parts import read_features
 from ..models.proposer import ColorProposer
 from ..models.vgg19 import VGG19Features
@@ -34,7 +35,7 @@ SCALES = (4, 8, 8, 16)
 FINE = SCALES[0]
 NOISE = 0.35  # most noise that a refiner is trained to survive, in standard deviations of [-1, 1]
 
-__all__ = ["ColourStep", "FlowStep", "PartStep", "Player", "degraded_truth"]
+__all__ = ["ColourStep", "FlowStep", "PartStep", "Player", "TokenStep", "degraded_truth"]
 
 
 @dataclass
@@ -146,6 +147,41 @@ class PartStep:
             loss = part_loss(found, batch["flat"], encoder.log_scale, generator)
             self.encoder.descend(self.accelerator, loss, self.recipe.max_grad_norm)
         return {"parts": loss.detach()}
+
+
+class TokenStep:
+    """Trains the network that colours parts, on tokens and their true colours."""
+
+    def __init__(self, recipe: Recipe, accelerator: Accelerator, network: Player) -> None:
+        self.recipe, self.accelerator, self.network = recipe, accelerator, network
+        self.players, self.kept_beside = [network], {}
+
+    def __call__(
+        self, batch: dict[str, torch.Tensor], generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        model = self.network.model
+        truth = to_flow(batch["colours"])
+        time = torch.rand(len(truth), generator=generator).to(truth)
+        mix = time[:, None, None]
+        noisy = (1.0 - mix) * truth + mix * _randn(truth.shape, generator, truth)
+        with self.accelerator.accumulate(model):
+            expected = model(
+                noisy,
+                time,
+                batch["features"],
+                batch["present"],
+                truth,
+                batch["is_known"],
+                to_flow(batch["palette"]),
+                batch["weights"],
+                batch["palette_present"],
+            )
+            asked = batch["present"] & ~batch["is_known"]
+            weight = asked * batch["area"].sqrt()
+            error = F.mse_loss(expected, truth, reduction="none").mean(dim=2)
+            loss = (error * weight).sum() / weight.sum().clamp(min=1e-6)
+            self.network.descend(self.accelerator, loss, self.recipe.max_grad_norm)
+        return {"colours": loss.detach()}
 
 
 class ColourStep:

@@ -109,7 +109,7 @@ class Trainer:
         accelerator: owns devices, precision and trackers.
         recipe: the settings, written beside the weights.
         run: how long and where.
-        step: ``FlowStep``, ``PartStep`` or ``ColourStep``; its first player is the model that is published.
+        step: one of ``steps``; its first player is the model that is published.
         on_validate: called with (model, step) every ``validation_steps``.
         started_from: record of the run whose weights this one started from.
     """

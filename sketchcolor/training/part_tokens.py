@@ -1,0 +1,139 @@
+"""Drawings as tokens with the true colours of their parts, found once and kept in a file.
+
+The networks that find parts are trained before the one that colours them, and cost more than it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from skimage.color import rgb2lab
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from ..conditions import palette as palettes
+from ..flats import weighted_median
+from ..models.parts import PartEncoder
+from ..models.proposer import ColorProposer
+from ..part_analysis import DrawingParts, analyse
+from ..part_tokens import describe
+from .data import without_lines
+from .views import View
+
+__all__ = ["TokenSamples", "collect_tokens", "true_colours"]
+
+FIELDS = ("features", "area", "colours", "palette", "weights")
+KNOWN_RATE = 0.5  # share of samples with known colours
+INK = 0.25  # cells with more ink do not count where a part's true colour is taken
+
+
+def true_colours(parts: DrawingParts, cells: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """N×3 CIELAB: the median colour of each token in H×W×3 uint8, a picture without lines."""
+    height, width = parts.grid
+    small = cv2.resize(colour, (width, height), interpolation=cv2.INTER_AREA)
+    lab = rgb2lab(small).reshape(-1, 3).astype(np.float32)
+    found = np.zeros((len(cells), 3), np.float32)
+    for token, weights in enumerate(cells):
+        clear = weights * (parts.ink < INK)
+        used = clear if clear.sum() > 0.1 * weights.sum() else weights
+        if used.any():
+            found[token] = weighted_median(lab, used)
+    return found
+
+
+def collect_tokens(
+    view_cache: Path,
+    picked: np.ndarray,
+    proposer: ColorProposer,
+    encoder: PartEncoder,
+) -> dict[str, np.ndarray]:
+    """Tokens and true colours of views.
+
+    Args:
+        view_cache: folder of :class:`ViewCache`.
+        picked: M×2, picture and number of each view.
+
+    Returns:
+        Arrays with a row per view: ``features`` N×F, ``area`` N, ``colours`` N×3 CIELAB,
+        ``palette`` K×3 in [-1, 1] and ``weights`` K.
+    """
+    names = ("colour", "lines", "palette", "shares")
+    arrays = {name: np.load(view_cache / f"{name}.npy", mmap_mode="r") for name in names}
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
+    for at in tqdm(picked, desc="tokens", mininterval=10.0):
+        view = View(*(np.array(arrays[name][tuple(at)]) for name in names))
+        parts = analyse(Image.fromarray(view.lines), proposer, encoder)
+        tokens = describe(parts)
+        rows["features"].append(tokens.features.astype(np.float16))
+        rows["area"].append(tokens.area)
+        rows["colours"].append(true_colours(parts, tokens.cells, without_lines(view.colour)))
+        rows["palette"].append(view.palette)
+        rows["weights"].append(view.shares)
+    return {name: np.stack(values) for name, values in rows.items()}
+
+
+class TokenSamples(Dataset):
+    """Endless samples of kept tokens; number ``i`` is a function of itself and the seed.
+
+    Args:
+        file: written by ``python -m sketchcolor.training.part_tokens``.
+        palette_rate: share of samples with a palette, half of them only some of its colours.
+    """
+
+    def __init__(self, file: Path, palette_rate: float, seed: int) -> None:
+        with np.load(file) as kept:
+            self.arrays = {name: kept[name] for name in FIELDS}
+        self.palette_rate, self.seed = palette_rate, seed
+
+    def __len__(self) -> int:
+        return len(self.arrays["area"])
+
+    def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
+        rng = np.random.default_rng((self.seed, number))
+        index = int(rng.integers(len(self)))
+        row = {name: values[index] for name, values in self.arrays.items()}
+        present = row["area"] > 0
+        share = rng.uniform(0.0, 0.7) if rng.random() < KNOWN_RATE else 0.0
+        is_known = present & (rng.random(len(present)) < share)
+        with_palette = bool(rng.random() < self.palette_rate)
+        colors, weights = row["palette"], row["weights"]
+        if with_palette and rng.random() < 0.5:
+            colors, weights = palettes.simulate(colors, weights, rng)
+        lab = rgb2lab((colors[None] + 1.0) / 2.0)[0]
+        return {
+            "features": torch.from_numpy(row["features"].astype(np.float32)),
+            "area": torch.from_numpy(row["area"].astype(np.float32)),
+            "colours": torch.from_numpy(row["colours"].astype(np.float32)),
+            "present": torch.from_numpy(present),
+            "is_known": torch.from_numpy(is_known),
+            "palette": torch.from_numpy(lab.astype(np.float32)),
+            "weights": torch.from_numpy(weights.astype(np.float32)),
+            "palette_present": torch.tensor(with_palette),
+        }
+
+
+def main() -> None:
+    """``python -m sketchcolor.training.part_tokens --view_cache FOLDER … -o tokens.npz``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--view_cache", type=Path, required=True)
+    parser.add_argument("--proposer", required=True, help="folder of its weights")
+    parser.add_argument("--parts", required=True, help="folder of the part encoder's weights")
+    parser.add_argument("--drawings", type=int, default=8000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    args = parser.parse_args()
+    ready = np.argwhere(np.load(args.view_cache / "ready.npy", mmap_mode="r") > 0)
+    rng = np.random.default_rng(args.seed)
+    picked = ready[rng.permutation(len(ready))[: args.drawings]]
+    proposer = ColorProposer.from_pretrained(args.proposer).eval()
+    encoder = PartEncoder.from_pretrained(args.parts).eval()
+    np.savez(args.output, **collect_tokens(args.view_cache, picked, proposer, encoder))
+
+
+if __name__ == "__main__":
+    main()
