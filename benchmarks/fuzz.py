@@ -184,8 +184,8 @@ def _odd(rng: np.random.Generator) -> Any:
 
 
 def _settings(rng: np.random.Generator) -> list[Any]:
-    """Seed, variants, resolution, lines, paper, model; one of them odd in every third case."""
-    settings: list[Any] = [int(rng.integers(1000)), 1, RESOLUTION, True, True, None]
+    """Seed, variants, resolution, lines, paper, model, ground; every third time one is odd."""
+    settings: list[Any] = [int(rng.integers(1000)), 1, RESOLUTION, True, True, None, False]
     if rng.random() < 1 / 3:
         settings[int(rng.integers(len(settings)))] = _odd(rng)
     return settings

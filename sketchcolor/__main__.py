@@ -75,6 +75,12 @@ def add_colorize(commands: argparse._SubParsersAction) -> None:
         "--lines", choices=("keep", "model"), help="keep your own lines, or draw the model's"
     )
     parser.add_argument(
+        "--background",
+        choices=("paper", "painted"),
+        help="leave the ground around the figure white where no hint asks for a colour, or colour "
+        "it, too (default: paper); a model without a part encoder ignores this",
+    )
+    parser.add_argument(
         "--hints",
         type=Path,
         metavar="FILE",
@@ -200,6 +206,7 @@ def colorize(options: argparse.Namespace) -> int:
         "resolution": options.resolution,
         "num_inference_steps": options.steps,
         "lines": options.lines,
+        "background": options.background,
     }
     settings = {name: value for name, value in settings.items() if value is not None}
     done = 0

@@ -21,11 +21,13 @@ BIN = 24  # 8-bit levels: painted colours this near are one hint
 MOST_SEEDS = 192  # the largest are kept; a painted draft has more
 TOUCHED = 0.2  # of a stroke lies in a piece that it means,
 COVERED = 0.3  # or so much of the piece is covered by it
-SHARPNESS = 2.0  # times the logits: a mixture of two hints is a colour that nobody asked for
+WHITE = 0.88  # in [-1, 1]: least channel of a hint that is paper where it lies on paper
+BESIDE = 0.02  # sides: how far a dot on paper may be from the figure that it missed
+SHARPNESS = 1.5  # times the logits: a mixture of two hints is a colour that nobody asked for
 PAPER_WAY = 0.15  # sides: how far away paper counts as being from every cell
 MEANT_WHOLE = 0.9  # least likeness of a painted place to its piece for the whole piece to follow
 NEAR = 0.03  # sides: over which two hints in one piece share it
-SPEAKS = (0.3, 0.7)  # share of all hints from which their colours begin to hold, and hold wholly
+SPEAKS = (0.1, 0.3)  # share of all hints from which their colours begin to hold, and hold wholly
 ONE_PIECE = (0.97, 0.85)  # likeness of a piece's cells to their mean: one answer, or one per cell
 
 
@@ -74,7 +76,7 @@ def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
         hint_map: h×w×4 of any size, RGB in [-1, 1] where painted, mask last.
 
     Returns:
-        None without a painted pixel.
+        None without a painted pixel, or with white ones on paper only, which is white as it is.
     """
     mask = hint_map[..., 3] > 0
     if not mask.any():
@@ -82,7 +84,8 @@ def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
     _, stroke = cv2.connectedComponents(mask.astype(np.uint8))
     rows, columns = np.nonzero(mask)
     colour = hint_map[rows, columns, :3]
-    piece = resize_label(parts.pieces.label, mask.shape[::-1])[rows, columns]
+    piece = _meant_pieces(resize_label(parts.pieces.label, mask.shape[::-1]), hint_map, stroke)
+    piece = piece[rows, columns]
     cell = cell_of_pixels(mask.shape, parts.grid)[rows, columns]
     bins = np.round((colour + 1.0) * 127.5 / BIN).astype(np.int64)
     keys = np.column_stack([stroke[rows, columns], bins, piece])
@@ -96,9 +99,31 @@ def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
     largest = np.zeros(len(size), bool)  # of every stroke at least the piece with most of it
     order = np.lexsort((-size, group[first]))
     largest[order[np.unique(group[first][order], return_index=True)[1]]] = True
-    kept = np.flatnonzero(meant | largest)
+    white = np.array([colour[at].min() for at in first]) > WHITE
+    kept = np.flatnonzero((meant | largest) & ~(white & (piece[first] == 0)))
+    if not len(kept):
+        return None
     kept = kept[np.argsort(-size[kept], kind="stable")][:MOST_SEEDS]
     return _describe(parts, kept, seed, size, piece[first], cell, colour)
+
+
+def _meant_pieces(label: np.ndarray, hint_map: np.ndarray, stroke: np.ndarray) -> np.ndarray:
+    """``label``, where strokes on paper close to the figure are given to the piece beside them.
+
+    Who wants a background paints in its middle; a dot beside an outline missed what it was for.
+    """
+    on_paper = (label == 0) & (hint_map[..., 3] > 0) & (hint_map[..., :3].min(axis=2) <= WHITE)
+    if not on_paper.any() or not (label > 0).any():
+        return label
+    distance, nearest = cv2.distanceTransformWithLabels(
+        (label == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    furthest = np.zeros(stroke.max() + 1)
+    np.maximum.at(furthest, stroke[on_paper], distance[on_paper])
+    beside = on_paper & (furthest[stroke] <= BESIDE * max(label.shape))
+    piece_of = np.zeros(nearest.max() + 1, label.dtype)
+    piece_of[nearest[label > 0]] = label[label > 0]
+    return np.where(beside, piece_of[nearest], label)
 
 
 def _describe(
@@ -147,6 +172,8 @@ def hint_colours(parts: DrawingParts, seeds: Seeds) -> HintColours:
     alike = (parts.pieces.vectors[seeds.piece] * seeds.vectors).sum(axis=1)
     fits = alike >= MEANT_WHOLE * length[seeds.piece]
     shares = _softmax(of_pieces)
+    if not (seeds.piece == 0).any():
+        shares[0] = np.arange(shares.shape[1]) == shares.shape[1] - 1  # paper is nobody's
     for piece in np.unique(seeds.piece):
         own = np.flatnonzero((seeds.piece == piece) & fits)
         if len(own):

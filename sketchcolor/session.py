@@ -25,6 +25,7 @@ __all__ = ["MAX_BYTES", "Session", "SessionError", "model_name"]
 
 FORMAT = "sketchcolor session"
 VERSION = 1
+LATER_PARTS = {"paint_background": False}  # what files mean that are older than these parts
 MAX_STROKES = 10_000
 MAX_POINTS = 200_000  # of all strokes together
 MAX_COLORS = 64
@@ -50,6 +51,7 @@ class Session:
         resolution: side in px of the square area the network works at.
         keep_lines: the sketch's own lines lie on top of the colours.
         clean_paper: shadows and grey paper are taken out of a photo or scan first.
+        paint_background: the ground around the figure is coloured, too.
         model: name of the model that the session was made with, see `model_name`, or None.
         revision: its commit on the Hub, or None.
     """
@@ -62,6 +64,7 @@ class Session:
     resolution: int = 512
     keep_lines: bool = True
     clean_paper: bool = True
+    paint_background: bool = False
     model: str | None = None
     revision: str | None = None
 
@@ -89,6 +92,7 @@ class Session:
             "resolution": self.resolution,
             "lines": "keep" if self.keep_lines else "model",
             "clean_paper": self.clean_paper,
+            "background": "painted" if self.paint_background else "paper",
         }
 
     def model_note(self, pipeline: SketchColorPipeline) -> str | None:
@@ -118,6 +122,7 @@ class Session:
             "resolution": self.resolution,
             "keep_lines": self.keep_lines,
             "clean_paper": self.clean_paper,
+            "paint_background": self.paint_background,
             "palette": _palette_to_dict(self.palette),
             "strokes": None if self.strokes is None else [s.to_dict() for s in self.strokes],
             "layer": None if self.layer is None else _to_base64(self.layer),
@@ -162,6 +167,7 @@ class Session:
             resolution=_typed(parts, "resolution", int),
             keep_lines=_typed(parts, "keep_lines", bool),
             clean_paper=_typed(parts, "clean_paper", bool),
+            paint_background=_typed(LATER_PARTS | parts, "paint_background", bool),
             model=_typed(model, "id", str, None),
             revision=_typed(model, "revision", str, None),
         )

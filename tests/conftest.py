@@ -17,7 +17,14 @@ from PIL import Image, ImageDraw  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
-from sketchcolor.models import ColorProposer, SwishGatedRefiner, VGG19Features  # noqa: E402
+from sketchcolor.models import (  # noqa: E402
+    ColorProposer,
+    PartEncoder,
+    SwishGatedRefiner,
+    VGG19Features,
+)
+from sketchcolor.part_analysis import DrawingParts  # noqa: E402
+from sketchcolor.pieces import cut_regions  # noqa: E402
 from sketchcolor.pipeline import SketchColorPipeline  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,14 +38,65 @@ TINY_PROPOSER = {
     "norm_num_groups": 4,
 }
 
+# A part encoder reads a proposer with patches of 4 pixels.
+TINY_READABLE = TINY_PROPOSER | {"patch": 4, "line_channels": (8, 8, 8)}
+TINY_PARTS = {
+    "line_channels": (8, 8, 8),
+    "middle_channels": 16,
+    "decoder_channels": 8,
+    "widths": (16, 8, 8, 8),
+    "dimensions": 8,
+}
 
-def tiny_proposer() -> ColorProposer:
+
+def tiny_proposer(**more) -> ColorProposer:
     torch.manual_seed(0)
-    proposer = ColorProposer(**TINY_PROPOSER)
+    proposer = ColorProposer(**TINY_PROPOSER | more)
     torch.nn.init.normal_(proposer.unet.conv_out.weight, std=0.05)
     torch.nn.init.normal_(proposer.palette.absent, std=0.5)
     torch.nn.init.normal_(proposer.head.layers[-1].weight, std=0.05)
     return proposer.eval()
+
+
+def tiny_part_encoder() -> PartEncoder:
+    """An encoder of nearly one vector: no piece is cut, and no hint leaves the one it lies in."""
+    torch.manual_seed(2)
+    encoder = PartEncoder(**TINY_PARTS)
+    torch.nn.init.normal_(encoder.outlet.weight, std=0.02)
+    torch.nn.init.constant_(encoder.outlet.bias[TINY_PARTS["dimensions"]], 30.0)  # alone
+    return encoder.eval()
+
+
+def drawing_parts(
+    label: np.ndarray,
+    vectors: np.ndarray,
+    part: list[int] | None = None,
+    alone: float = 5.0,
+    locality: float = 1.0,
+    ink: np.ndarray | None = None,
+) -> DrawingParts:
+    """What would be known of a drawing in which regions and vectors are these.
+
+    Args:
+        label: H×W int32. vectors: D×h×w.
+        part: of each piece; each on its own if None.
+        alone: halfway between the logits of a hint of the same vector and of a vector at a right
+            angle to it, which are 10 and 0.
+    """
+    pieces = cut_regions(label, vectors)
+    height, width = pieces.grid
+    cells = height * width
+    return DrawingParts(
+        pieces,
+        np.arange(len(pieces.area)) if part is None else np.array(part),
+        vectors.reshape(len(vectors), -1).T,
+        np.full(cells, alone, np.float32),
+        np.full(cells, locality, np.float32),
+        np.zeros(cells, np.float32) if ink is None else ink.ravel(),
+        10.0,
+        np.zeros((height, width, 1), np.float32),
+        np.zeros((height, width, 3), np.float32),
+    )
 
 
 def tiny_refiner(proposal: bool = True) -> SwishGatedRefiner:

@@ -101,6 +101,15 @@ def downloaded(page: Page, button: str) -> tuple[str, bytes]:
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
+def next_call(page: Page, pipeline: Watched, before: int) -> dict:
+    """The arguments of the colouring after the first ``before`` ones."""
+    for _ in range(PATIENCE // 100):
+        if len(pipeline.calls) > before:
+            return pipeline.calls[-1]
+        page.wait_for_timeout(100)
+    raise AssertionError("Nothing was coloured.")
+
+
 def unfolded(page: Page) -> None:
     """Waits until the settings just opened can be set.
 

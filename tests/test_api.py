@@ -158,6 +158,20 @@ def test_tools_of_mcp(page, sketch_file, example_sketch, tmp_path):
         assert "Traceback" not in "".join(part.text for part in answer.content)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "condition"),
+    [("/colour_automatic", []), ("/colour_hints", ["[]"]), ("/colour_palette", ["night-city"])],
+)
+def test_the_background_is_painted_when_asked_for(
+    visitor, sketch_file, pipeline, endpoint, condition
+):
+    # All that could be told by position before this setting came.
+    asked = [handle_file(str(sketch_file)), *condition, 3, 1, 384, True, True, None]
+    visitor.predict(*asked, api_name=endpoint)
+    visitor.predict(*asked, paint_background=True, api_name=endpoint)
+    assert [call["background"] for call in pipeline.calls[-2:]] == ["paper", "painted"]
+
+
 def test_hints_reach_the_picture(visitor, sketch_file, pipeline, example_sketch):
     strokes = json.dumps([{"color": "#d93a2f", "width": 9, "points": [[150, 100], [170, 110]]}])
     visitor.predict(handle_file(str(sketch_file)), strokes, seed=3, api_name="/colour_hints")

@@ -17,7 +17,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from served_page import served, shared_pipeline
+from served_page import Watched, served, shared_pipeline
 
 from sketchcolor import hub
 from sketchcolor.images import MAX_BYTES, ImageError, read_sketch
@@ -218,6 +218,13 @@ def test_the_settings_reach_the_picture(tiny_pipeline, example_sketch):
     assert np.array_equal(plain, picture(keep_lines=True, clean_paper=True))
     assert not np.array_equal(plain, picture(clean_paper=False))
     assert not np.array_equal(plain, picture(keep_lines=False))
+
+
+def test_the_background_is_painted_when_asked_for(tiny_pipeline, example_sketch):
+    watched = Watched(tiny_pipeline, resolution=64)
+    colour_sketch(watched, example_sketch)
+    colour_sketch(watched, example_sketch, paint_background=True)
+    assert [call["background"] for call in watched.calls] == ["paper", "painted"]
 
 
 def app_contents():

@@ -148,7 +148,8 @@ def test_options_left_out_are_left_to_the_pipeline(
     assert colorize(sketches / "first.png", "-o", tmp_path / "plain.png") == 0
     options = "--model owner/name --revision v1 --device cpu --seed 0 --resolution 96 --steps 2"
     output = tmp_path / "full.png"
-    assert colorize(sketches / "first.png", "-o", output, *options.split(), "--lines", "model") == 0
+    options += " --lines model --background painted"
+    assert colorize(sketches / "first.png", "-o", output, *options.split()) == 0
     assert asked == [
         (None, None, None),
         {"num_variants": 1},
@@ -159,6 +160,7 @@ def test_options_left_out_are_left_to_the_pipeline(
             "resolution": 96,
             "num_inference_steps": 2,
             "lines": "model",
+            "background": "painted",
         },
     ]
 
@@ -186,7 +188,11 @@ def test_nothing_done_is_status_2_and_one_sentence(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["paint"], ["colorize"], ["colorize", "x.png"], "colorize x -o y --variants 0".split()],
+    [
+        *([], ["paint"], ["colorize"], ["colorize", "x.png"]),
+        "colorize x -o y --variants 0".split(),
+        "colorize x -o y --background sky".split(),
+    ],
     ids=" ".join,
 )
 def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, Route, expect
-from served_page import PATIENCE, Watched, downloaded, give_file, opened, served, shared_pipeline
+from served_page import (
+    PATIENCE,
+    Watched,
+    downloaded,
+    give_file,
+    next_call,
+    opened,
+    served,
+    shared_pipeline,
+    unfolded,
+)
 
 from sketchcolor import load_pipeline
 from sketchcolor.session import Session
@@ -237,6 +247,34 @@ def test_a_red_stroke_comes_back_by_itself_and_a_session_brings_it_again(
     both = np.asarray(pipeline.calls[-1]["hints"])
     assert np.array_equal(both[pixels[..., 3] > 0], pixels[pixels[..., 3] > 0])
     assert both[..., 3].sum() > pixels[..., 3].sum()
+
+
+def test_the_background_is_painted_once_ticked_and_again_by_the_session(
+    page, pipeline, sketch_file, tmp_path
+):
+    plain = open_sketch(page, sketch_file)
+    first = pipeline.calls[-1]
+    assert first["background"] == "paper"
+    painted_too = page.locator("#hints-paint-background input")
+    page.locator("#hints-settings button").first.click()
+    unfolded(page)
+    calls = len(pipeline.calls)
+    painted_too.check()
+    ticked = next_call(page, pipeline, calls)
+    assert (ticked["background"], ticked["seed"]) == ("painted", first["seed"])
+    page.click("#hints-another")  # the tiny model has no parts, only a seed changes its picture
+    wait_for_result(page, other_than=plain)
+
+    name, session = downloaded(page, "#hints-save-session")
+    (tmp_path / name).write_bytes(session)
+    page.reload()
+    show_tab(page)
+    calls = len(pipeline.calls)
+    give_file(page, "#hints-load-session", tmp_path / name)
+    wait_for_result(page)
+    assert [call["background"] for call in pipeline.calls[calls:]] == ["painted"]
+    page.locator("#hints-settings button").first.click()
+    expect(painted_too).to_be_checked(timeout=PATIENCE)
 
 
 def test_colours_come_from_the_result_and_from_a_reference(page, sketch_file, tmp_path):

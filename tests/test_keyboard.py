@@ -93,6 +93,8 @@ def test_settings_are_set(page, pipeline):
     unfolded(page)
     reach(page, "#automatic-keep-lines input")
     page.keyboard.press("Space")
+    reach(page, "#automatic-paint-background input")
+    page.keyboard.press("Space")
     reach(page, "#automatic-seed input")
     page.keyboard.press("Control+A")
     page.keyboard.type("41")
@@ -101,6 +103,7 @@ def test_settings_are_set(page, pipeline):
     press(page, "#automatic-colour")
     expect(page.locator("#automatic-note")).to_have_text(re.compile(r"seed 41\b"), timeout=PATIENCE)
     assert pipeline.calls[-1]["lines"] == "model"
+    assert pipeline.calls[-1]["background"] == "painted"
 
 
 def test_a_swatch_is_changed_step_by_step(page, pipeline):

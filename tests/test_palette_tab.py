@@ -9,7 +9,17 @@ import pytest
 import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
-from served_page import PATIENCE, Watched, downloaded, give_file, opened, served, shared_pipeline
+from served_page import (
+    PATIENCE,
+    Watched,
+    downloaded,
+    give_file,
+    next_call,
+    opened,
+    served,
+    shared_pipeline,
+    unfolded,
+)
 
 from sketchcolor.conditions.palette import Palette
 from sketchcolor.conditions.palette_files import BUILT_IN, built_in, load_palette
@@ -123,15 +133,6 @@ def colour(page: Page, file) -> None:
     expect(page.locator("#palette-download")).to_be_enabled(timeout=PATIENCE)
 
 
-def next_call(page: Page, pipeline: Watched, before: int) -> dict:
-    """The arguments of the colouring after the first ``before`` ones."""
-    for _ in range(PATIENCE // 100):
-        if len(pipeline.calls) > before:
-            return pipeline.calls[-1]
-        page.wait_for_timeout(100)
-    raise AssertionError("Nothing was coloured.")
-
-
 def test_the_picture_follows_the_palette(page, pipeline, sketch_file, tmp_path):
     colour(page, sketch_file)
     first = pipeline.calls[-1]
@@ -160,6 +161,9 @@ def test_the_picture_follows_the_palette(page, pipeline, sketch_file, tmp_path):
 
 
 def test_a_session_brings_palette_and_picture_again(page, pipeline, sketch_file, tmp_path):
+    page.locator("#palette-settings button").first.click()
+    unfolded(page)
+    page.locator("#palette-paint-background input").check()
     colour(page, sketch_file)
     asked, (_, picture) = pipeline.calls[-1], downloaded(page, "#palette-download")
     name, session = downloaded(page, "#palette-save-session")
@@ -171,6 +175,7 @@ def test_a_session_brings_palette_and_picture_again(page, pipeline, sketch_file,
     assert downloaded(page, "#palette-download")[1] == picture
     again = pipeline.calls[-1]
     assert again["seed"] == asked["seed"]
+    assert again["background"] == asked["background"] == "painted"
     assert all(map(torch.equal, again["palette"].to_tensors(), asked["palette"].to_tensors()))
 
 

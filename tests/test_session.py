@@ -1,6 +1,7 @@
 """Sessions: nothing is lost on the way through the file, and broken files get a sentence."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ def session(example_sketch) -> Session:
         resolution=RESOLUTION,
         keep_lines=False,
         clean_paper=False,
+        paint_background=True,
         model="owner/model",
         revision="0" * 40,
     )
@@ -39,7 +41,8 @@ def edited(session: Session, **parts) -> str:
 def test_every_part_survives_the_file(session, tmp_path):
     session.save(tmp_path / "girl.json")
     loaded = Session.load(tmp_path / "girl.json")
-    for name in ("seed", "resolution", "keep_lines", "clean_paper", "model", "revision"):
+    settings = ("seed", "resolution", "keep_lines", "clean_paper", "paint_background")
+    for name in (*settings, "model", "revision"):
         assert getattr(loaded, name) == getattr(session, name)
     for name in ("sketch", "layer"):
         ours, theirs = getattr(session, name), getattr(loaded, name)
@@ -54,6 +57,16 @@ def test_a_session_needs_no_more_than_sketch_and_seed(example_sketch):
     loaded = Session.from_json(Session(example_sketch, seed=1).to_json())
     assert loaded.strokes is loaded.layer is loaded.palette is loaded.hints is None
     assert loaded.arguments()["lines"] == "keep"
+    assert loaded.arguments()["background"] == "paper"
+
+
+def test_a_file_from_before_backgrounds_were_painted_leaves_the_paper(session):
+    assert Session.from_json(session.to_json()).arguments()["background"] == "painted"
+    parts = json.loads(session.to_json())
+    del parts["paint_background"]
+    old = Session.from_json(json.dumps(parts))
+    assert old.arguments()["background"] == "paper"
+    assert old.to_json() == replace(session, paint_background=False).to_json()
 
 
 def test_same_file_same_picture(session, tiny_pipeline):
@@ -119,6 +132,7 @@ def test_a_file_that_is_no_session_gets_a_sentence(content):
         ({"seed": True}, "its seed"),
         ({"resolution": 1.5}, "its resolution"),
         ({"keep_lines": 1}, "its keep lines"),
+        ({"paint_background": None}, "its paint background"),
         ({"model": None}, "its model"),
         ({"model": {"id": 4}}, "its id"),
         ({"strokes": [{"color": "red"}]}, "its strokes"),

@@ -426,7 +426,7 @@ def test_a_bundle_is_half_precision_on_disk_and_full_in_use(pictures, tmp_path, 
     train("sketchcolor", pictures, tmp_path / "r", max_train_steps=1)
     (tmp_path / "views").mkdir()
     views(tmp_path / "views", [(0.5, (-0.6, -0.4, 0.8)), (0.2, (0.7, -0.5, -0.4))])
-    bundle(tmp_path / "r", tmp_path / "pipe", tmp_path / "p", tmp_path / "views")
+    bundle(tmp_path / "r", tmp_path / "pipe", tmp_path / "p", view_cache=tmp_path / "views")
     for network in ("proposer", "generator", "palette_prior"):
         stored = load_file(tmp_path / "pipe" / network / "diffusion_pytorch_model.safetensors")
         assert {value.dtype for value in stored.values()} == {torch.float16}

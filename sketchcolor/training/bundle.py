@@ -11,7 +11,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from ..models import DISCRIMINATORS, MODELS
 from ..pipeline import SketchColorPipeline
-from .lineage import DISCRIMINATOR, keep_beside
+from .lineage import DISCRIMINATOR, keep_beside, read_record
 from .palettes import collect
 from .recipes import RECIPES
 
@@ -22,15 +22,19 @@ def bundle(
     generator: Path,
     output: Path,
     proposer: Path | None = None,
+    parts: Path | None = None,
+    part_colours: Path | None = None,
     view_cache: Path | None = None,
     **sampling: float,
 ) -> SketchColorPipeline:
     """Assemble a pipeline from the output folders of ``train_accelerate.py``.
 
     Args:
-        generator: folder of a generator's run.
+        generator: folder of a generator's run. Like the others it may be a network's folder in an
+            earlier bundle instead, which then goes on with its record.
         output: where the pipeline goes.
         proposer: folder of a proposer's run, for a two-stage pipeline.
+        parts: folder of a part encoder's run. part_colours: of the network that colours parts.
         view_cache: the views that it was trained on; with them goes a palette prior.
         sampling: ``noise_scale`` and ``guidance_scale`` of :class:`SketchColorPipeline`.
 
@@ -39,14 +43,20 @@ def bundle(
         recipes and what each run cost, and ``discriminator`` is there to train on with.
     """
     history = {}
-    networks = {"generator": generator, "proposer": proposer}
+    networks = {
+        "generator": generator,
+        "proposer": proposer,
+        "parts": parts,
+        "part_colours": part_colours,
+    }
     loaded = {}
     for role, folder in networks.items():
         if folder is None:
             continue
-        history[role] = json.loads((folder / "recipe.json").read_text())
+        weights = folder / "model" if (folder / "model").is_dir() else folder
+        history[role] = read_record(str(weights))
         network = MODELS[RECIPES[history[role]["recipe"]["name"]].model]
-        loaded[role] = network.from_pretrained(str(folder / "model"), torch_dtype=torch.float16)
+        loaded[role] = network.from_pretrained(str(weights), torch_dtype=torch.float16)
         loaded[role].register_to_config(_name_or_path=role)  # not a path of this machine
     scheduler = None
     if proposer is not None:
@@ -57,7 +67,8 @@ def bundle(
     pipeline = SketchColorPipeline(scheduler=scheduler, **sampling, **loaded)
     pipeline.save_pretrained(str(output))
     (output / "training.json").write_text(json.dumps(history, indent=2) + "\n")
-    trained = generator / DISCRIMINATOR
+    beside = generator if (generator / "model").is_dir() else generator.parent
+    trained = beside / DISCRIMINATOR
     if trained.is_dir():
         network = DISCRIMINATORS[history["generator"]["recipe"]["discriminator"]]
         rival = network.from_pretrained(str(trained), torch_dtype=torch.float16)
@@ -70,6 +81,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--generator", type=Path, required=True)
     parser.add_argument("--proposer", type=Path)
+    parser.add_argument("--parts", type=Path)
+    parser.add_argument("--part_colours", type=Path)
     parser.add_argument("--view_cache", type=Path, help="views to take a palette prior from")
     parser.add_argument("--noise_scale", type=float, default=1.0)
     parser.add_argument("--guidance_scale", type=float, default=1.0)
@@ -79,6 +92,8 @@ def main() -> None:
         args.generator,
         args.output,
         args.proposer,
+        args.parts,
+        args.part_colours,
         args.view_cache,
         noise_scale=args.noise_scale,
         guidance_scale=args.guidance_scale,

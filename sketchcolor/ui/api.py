@@ -98,6 +98,7 @@ def build_endpoints(models: Models) -> None:
         keep_lines: bool,
         clean_paper: bool,
         model: str | None,
+        paint_background: bool,
         progress: gr.Progress,
         strokes: list[Stroke] | None = None,
         palette: Palette | None = None,
@@ -116,6 +117,7 @@ def build_endpoints(models: Models) -> None:
             resolution=resolution,
             keep_lines=keep_lines,
             clean_paper=clean_paper,
+            paint_background=paint_background,
         )
         colouring = colour_session(pipeline, session, variants, report_progress(progress))
         return panel.show(save_colouring(colouring, file))[:-1]
@@ -128,6 +130,7 @@ def build_endpoints(models: Models) -> None:
         keep_lines: bool = True,
         clean_paper: bool = True,
         model: str | None = None,
+        paint_background: bool = False,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
     ) -> tuple:
         """Colours a line drawing; the model chooses the colours.
@@ -140,13 +143,15 @@ def build_endpoints(models: Models) -> None:
             keep_lines: lay the drawing's own lines over the colours, untouched.
             clean_paper: take shadows and grey paper out of a photo or scan first.
             model: name of one that this page offers; none is its first.
+            paint_background: colour the ground around the figure, too, instead of leaving it
+                white where no stroke asks for a colour; not every model has this choice.
 
         Returns:
             the pair (sketch, first colouring), every colouring, the first colouring as a PNG of
             the drawing's size, and a line saying its size, seed and time.
         """
         with errors_as_sentences():
-            wishes = (seed, variants, resolution, keep_lines, clean_paper, model)
+            wishes = (seed, variants, resolution, keep_lines, clean_paper, model, paint_background)
             return colour(sketch, *wishes, progress)
 
     def colour_hints(
@@ -158,6 +163,7 @@ def build_endpoints(models: Models) -> None:
         keep_lines: bool = True,
         clean_paper: bool = True,
         model: str | None = None,
+        paint_background: bool = False,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple:
         """Colours a line drawing with colours where strokes put them.
@@ -172,12 +178,14 @@ def build_endpoints(models: Models) -> None:
             keep_lines: lay the drawing's own lines over the colours, untouched.
             clean_paper: take shadows and grey paper out of a photo or scan first.
             model: name of one that this page offers; none is its first.
+            paint_background: colour the ground around the figure, too, instead of leaving it
+                white where no stroke asks for a colour; not every model has this choice.
 
         Returns:
             what colour_automatic returns.
         """
         with errors_as_sentences():
-            wishes = (seed, variants, resolution, keep_lines, clean_paper, model)
+            wishes = (seed, variants, resolution, keep_lines, clean_paper, model, paint_background)
             return colour(sketch, *wishes, progress, strokes=read_strokes(strokes))
 
     def colour_palette(
@@ -189,6 +197,7 @@ def build_endpoints(models: Models) -> None:
         keep_lines: bool = True,
         clean_paper: bool = True,
         model: str | None = None,
+        paint_background: bool = False,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple:
         """Colours a line drawing in the colours of a palette.
@@ -204,12 +213,14 @@ def build_endpoints(models: Models) -> None:
             keep_lines: lay the drawing's own lines over the colours, untouched.
             clean_paper: take shadows and grey paper out of a photo or scan first.
             model: name of one that this page offers; none is its first.
+            paint_background: colour the ground around the figure, too, instead of leaving it
+                white where no stroke asks for a colour; not every model has this choice.
 
         Returns:
             what colour_automatic returns.
         """
         with errors_as_sentences():
-            wishes = (seed, variants, resolution, keep_lines, clean_paper, model)
+            wishes = (seed, variants, resolution, keep_lines, clean_paper, model, paint_background)
             return colour(sketch, *wishes, progress, palette=read_palette(palette))
 
     def palette_of_picture(picture: str | None) -> str:

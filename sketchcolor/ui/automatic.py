@@ -34,6 +34,7 @@ def colour_sketch(
     resolution: int = DEFAULT_RESOLUTION,
     keep_lines: bool = True,
     clean_paper: bool = True,
+    paint_background: bool = False,
     on_step: Callable[[int, int], None] | None = None,
 ) -> Colouring:
     """Colours a sketch without any further wish of the visitor's.
@@ -46,6 +47,7 @@ def colour_sketch(
         resolution: side in px of the square area the network works at.
         keep_lines: put the sketch's own lines on top of the colours, untouched.
         clean_paper: take shadows and grey paper out of a photo or scan first.
+        paint_background: colour the ground around the figure, too.
         on_step: called with (step, total) while the network works.
 
     Returns:
@@ -64,6 +66,7 @@ def colour_sketch(
         resolution=resolution,
         lines="keep" if keep_lines else "model",
         clean_paper=clean_paper,
+        background="painted" if paint_background else "paper",
         callback=on_step,
     )
     return Colouring(original, output.images, output.seeds, time.perf_counter() - start)
@@ -106,6 +109,7 @@ def build_tab(
         keep_lines: bool,
         clean_paper: bool,
         model: str | None,
+        paint_background: bool,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
     ) -> tuple:
         with errors_as_sentences():
@@ -121,6 +125,7 @@ def build_tab(
                 resolution,
                 keep_lines,
                 clean_paper,
+                paint_background,
                 on_step=report_progress(progress),
             )
             progress(1, desc=texts.FINISHING)

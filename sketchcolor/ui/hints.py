@@ -113,7 +113,13 @@ def build_tab(
         with gr.Column(min_width=300):
             result = _build_result(tab)
 
-    shaping = [settings.resolution, settings.keep_lines, settings.clean_paper, settings.model]
+    shaping = [
+        settings.resolution,
+        settings.keep_lines,
+        settings.clean_paper,
+        settings.model,
+        settings.paint_background,
+    ]
     shown = [result.picture, result.note, result.buttons.download, work_state, saved]
     private = {"api_visibility": "private"}
 
@@ -131,12 +137,13 @@ def build_tab(
     def wished(work: Work | None, value: dict | None, *wishes: Any) -> Work:
         if work is None:
             raise refusal(texts.NO_SKETCH)
-        resolution, keep_lines, clean_paper, model = wishes
+        resolution, keep_lines, clean_paper, model, paint_background = wishes
         return replace(
             read_canvas(work, value),
             resolution=resolution,
             keep_lines=keep_lines,
             clean_paper=clean_paper,
+            paint_background=paint_background,
             model=model,
         )
 
@@ -197,6 +204,7 @@ def build_tab(
         keep_lines: bool,
         clean_paper: bool,
         model: str | None,
+        paint_background: bool,
     ) -> tuple:
         if file is None:  # the box was emptied
             return tuple(gr.skip() for _ in opened)
@@ -207,6 +215,7 @@ def build_tab(
                 resolution=resolution,
                 keep_lines=keep_lines,
                 clean_paper=clean_paper,
+                paint_background=paint_background,
             )
             return open_session(session, stem_of(file), model)
 
@@ -220,6 +229,7 @@ def build_tab(
                 session.keep_lines,
                 session.clean_paper,
                 model,
+                session.paint_background,
             )
 
     opened = [work_state, canvas.editor, canvas.radius, start, table, settings.seed]

@@ -125,7 +125,7 @@ def build_tab(
         work: Work | None, sketch: str | None, colours: str, wishes: tuple, report: gr.Progress
     ) -> tuple:
         """Values for ``shown``. Work of the same sketch keeps its hints."""
-        seed, variants, resolution, keep_lines, clean_paper, model = wishes
+        seed, variants, resolution, keep_lines, clean_paper, model, paint_background = wishes
         pipeline = models[model]
         if sketch is None:
             raise refusal(texts.NO_SKETCH)
@@ -138,6 +138,7 @@ def build_tab(
             resolution=resolution,
             keep_lines=keep_lines,
             clean_paper=clean_paper,
+            paint_background=paint_background,
             model=model,
             coloured=True,
         )
@@ -201,6 +202,7 @@ def build_tab(
                 loaded.keep_lines,
                 loaded.clean_paper,
                 work.model,
+                loaded.paint_background,
             )
 
     wanted = [work_state, sketch, swatches, *settings.inputs]

@@ -63,6 +63,7 @@ class Settings:
     keep_lines: gr.Checkbox
     clean_paper: gr.Checkbox
     model: gr.Dropdown
+    paint_background: gr.Checkbox
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -74,6 +75,7 @@ class Settings:
             self.keep_lines,
             self.clean_paper,
             self.model,
+            self.paint_background,
         ]
 
     @property
@@ -134,6 +136,12 @@ def build_settings(tab: str, models: list[str]) -> Settings:
         clean_paper = gr.Checkbox(
             True, label=texts.CLEAN_PAPER, info=texts.CLEAN_PAPER_INFO, elem_id=f"{tab}-clean-paper"
         )
+        paint_background = gr.Checkbox(
+            False,
+            label=texts.PAINT_BACKGROUND,
+            info=texts.PAINT_BACKGROUND_INFO,
+            elem_id=f"{tab}-paint-background",
+        )
         seed = SeedInput(
             None,
             label=texts.SEED,
@@ -149,7 +157,9 @@ def build_settings(tab: str, models: list[str]) -> Settings:
             visible=len(models) > 1,
             elem_id=f"{tab}-model",
         )
-    settings = Settings(seed, variants, resolution, keep_lines, clean_paper, model)
+    settings = Settings(
+        seed, variants, resolution, keep_lines, clean_paper, model, paint_background
+    )
     # On load, because the browser shows a number without a value as 0 (Gradio 6.31). What a quick
     # visitor has typed by then stays.
     gr.on(

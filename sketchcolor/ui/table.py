@@ -35,7 +35,7 @@ class Work:
         layer: PNG file of the hints at the sketch's size, or None.
         drawn: fingerprint of the canvas that ``layer`` was read from or shown on.
         palette: colours to keep to, or None.
-        seed, resolution, keep_lines, clean_paper: as in `Session`.
+        seed, resolution, keep_lines, clean_paper, paint_background: as in `Session`.
         model: name of one that the page offers, or None.
         coloured: whether the page shows the picture of just this.
         settled: whether the canvas is known to show ``layer``; it arrives there after the sketch.
@@ -50,6 +50,7 @@ class Work:
     resolution: int = DEFAULT_RESOLUTION
     keep_lines: bool = True
     clean_paper: bool = True
+    paint_background: bool = False
     model: str | None = None
     coloured: bool = False
     settled: bool = field(default=True, compare=False)
@@ -67,6 +68,7 @@ class Work:
             resolution=self.resolution,
             keep_lines=self.keep_lines,
             clean_paper=self.clean_paper,
+            paint_background=self.paint_background,
             model=model_name(pipeline),
             revision=pipeline.revision,
         )
@@ -122,6 +124,7 @@ def start_work(session: Session, stem: str, model: str | None = None) -> Work:
         resolution=session.resolution,
         keep_lines=session.keep_lines,
         clean_paper=session.clean_paper,
+        paint_background=session.paint_background,
         model=model,
         settled=layer is None,
     )

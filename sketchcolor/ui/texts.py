@@ -23,6 +23,11 @@ KEEP_LINES = "Keep my own lines"
 KEEP_LINES_INFO = "Your drawing stays on top of the colours, untouched."
 CLEAN_PAPER = "Clean the paper"
 CLEAN_PAPER_INFO = "Takes shadows and grey paper out of photos and scans."
+PAINT_BACKGROUND = "Paint the background"
+PAINT_BACKGROUND_INFO = (
+    "Colours what is around the figure, too, instead of leaving it white. Not every model has this "
+    "choice."
+)
 
 RESULT = "Sketch and colours"
 RESULT_WAITING = "Your coloured picture appears here."
