@@ -29,6 +29,7 @@ from sketchcolor.training.data import (
 )
 from sketchcolor.training.lineage import make_discriminator, read_record
 from sketchcolor.training.part_tokens import TokenSamples
+from sketchcolor.training.part_validation import PartValidation
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
 from sketchcolor.training.steps import ColourStep, FlowStep, PartStep, TokenStep
@@ -146,18 +147,24 @@ def resolve_recipe(args: argparse.Namespace) -> Recipe:
     return dataclasses.replace(recipe, **given)
 
 
-def build_model(recipe: Recipe, init_from: str | None):
+def build_model(recipe: Recipe, init_from: str | None, proposer: ColorProposer | None = None):
     """The recipe's network: new, or with trained weights and its own shape.
 
     Raises:
         ValueError: it cannot work on pictures or windows of the recipe's size.
     """
     network = MODELS[recipe.model]
-    model = network.from_pretrained(init_from) if init_from else network(**recipe.model_config)
+    if init_from:
+        model = network.from_pretrained(init_from)
+    elif recipe.objective == "parts":
+        model = PartEncoder.for_proposer(proposer, **recipe.model_config)
+    else:
+        model = network(**recipe.model_config)
+    if recipe.objective == "part-colours":  # tokens have no size
+        return model
     side = recipe.crop or recipe.resolution
-    tile = 1
-    if recipe.objective in ("flow", "colour"):  # the others work wherever their proposer does
-        tile = model.multiple * (model.config.sketch_scale if recipe.objective == "flow" else 1)
+    limited = proposer if recipe.objective == "parts" else model
+    tile = limited.multiple * (1 if recipe.objective == "colour" else limited.config.sketch_scale)
     if side % tile:
         raise ValueError(
             f"The network works on sides that are multiples of {tile} px, not on {side}: choose "
@@ -182,7 +189,10 @@ def build_step(
     vgg: VGG19Features | None,
 ):
     """Networks, optimisers and losses of the recipe."""
-    model = build_model(recipe, args.init_from)
+    proposer = None
+    if args.proposer or recipe.objective == "parts":
+        proposer = read_proposer(args, accelerator)
+    model = build_model(recipe, args.init_from, proposer)
     steps = args.max_train_steps
     player = make_player(accelerator, recipe, model, recipe.learning_rate, steps)
     if recipe.objective == "flow":
@@ -193,18 +203,41 @@ def build_step(
         return FlowStep(recipe, accelerator, player, parts)
     if recipe.objective == "part-colours":
         return TokenStep(recipe, accelerator, player)
-    rival = proposer = None
-    if args.proposer:
-        proposer = ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
     if recipe.objective == "parts":
-        if proposer is None:
-            raise ValueError("This recipe reads a proposer's features: name one by --proposer.")
         return PartStep(recipe, accelerator, player, proposer)
+    rival = None
     if recipe.adversarial != "none":
         discriminator = make_discriminator(recipe, args.init_from)
         rate = recipe.discr_learning_rate
         rival = make_player(accelerator, recipe, discriminator, rate, steps)
     return ColourStep(recipe, accelerator, player, rival, vgg, proposer)
+
+
+def build_validation(
+    args: argparse.Namespace,
+    recipe: Recipe,
+    accelerator: Accelerator,
+    source: Source,
+    vgg: VGG19Features | None,
+) -> Validation | PartValidation:
+    """What the recipe's network is measured with while it trains."""
+    if recipe.objective == "part-colours":
+        raise ValueError("This recipe trains on kept tokens alone: leave --validation_files out.")
+    if recipe.objective == "parts":
+        proposer = read_proposer(args, accelerator)
+        return PartValidation(recipe, source, proposer, args.validation_images)
+    return Validation(recipe, source, args.output_dir / "sheets", vgg, args.validation_images)
+
+
+def read_proposer(args: argparse.Namespace, accelerator: Accelerator) -> ColorProposer:
+    """The trained proposer that another network needs.
+
+    Raises:
+        ValueError: none is named.
+    """
+    if not args.proposer:
+        raise ValueError("This recipe reads a proposer's features: name one by --proposer.")
+    return ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
 
 
 def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
@@ -311,8 +344,7 @@ def main(args: argparse.Namespace) -> None:
             image_column=args.image_column,
             pair=args.pair,
         )
-        sheets = args.output_dir / "sheets"
-        validation = Validation(recipe, source, sheets, vgg, args.validation_images)
+        validation = build_validation(args, recipe, accelerator, source, vgg)
     step = build_step(args, recipe, accelerator, vgg)
     trainer = Trainer(accelerator, recipe, run, step, validation, read_record(args.init_from))
     checkpoint = args.resume_from_checkpoint

@@ -33,7 +33,6 @@ __all__ = [
 ]
 
 FLAT_SIDE = 96  # px: of the small pictures of flats that palettes are held in
-LEVELS = 8  # colours of a part that are this near, in 8-bit levels, are one
 
 
 PaletteTensors = tuple[torch.Tensor, torch.Tensor]
@@ -101,6 +100,7 @@ def draw_colours(
     tokens = [describe(parts) for parts in drawings]
     stacked = [np.stack([getattr(one, name) for one in tokens]) for name in ("features", "present")]
     features, present = (torch.from_numpy(part).to(network.device) for part in stacked)
+    features = features.to(network.dtype)
     shape = (MOST_PARTS, 3)
     if isinstance(generator, list):
         noise = torch.stack([torch.randn(shape, generator=one) for one in generator])
@@ -112,7 +112,8 @@ def draw_colours(
     conditions = {"known": white.expand(*noise.shape).to(features), "is_known": is_known}
     if palette is not None:
         colors, weights = (part.float().to(network.device) for part in palette)
-        conditions |= {"palette": to_flow(_lab(colors)), "weights": weights}
+        conditions["palette"] = to_flow(_lab(colors)).to(features)
+        conditions["weights"] = weights.to(features)
     drawn = network.draw(noise.to(features), features=features, present=present, **conditions)
     rgb = _rgb(drawn)
     free = [
@@ -143,7 +144,10 @@ def _rgb(lab: torch.Tensor) -> np.ndarray:
 
 
 def with_hints(
-    drawings: list[DrawingParts], free: list[np.ndarray], hints: torch.Tensor | None
+    drawings: list[DrawingParts],
+    free: list[np.ndarray],
+    hints: torch.Tensor | None,
+    paint_paper: bool,
 ) -> list[Flats]:
     """Flats of B pictures: the free colours of their pieces, and over them what hints ask for.
 
@@ -158,7 +162,7 @@ def with_hints(
         key = (id(parts), given.data_ptr())
         if key not in asked:
             seeds = find_seeds(parts, given.permute(1, 2, 0).float().cpu().numpy())
-            asked[key] = None if seeds is None else hint_colours(parts, seeds)
+            asked[key] = None if seeds is None else hint_colours(parts, seeds, paint_paper)
         flats.append(Flats(parts, colours, asked[key]))
     return flats
 
@@ -174,7 +178,7 @@ def paint_flats(flats: list[Flats], geometry: Fit) -> torch.Tensor:
 def light_over(pictures: torch.Tensor, painted: torch.Tensor, flats: list[Flats]) -> torch.Tensor:
     """The light of the generator's pictures over their flats, all B×3×H×W in [-1, 1]."""
     rows = zip(pictures, painted, flats, strict=True)
-    lit = [relight(_pixels(picture), _pixels(flat), one.parts) for picture, flat, one in rows]
+    lit = [relight(_pixels(picture), _pixels(flat), one) for picture, flat, one in rows]
     return torch.from_numpy(np.stack(lit)).permute(0, 3, 1, 2)
 
 
@@ -185,18 +189,10 @@ def _pixels(picture: torch.Tensor) -> np.ndarray:
 
 def map_parts(flats: Flats, size: tuple[int, int]) -> PartMap:
     """The parts of a colouring at a (width, height); a hint may divide what was one part."""
-    levels = _levels(flats)
-    keys = np.column_stack([flats.parts.part, levels // LEVELS])
-    keys[0] = -1  # paper stays on its own
-    _, first, part = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    part = part.reshape(-1)
-    area = np.bincount(part, flats.parts.pieces.area)
-    order = np.argsort(-area, kind="stable")
-    order = np.concatenate([[part[0]], order[order != part[0]]])
-    rank = np.argsort(order, kind="stable")
-    label = resize_label(rank[part][flats.parts.pieces.label].astype(np.int32), size)
-    counts = np.bincount(label.ravel(), minlength=len(order))
-    hexes = ["#" + bytes(int(c) for c in levels[first[old]]).hex() for old in order]
+    label = resize_label(flats.part[flats.parts.pieces.label].astype(np.int32), size)
+    _, first = np.unique(flats.part, return_index=True)
+    counts = np.bincount(label.ravel(), minlength=len(first))
+    hexes = ["#" + bytes(int(c) for c in flats.levels[piece]).hex() for piece in first]
     parts = [Part(i, hexes[i], int(n)) for i, n in enumerate(counts) if n]
     return PartMap(label, parts)
 
@@ -207,8 +203,3 @@ def flat_layer(flats: Flats, size: tuple[int, int]) -> Image.Image:
     painted = flats.paint(label.shape[::-1])
     picture = np.clip(np.round((painted + 1.0) * 127.5), 0, 255).astype(np.uint8)
     return Image.fromarray(picture).resize(size, Image.Resampling.NEAREST)
-
-
-def _levels(flats: Flats) -> np.ndarray:
-    """(N+1)×3 int, 8-bit sRGB of the pieces."""
-    return np.clip(np.round((flats.colours + 1.0) * 127.5), 0, 255).astype(np.int64)

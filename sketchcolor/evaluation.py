@@ -78,11 +78,12 @@ class Batch:
         """B×4×S×S maps of one stroke each, and the strokes; None where no region is closed."""
         maps = torch.zeros(len(self.indices), 4, *self.sketch.shape[-2:])
         strokes = []
-        for index, fit, padded, sketch in zip(
-            self.indices, self.fits, maps, self.sketch, strict=True
+        pictures = self.pictures(self.truth)
+        for index, fit, padded, sketch, picture in zip(
+            self.indices, self.fits, maps, self.sketch, pictures, strict=True
         ):
             drawn = fit.crop(sketch[None])[0, 0].numpy()
-            stroke = probe_stroke(drawn, np.random.default_rng([seed, index]))
+            stroke = probe_stroke(drawn, picture, np.random.default_rng([seed, index]))
             strokes.append(stroke)
             if stroke is not None:
                 fit.crop(padded[None]).copy_(hints.to_tensor(stroke.hint_map()))

@@ -20,6 +20,7 @@ __all__ = ["Flats", "free_colours", "relight", "weighted_median"]
 
 INK = 0.25  # a cell with more ink than this does not say what colour its part has
 WHITE = 1.0
+ALIKE = 8  # 8-bit levels: colours of a part that are this near are one
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,25 @@ class Flats:
         if self.asked is None:
             return self.free
         return self.free + self.asked.spoken[:, None] * (self.asked.pieces - self.free)
+
+    @property
+    def levels(self) -> np.ndarray:
+        """(N+1)×3 int, the colours in 8-bit levels."""
+        return np.clip(np.round((self.colours + 1.0) * 127.5), 0, 255).astype(np.int64)
+
+    @property
+    def part(self) -> np.ndarray:
+        """N+1 ints, the part of each piece: 0 is paper, then largest first.
+
+        What hints gave different colours is no longer one part.
+        """
+        keys = np.column_stack([self.parts.part, self.levels // ALIKE])
+        keys[0] = -1  # paper stays on its own, and comes first
+        _, part = np.unique(keys, axis=0, return_inverse=True)
+        part = part.reshape(-1)
+        area = np.bincount(part, self.parts.pieces.area)
+        order = np.concatenate([[0], 1 + np.argsort(-area[1:], kind="stable")])
+        return np.argsort(order, kind="stable")[part]
 
     def paint(self, size: tuple[int, int]) -> np.ndarray:
         """The flats as a picture of a (width, height): H×W×3 float32 in [-1, 1]."""
@@ -92,21 +112,22 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return values[order[middle, columns], columns]
 
 
-def relight(picture: np.ndarray, flats: np.ndarray, parts: DrawingParts) -> np.ndarray:
+def relight(picture: np.ndarray, painted: np.ndarray, flats: Flats) -> np.ndarray:
     """Flats under the light that a generator painted: parts stay what they are on the whole.
 
     Args:
-        picture: H×W×3 in [-1, 1], the generator's, painted from ``flats``, of the same size.
-        parts: the drawing's, at its own size.
+        picture: H×W×3 in [-1, 1], the generator's, painted from
+        painted: H×W×3, what ``flats`` look like at this size.
 
     Returns:
         H×W×3 in [-1, 1]; the flats' own colour on paper.
     """
-    height, width = flats.shape[:2]
-    label = resize_label(parts.part_label, (width, height)).ravel()
-    light = (picture - flats).reshape(-1, 3)
+    height, width = painted.shape[:2]
+    label = resize_label(flats.parts.pieces.label, (width, height))
+    label = flats.part[label].ravel()
+    light = (picture - painted).reshape(-1, 3)
     area = np.maximum(np.bincount(label), 1)
     means = np.stack([np.bincount(label, light[:, c]) / area for c in range(3)], axis=1)
     light = light - means.astype(np.float32)[label]
     light[label == 0] = 0.0
-    return np.clip(flats + light.reshape(flats.shape), -1.0, 1.0)
+    return np.clip(painted + light.reshape(painted.shape), -1.0, 1.0)

@@ -48,6 +48,12 @@ class Seeds(NamedTuple):
     piece: np.ndarray
 
 
+    @property
+    def background(self) -> bool:
+        """Whether somebody asked for a colour on paper."""
+        return bool(((self.piece == 0) & (self.colours.min(axis=1) <= WHITE)).any())
+
+
 class HintColours(NamedTuple):
     """What hints ask for.
 
@@ -76,7 +82,7 @@ def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
         hint_map: h×w×4 of any size, RGB in [-1, 1] where painted, mask last.
 
     Returns:
-        None without a painted pixel, or with white ones on paper only, which is white as it is.
+        None without a painted pixel.
     """
     mask = hint_map[..., 3] > 0
     if not mask.any():
@@ -99,10 +105,9 @@ def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
     largest = np.zeros(len(size), bool)  # of every stroke at least the piece with most of it
     order = np.lexsort((-size, group[first]))
     largest[order[np.unique(group[first][order], return_index=True)[1]]] = True
-    white = np.array([colour[at].min() for at in first]) > WHITE
-    kept = np.flatnonzero((meant | largest) & ~(white & (piece[first] == 0)))
-    if not len(kept):
-        return None
+    # Paper is meant only by what lies mostly on it: strokes end a little outside of the figure.
+    on_paper = (piece[first] == 0) & (2 * size < whole)
+    kept = np.flatnonzero((meant | largest) & ~on_paper)
     kept = kept[np.argsort(-size[kept], kind="stable")][:MOST_SEEDS]
     return _describe(parts, kept, seed, size, piece[first], cell, colour)
 
@@ -150,20 +155,26 @@ def _describe(
     vectors = np.array(vectors)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), UNIT)
     ways = np.stack(distance, axis=1) / max(height, width)
-    return Seeds(np.array(colours), vectors, np.array(locality), ways, piece[kept])
+    locality = np.array(locality, np.float32)
+    return Seeds(np.array(colours), vectors, locality, ways.astype(np.float32), piece[kept])
 
 
-def hint_colours(parts: DrawingParts, seeds: Seeds) -> HintColours:
+def hint_colours(
+    parts: DrawingParts, seeds: Seeds, paint_paper: bool = False
+) -> HintColours:
     """Colours that the hints ask for, everywhere that they speak for.
 
     The share of a hint in a cell is a softmax over likeness less distance, as the part encoder was
     trained; a piece takes the mean logits of its cells. A piece that was painted in has only the
     hints in it, which share it by nearness, if it is like the place that was painted: a mouth whose
     line is open lies in one piece with the face.
+
+    Args:
+        paint_paper: the ground is coloured like the rest, so white on it is a wish, too.
     """
+    background = paint_paper or seeds.background
     logits = parts.scale * parts.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
-    logits, colours = _with_paper(parts, logits, seeds)
-    logits = np.column_stack([logits, parts.alone])
+    logits = np.column_stack([logits, *_others(parts, background)])
     of_pieces = parts.pieces.cells @ logits
     length = np.linalg.norm(parts.pieces.vectors, axis=1)
     one, several = ONE_PIECE
@@ -172,34 +183,32 @@ def hint_colours(parts: DrawingParts, seeds: Seeds) -> HintColours:
     alike = (parts.pieces.vectors[seeds.piece] * seeds.vectors).sum(axis=1)
     fits = alike >= MEANT_WHOLE * length[seeds.piece]
     shares = _softmax(of_pieces)
-    if not (seeds.piece == 0).any():
-        shares[0] = np.arange(shares.shape[1]) == shares.shape[1] - 1  # paper is nobody's
-    for piece in np.unique(seeds.piece):
+    if not background:
+        shares[0, : len(seeds.piece)] = 0.0
+    painted = np.unique(seeds.piece)
+    for piece in painted if background else painted[painted > 0]:
         own = np.flatnonzero((seeds.piece == piece) & fits)
         if len(own):
             shares[piece] = 0.0
             shares[piece, own] = _softmax(of_pieces[piece, own][None])[0]
         if len(own) != 1 or (seeds.piece == piece).sum() > 1:
             cell_share[piece] = 1.0
-    home = _home_of_cells(parts)
+    home = parts.pieces.home
     mix = cell_share[home][:, None]
     cells = _softmax(mix * logits + (1.0 - mix) * of_pieces[home])
     _share_by_nearness(cells, seeds, home, fits)
+    colours = seeds.colours
     return HintColours(*_mix(shares, colours), *_mix(cells, colours), cell_share)
 
 
-def _with_paper(
-    parts: DrawingParts, logits: np.ndarray, seeds: Seeds
-) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and colours with paper as one more seed, unless somebody asked for a background."""
-    colours = seeds.colours
-    if (seeds.piece == 0).any() or not parts.pieces.area[0]:
-        return logits, colours
+def _others(parts: DrawingParts, background: bool) -> list[np.ndarray]:
+    """C logits each of what competes with hints and asks for no colour: paper, and none of them."""
+    if background or not parts.pieces.area[0]:
+        return [parts.alone]
     vector = parts.pieces.vectors[0]
     likeness = parts.scale * parts.vectors @ (vector / max(float(np.linalg.norm(vector)), UNIT))
     locality = (parts.pieces.cells[[0]] @ parts.locality).item()
-    paper = likeness - PAPER_WAY * locality
-    return np.column_stack([logits, paper]), np.concatenate([colours, np.ones((1, 3))])
+    return [likeness - PAPER_WAY * locality, parts.alone]
 
 
 def _share_by_nearness(
@@ -218,20 +227,13 @@ def _share_by_nearness(
 
 
 def _mix(shares: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Colours of all hints together, and how much they have to say; the last share is nobody's."""
+    """Colours of all hints together, and how much they have to say; the last shares are others'."""
     hints = shares[:, : len(colours)]
     total = hints.sum(axis=1)
     low, high = SPEAKS
     spoken = np.clip((total - low) / (high - low), 0.0, 1.0)
     mixed = hints @ colours / np.maximum(total, UNIT)[:, None]
     return mixed.astype(np.float32), spoken.astype(np.float32)
-
-
-def _home_of_cells(parts: DrawingParts) -> np.ndarray:
-    """C ints: the piece that most of each cell lies in."""
-    area = parts.pieces.area.astype(np.float32)
-    pixels = parts.pieces.cells.multiply(area[:, None]).tocsc()
-    return np.asarray(pixels.argmax(axis=0)).ravel()
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

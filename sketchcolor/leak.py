@@ -1,4 +1,7 @@
-"""Hint leak: what one stroke in a closed region changes there, and what it changes elsewhere.
+"""Hint leak: what one stroke changes in its region, and what it changes outside of its part.
+
+A stroke on one strand of hair is about all of the hair, so what the true picture has in the same
+colour may change with it.
 
 Masks are H×W bool, pictures uint8 H×W×3 sRGB.
 """
@@ -17,6 +20,7 @@ INK = 0.6  # sketch values below are lines, when regions are looked for
 REGION = (0.01, 0.2)  # least and greatest share of the picture of a region that gets a stroke
 NEIGHBOURHOOD = 0.03  # of the height: what lies this near to a region belongs to it
 STROKE = 0.02  # diameter, of the height
+SAME_PART = 12.0  # CIEDE2000 to the region's own colour in the truth, within which all is one part
 COLORS = ((220, 40, 40), (40, 90, 220), (50, 170, 70), (240, 200, 40))
 
 
@@ -26,11 +30,13 @@ class ProbeStroke:
 
     Attributes:
         region: the mask of the region.
+        part: the mask of all that the true picture has in the region's colour, itself included.
         painted: the mask of the dot, inside the region.
         color: sRGB, 0 to 255.
     """
 
     region: np.ndarray
+    part: np.ndarray
     painted: np.ndarray
     color: tuple[int, int, int]
 
@@ -41,17 +47,20 @@ class ProbeStroke:
         return hint_map
 
     def neighbourhood(self) -> np.ndarray:
-        """The region and what lies so near that a soft edge may reach it."""
-        reach = 2 * round(NEIGHBOURHOOD * self.region.shape[0]) + 1
+        """The part and what lies so near that a soft edge may reach it."""
+        reach = 2 * round(NEIGHBOURHOOD * self.part.shape[0]) + 1
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-        return cv2.dilate(self.region.astype(np.uint8), disc) > 0
+        return cv2.dilate(self.part.astype(np.uint8), disc) > 0
 
 
-def probe_stroke(sketch: np.ndarray, rng: np.random.Generator) -> ProbeStroke | None:
+def probe_stroke(
+    sketch: np.ndarray, truth: np.ndarray, rng: np.random.Generator
+) -> ProbeStroke | None:
     """A dot at the widest place of a random closed region that does not touch the rim.
 
     Args:
         sketch: H×W in [-1, 1].
+        truth: H×W×3 uint8, the true picture.
         rng: chooses region and colour.
 
     Returns:
@@ -74,17 +83,26 @@ def probe_stroke(sketch: np.ndarray, rng: np.random.Generator) -> ProbeStroke | 
     painted = np.zeros(sketch.shape, np.uint8)
     cv2.circle(painted, (int(x), int(y)), round(STROKE * sketch.shape[0] / 2), 1, cv2.FILLED)
     color = COLORS[int(rng.integers(len(COLORS)))]
-    return ProbeStroke(region, (painted > 0) & region, color)
+    return ProbeStroke(region, _part(region, truth), (painted > 0) & region, color)
+
+
+def _part(region: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The region and whatever has its median colour in the truth."""
+    lab = rgb2lab(truth / 255)
+    own = np.median(lab[region], axis=0)
+    return region | (deltaE_ciede2000(lab, np.broadcast_to(own, lab.shape)) < SAME_PART)
 
 
 def stroke_changes(
     plain: np.ndarray, hinted: np.ndarray, stroke: ProbeStroke
 ) -> tuple[float, float]:
-    """Mean CIEDE2000 between pictures without and with a stroke: in its region, and beyond.
+    """Mean CIEDE2000 between pictures without and with a stroke: in its region, and elsewhere.
 
     Returns:
-        The change inside the region, which should be great, and that outside of its
-        neighbourhood, the leak, which should be 0.
+        The change inside the region, which should be great, and that away from its part, the
+        leak, which should be 0; it is 0 where the part is all of the picture.
     """
     change = deltaE_ciede2000(rgb2lab(plain / 255), rgb2lab(hinted / 255))
-    return float(change[stroke.region].mean()), float(change[~stroke.neighbourhood()].mean())
+    elsewhere = change[~stroke.neighbourhood()]
+    leak = float(elsewhere.mean()) if elsewhere.size else 0.0
+    return float(change[stroke.region].mean()), leak

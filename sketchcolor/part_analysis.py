@@ -6,8 +6,6 @@ and go.
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,11 +23,10 @@ from .pieces import Pieces, cut_regions
 from .precision import autocast
 from .regions import find_regions
 
-__all__ = ["DrawingParts", "PartAnalyses", "analyse"]
+__all__ = ["DrawingParts", "analyse"]
 
 RESOLUTION = 384  # px: side of the page that the networks read parts from; small faces need it
 APART = 0.12  # cosine distance, mean over two groups of pieces, from which they are two parts
-KEPT = 4  # drawings whose analysis is kept
 UNIT = 1e-6  # guards a division by the length of a vector
 
 
@@ -79,33 +76,6 @@ class DrawingParts:
             coarse = share.reshape(-1, height, rows, width, columns).sum(axis=(2, 4))
             means.append(coarse.reshape(len(share), -1) @ planes.reshape(-1, count))
         return np.concatenate(means, axis=1)
-
-    @property
-    def part_label(self) -> np.ndarray:
-        """H×W int32 parts, 0 = paper."""
-        return self.part[self.pieces.label].astype(np.int32)
-
-
-class PartAnalyses:
-    """The analyses of the last few drawings."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, DrawingParts] = OrderedDict()
-
-    def recall(
-        self, drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder
-    ) -> DrawingParts:
-        """The analysis of a drawing, made now unless it is kept; see :func:`analyse`."""
-        networks = (id(proposer), id(encoder), str(proposer.device), drawing.size)
-        digest = hashlib.sha256(repr(networks).encode())
-        digest.update(drawing.tobytes())
-        key = digest.hexdigest()
-        if key not in self._kept:
-            self._kept[key] = analyse(drawing, proposer, encoder)
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[key]
 
 
 @torch.no_grad()

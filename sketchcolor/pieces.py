@@ -30,6 +30,7 @@ class Pieces(NamedTuple):
         area: N+1 areas in pixels.
         cells: (N+1)×C, the share of each piece that lies in each of the C = h·w cells; rows sum to
             1, or 0 for a piece without pixels.
+        home: C ints, the piece that most of each cell lies in.
         vectors: (N+1)×D, means of the cells' unit vectors.
         grid: (h, w).
     """
@@ -37,6 +38,7 @@ class Pieces(NamedTuple):
     label: np.ndarray
     area: np.ndarray
     cells: csr_array
+    home: np.ndarray
     vectors: np.ndarray
     grid: tuple[int, int]
 
@@ -60,15 +62,17 @@ def cut_regions(label: np.ndarray, vectors: np.ndarray) -> Pieces:
     mixed[0] = False
     if not mixed.any():
         return whole
-    kind = _kinds(vectors, label.shape)
+    kind, means = _kinds(vectors, label.shape)
     counts = np.bincount(
         (label.astype(np.int64) * KINDS + kind).ravel(), minlength=len(mixed) * KINDS
     ).reshape(-1, KINDS)
     least = np.maximum(LEAST_AREA * label.size, LEAST_SHARE * whole.area)[:, None]
     taken = (counts >= least) & mixed[:, None]
-    # A kind that is too little of its region goes with the region's most frequent one.
-    table = np.where(taken, np.arange(KINDS), counts.argmax(axis=1)[:, None])
-    table = np.where(mixed[:, None], table, 0) + np.arange(len(mixed))[:, None] * KINDS
+    # A kind that is too little of its region goes with the one of the others that it is most like.
+    table = np.zeros((len(mixed), KINDS), np.int64)
+    alike = np.where(taken[mixed][:, None], means @ means.T, -np.inf)
+    table[mixed] = alike.argmax(axis=2)
+    table += np.arange(len(mixed))[:, None] * KINDS
     cut = table.ravel()[label.astype(np.int64) * KINDS + kind]
     used = np.zeros(len(mixed) * KINDS, bool)
     used[cut.ravel()] = True
@@ -77,8 +81,8 @@ def cut_regions(label: np.ndarray, vectors: np.ndarray) -> Pieces:
     return _gather(number[cut].astype(np.int32), vectors)
 
 
-def _kinds(vectors: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """H×W uint8: which of ``KINDS`` clusters of vectors each pixel is most like."""
+def _kinds(vectors: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """H×W uint8, which of ``KINDS`` clusters each pixel is most like, and the clusters' means."""
     height, width = vectors.shape[1:]
     rows = vectors.reshape(len(vectors), -1).T
     means = KMeans(KINDS, n_init=1, max_iter=15, random_state=0).fit(rows[::3]).cluster_centers_
@@ -86,7 +90,7 @@ def _kinds(vectors: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     likeness = cv2.GaussianBlur(likeness, (0, 0), 1.0)
     fine = cv2.resize(likeness, (SMOOTH * width, SMOOTH * height), interpolation=cv2.INTER_LINEAR)
     kind = fine.argmax(axis=2).astype(np.uint8)
-    return cv2.resize(kind, shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(kind, shape[::-1], interpolation=cv2.INTER_NEAREST), means
 
 
 def _gather(label: np.ndarray, vectors: np.ndarray) -> Pieces:
@@ -101,7 +105,17 @@ def _gather(label: np.ndarray, vectors: np.ndarray) -> Pieces:
     scale = 1.0 / np.maximum(area, 1).astype(np.float32)
     cells = csr_array(pixels.multiply(scale[:, None]))
     rows = vectors.reshape(len(vectors), -1).T
-    return Pieces(label, area, cells, cells @ rows, (height, width))
+    home = _largest(pixels, height * width)
+    return Pieces(label, area, cells, home, cells @ rows, (height, width))
+
+
+def _largest(pixels: csr_array, count: int) -> np.ndarray:
+    """For each of ``count`` columns the row with the greatest value."""
+    entries = pixels.tocoo()
+    home = np.zeros(count, np.int64)
+    order = np.argsort(entries.data, kind="stable")  # the greatest is written last
+    home[entries.col[order]] = entries.row[order]
+    return home
 
 
 def cell_of_pixels(shape: tuple[int, int], grid: tuple[int, int]) -> np.ndarray:

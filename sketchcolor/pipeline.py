@@ -33,14 +33,15 @@ from .flats import Flats
 from .geometry import Fit, fit, stretch
 from .holding import hold_wishes
 from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
+from .kept import Kept
 from .models.palette_prior import PalettePrior
 from .models.part_colours import PartColours
 from .models.parts import PartEncoder
 from .models.proposer import ColorProposer
-from .part_analysis import DrawingParts, PartAnalyses
+from .part_analysis import DrawingParts, analyse
 from .precision import autocast, fastest_dtype
 from .pretrained import PretrainedPipeline
-from .sampling import DEFAULT_STEPS, FreeColourings, Proposal, draw_proposal
+from .sampling import DEFAULT_STEPS, KEPT, FreeColourings, Proposal, draw_proposal
 from .seeds import Generators, seeds_of, variant_seeds
 
 __all__ = ["SketchColorOutput", "SketchColorPipeline"]
@@ -134,7 +135,8 @@ class SketchColorPipeline(PretrainedPipeline):
         self.set_progress_bar_config(disable=True)
         self.model_id: str | None = None
         self.revision: str | None = None
-        self._free_colourings, self._analyses = FreeColourings(), PartAnalyses()
+        self._free_colourings = FreeColourings(KEPT)
+        self._analyses: Kept[DrawingParts] = Kept(KEPT)
         for component in (generator, proposer, parts, part_colours):
             if component is not None:
                 component.eval().to(memory_format=torch.channels_last)
@@ -247,7 +249,7 @@ class SketchColorPipeline(PretrainedPipeline):
         noise = [torch.Generator().manual_seed(s) for s in seeds]
         flats = None
         if self.parts is not None:
-            parts = [self._analyses.recall(drawing, self.proposer, self.parts)] * num_variants
+            parts = [self._analyse(drawing)] * num_variants
             colour, flats = self._colour_by_parts(
                 parts, draft, arguments, guessed, geometry, noise, background == "painted"
             )
@@ -263,10 +265,12 @@ class SketchColorPipeline(PretrainedPipeline):
         images = [self._compose(picture, drawing, lines) for picture in pictures]
         report()
         self.maybe_free_model_hooks()
-        output = SketchColorOutput(images=as_output_type(images, output_type), seeds=seeds)
+        found = {}
         if flats is not None:
-            output.parts = [map_parts(one, drawing.size) for one in flats]
-            output.flats = [flat_layer(one, drawing.size) for one in flats]
+            found["parts"] = [map_parts(one, drawing.size) for one in flats]
+            found["flats"] = [flat_layer(one, drawing.size) for one in flats]
+        images = as_output_type(images, output_type)
+        output = SketchColorOutput(images=images, seeds=seeds, **found)
         return output if return_dict else output.to_tuple()
 
     @torch.no_grad()
@@ -324,9 +328,7 @@ class SketchColorPipeline(PretrainedPipeline):
                 )
         if self.parts is None:
             return self._hold(self._refine(arguments, generator), arguments, guessed, draft)
-        drawings = [
-            self._analyses.recall(page, self.proposer, self.parts) for page in to_pil(sketch)
-        ]
+        drawings = [self._analyse(page) for page in to_pil(sketch)]
         size = (sketch.shape[3], sketch.shape[2])
         geometry = Fit(size, size, size)
         return self._colour_by_parts(drawings, draft, arguments, guessed, geometry, generator)[0]
@@ -403,6 +405,11 @@ class SketchColorPipeline(PretrainedPipeline):
             )
         return proposal, geometry
 
+    def _analyse(self, drawing: Image.Image) -> DrawingParts:
+        """A drawing's parts, found once while strokes come and go."""
+        networks = [self.proposer, self.parts]
+        return self._analyses.recall(lambda: analyse(drawing, *networks), networks, drawing)
+
     def _colour_by_parts(
         self,
         drawings: list[DrawingParts],
@@ -424,11 +431,13 @@ class SketchColorPipeline(PretrainedPipeline):
             free = draw_colours(self.part_colours, drawings, noise, palette, paint_paper)
         else:
             free = colours_of_proposals(drawings, proposals, palette, guessed, paint_paper)
-        flats = with_hints(drawings, free, hints)
+        flats = with_hints(drawings, free, hints, paint_paper)
         painted = paint_flats(flats, geometry).to(arguments["sketch"])
         # What was asked for is in the flats.
         seen = {"sketch": arguments["sketch"], "proposal": painted}
         colour = geometry.crop(self._refine(seen, noise).float())
+        if not self.config.hold:
+            return colour.clamp(-1.0, 1.0), flats
         return light_over(colour, geometry.crop(painted), flats), flats
 
     def _refine(self, arguments: dict[str, torch.Tensor], noise: Generators) -> torch.Tensor:

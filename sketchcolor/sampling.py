@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,18 +9,21 @@ import torch
 from diffusers import SchedulerMixin
 
 from .conditions.hint_field import influence
+from .kept import Kept
 from .models.proposer import ColorProposer
 from .noise import starting_noise
 from .seeds import Generators
 from .starts import STARTS, promising
 
-__all__ = ["DEFAULT_STEPS", "FreeColourings", "Proposal", "draw_proposal"]
+__all__ = ["DEFAULT_STEPS", "FreeColourings", "KEPT", "Proposal", "draw_proposal"]
 
 DEFAULT_STEPS = 5
 GUIDED = 0.7  # of the way is left, before times are shifted, where guidance ends
 CALM = 0.75  # share of the noise that is taken away where a hint speaks: less is left to chance
 MOST = (0.65, 0.92)  # of a page, reached by hints: from here the rest follows, up to wholly there
-KEPT = 4  # colourings without hints
+KEPT = 4  # colourings without hints: strokes come and go over one and the same
+
+FreeColourings = Kept[tuple[torch.Tensor, torch.Tensor]]  # noise and colours
 
 
 class Proposal(NamedTuple):
@@ -30,34 +31,6 @@ class Proposal(NamedTuple):
 
     colors: torch.Tensor
     unhinted: torch.Tensor  # what would have been proposed without hints
-
-
-class FreeColourings:
-    """The last few colourings drawn without hints: strokes come and go over one and the same."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[torch.Tensor, torch.Tensor]] = OrderedDict()
-
-    def recall(
-        self,
-        draw: Callable[[], tuple[torch.Tensor, torch.Tensor]],
-        proposer: ColorProposer,
-        *given: object,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What ``draw`` drew when it last was given the same, or draws now: noise and colours."""
-        weights = (w for w in proposer.parameters() if not w.is_inference())  # those never change
-        network = (id(proposer), str(proposer.device), *(weight._version for weight in weights))
-        digest = hashlib.sha256(repr(network).encode())
-        for value in given:
-            tensor = isinstance(value, torch.Tensor)
-            digest.update(value.float().cpu().numpy().tobytes() if tensor else repr(value).encode())
-        key = digest.hexdigest()
-        if key not in self._kept:
-            self._kept[key] = draw()
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[key]
 
 
 def draw_proposal(
@@ -108,8 +81,9 @@ def draw_proposal(
         last = (lambda: None) if hinted else on_step
         return _flow(proposer, scheduler, noises, unasked, steps, guidance_scale, last)
 
-    known = FreeColourings() if known is None else known
-    noise, free = known.recall(draw_free, proposer, *noises, *unasked, steps, guidance_scale)
+    known = FreeColourings(KEPT) if known is None else known
+    given = (*noises, *unasked, steps, guidance_scale)
+    noise, free = known.recall(draw_free, [proposer], *given)
     free = free.clone()
     if not hinted:
         return Proposal(free, free)

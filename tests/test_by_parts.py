@@ -155,6 +155,19 @@ def test_paper_stays_white_and_can_be_painted(pipeline, sketch):
         pipeline(sketch, background="white", **FAST)
 
 
+def test_a_hint_on_the_figure_leaves_a_background_as_it_is(pipeline, sketch):
+    for background in ("paper", "painted"):
+        free, told = (
+            pipeline(sketch, seed=1, hints=hints, background=background, **FAST)
+            for hints in (None, [dot(IN_DISC)])
+        )
+        assert tuple(pixels(told.flats[0])[IN_DISC]) == BLUE_RGB
+        paper = free.parts[0].label == 0
+        assert np.array_equal(pixels(told.flats[0])[paper], pixels(free.flats[0])[paper])
+        white = (pixels(told.flats[0])[paper] == 255).all()
+        assert white == (background == "paper")
+
+
 @pytest.mark.parametrize("place", [IN_DISC, IN_RING, ON_PAPER], ids=["disc", "ring", "paper"])
 def test_a_hint_colours_the_region_that_it_lies_in_exactly(pipeline, sketch, place):
     out = pipeline(sketch, seed=1, hints=[dot(place)], **FAST)

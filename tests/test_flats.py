@@ -127,10 +127,11 @@ def test_a_weighted_median_is_the_value_in_the_middle_of_the_weight():
 @pytest.mark.parametrize("size", [(SIDE, SIDE), (64, 40)])
 def test_light_leaves_a_parts_mean_and_paper_as_they_are(size):
     parts = drawn()
-    flats = Flats(parts, 0.5 * COLOURS).paint(size)
+    drawing = Flats(parts, 0.5 * COLOURS)
+    flats = drawing.paint(size)
     light = np.random.default_rng(0).uniform(-0.2, 0.2, flats.shape).astype(np.float32)
     light[: size[1] // 2] += 0.1
-    lit = relight(flats + light, flats, parts)
+    lit = relight(flats + light, flats, drawing)
     assert lit.shape == flats.shape and lit.dtype == np.float32
     plain = Flats(parts, np.eye(4, 3, dtype=np.float32)).paint(size)  # paper, hair and skin apart
     hair = (flats == 0.5 * COLOURS[HAIR]).all(axis=2)
@@ -146,14 +147,28 @@ def test_light_leaves_a_parts_mean_and_paper_as_they_are(size):
 def test_a_picture_that_is_another_colour_as_a_whole_changes_nothing():
     """A generator may paint light and shadow, not other flats."""
     parts = drawn()
-    flats = Flats(parts, 0.5 * COLOURS).paint((SIDE, SIDE))
+    drawing = Flats(parts, 0.5 * COLOURS)
+    flats = drawing.paint((SIDE, SIDE))
     other = np.where(drawn_label()[..., None] == SKIN, -0.3, 0.4).astype(np.float32)
-    assert np.allclose(relight(flats + other, flats, parts), flats, atol=1e-5)
+    assert np.allclose(relight(flats + other, flats, drawing), flats, atol=1e-5)
 
 
 def test_light_stays_within_the_range_of_colours():
     parts = drawn()
-    flats = Flats(parts, COLOURS).paint((SIDE, SIDE))
+    drawing = Flats(parts, COLOURS)
+    flats = drawing.paint((SIDE, SIDE))
     stripes = np.tile(np.array([1.5, -1.5], np.float32), SIDE // 2)[None, :, None]
-    lit = relight(flats + stripes, flats, parts)
+    lit = relight(flats + stripes, flats, drawing)
     assert np.abs(lit).max() <= 1.0 and np.array_equal(lit[0], flats[0])
+
+
+def test_hints_of_two_colours_in_one_part_both_keep_theirs():
+    parts = drawn()
+    colours = 0.5 * COLOURS
+    colours[MORE_HAIR] = (-0.4, 0.1, 0.6)
+    drawing = Flats(parts, colours)
+    assert drawing.part[HAIR] != drawing.part[MORE_HAIR] and drawing.part[PAPER] == 0
+    flats = drawing.paint((SIDE, SIDE))
+    shift = np.select([drawn_label() == HAIR, drawn_label() == MORE_HAIR], [0.3, -0.3], 0.0)
+    lit = relight(flats + shift[..., None].astype(np.float32), flats, drawing)
+    assert np.allclose(lit, flats, atol=1e-5)

@@ -106,6 +106,44 @@ def test_a_dot_on_paper_colours_paper():
         assert_colour(flats, piece, GREY)
 
 
+def test_paper_that_is_painted_stays_so_under_hints_on_the_figure():
+    parts = drawn()
+    free = np.full((6, 3), 0.1, np.float32)
+    free[PAPER] = (-0.5, 0.0, 0.5)
+    asked = hint_colours(parts, find_seeds(parts, painted(DOT_ON_STRAND)))
+    assert asked.spoken[PAPER] == 0.0
+    assert_colour(Flats(parts, free, asked), PAPER, (-0.5, 0.0, 0.5))
+
+
+def test_a_hint_never_leaves_the_figure_even_where_paper_is_like_it():
+    alike = np.eye(4, dtype=np.float32)[[0, 1, 2, 0]]
+    flats = flats_with(drawn(alike), DOT_ON_STRAND)
+    assert_colour(flats, STRAND, RED)
+    assert_colour(flats, PAPER, WHITE)
+
+
+def test_a_dot_on_paper_close_beside_the_figure_means_the_figure():
+    """Its outline's pixels belong half to paper, and a small dot may lie just beside it."""
+    parts = drawn()
+    beside = (30, 32), (49, 50), RED  # one pixel left of the other strand
+    assert find_seeds(parts, painted(beside)).piece.tolist() == [OTHER_STRAND]
+    flats = flats_with(parts, beside)
+    assert_colour(flats, PAPER, WHITE)
+    # What goes further out is about paper.
+    assert find_seeds(parts, painted(((30, 32), (61, 64), RED))).piece.tolist() == [PAPER]
+
+
+def test_white_on_paper_asks_for_nothing_on_the_figure():
+    white = (0, 3), (30, 34), WHITE
+    flats = flats_with(drawn(), white)
+    assert_colour(flats, PAPER, WHITE)
+    for piece in (STRAND, FACE, OTHER_STRAND, EYE):
+        assert_colour(flats, piece, GREY)
+    flats = flats_with(drawn(), white, DOT_ON_STRAND)
+    assert_colour(flats, PAPER, WHITE)
+    assert_colour(flats, OTHER_STRAND, RED)
+
+
 def test_white_is_a_colour():
     flats = flats_with(drawn(), (*DOT_ON_STRAND[:2], WHITE))
     for piece in (STRAND, OTHER_STRAND):

@@ -14,8 +14,28 @@ def room() -> np.ndarray:
     return sketch
 
 
-def test_a_stroke_lies_inside_a_closed_region(room):
-    stroke = probe_stroke(room, np.random.default_rng(0))
+@pytest.fixture
+def truth(room) -> np.ndarray:
+    """The square's inside in blue on white, and a stripe of the same blue far away."""
+    colours = np.full((200, 200, 3), 255, np.uint8)
+    colours[51:120, 51:120] = colours[:, 190:] = (40, 60, 200)
+    return colours
+
+
+def test_what_the_truth_has_in_the_same_colour_is_no_leak(room, truth):
+    stroke = probe_stroke(room, truth, np.random.default_rng(0))
+    assert stroke.part[:, 190:].all() and stroke.part[60, 60] and not stroke.part[:, 130:180].any()
+    white = np.full((200, 200, 3), 255, np.uint8)
+    striped = white.copy()
+    striped[:, 190:] = 0
+    assert stroke_changes(white, striped, stroke) == (0, 0)
+    everywhere = probe_stroke(room, white, np.random.default_rng(0))
+    assert stroke_changes(white, np.zeros_like(white), everywhere)[1] == 0
+
+
+def test_a_stroke_lies_inside_a_closed_region(room, truth):
+    truth[:, 190:] = 255
+    stroke = probe_stroke(room, truth, np.random.default_rng(0))
     assert stroke.region.sum() == 69 * 69
     assert stroke.painted.any() and not (stroke.painted & ~stroke.region).any()
     grown = stroke.neighbourhood()
@@ -26,11 +46,13 @@ def test_a_stroke_lies_inside_a_closed_region(room):
 
 
 def test_an_open_page_gets_no_stroke():
-    assert probe_stroke(np.ones((200, 200), np.float32), np.random.default_rng(0)) is None
+    white = np.full((200, 200, 3), 255, np.uint8)
+    assert probe_stroke(np.ones((200, 200), np.float32), white, np.random.default_rng(0)) is None
 
 
-def test_changes_inside_and_outside_by_hand(room):
-    stroke = probe_stroke(room, np.random.default_rng(0))
+def test_changes_inside_and_outside_by_hand(room, truth):
+    truth[:, 190:] = 255
+    stroke = probe_stroke(room, truth, np.random.default_rng(0))
     white = np.full((200, 200, 3), 255, np.uint8)
     painted = white.copy()
     painted[stroke.region] = 0  # black on white differ by 100 in CIEDE2000

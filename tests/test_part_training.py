@@ -23,9 +23,11 @@ from safetensors.torch import load_file
 from skimage.color import rgb2lab
 
 import train_accelerate
+from sketchcolor import load_pipeline
 from sketchcolor.models import ColorProposer, PartColours, PartEncoder, SwishGatedRefiner
 from sketchcolor.models.part_colours import MOST_PARTS
 from sketchcolor.training import part_tokens
+from sketchcolor.training.bundle import bundle
 from sketchcolor.training.data import SampleMaker, Samples, Source, load_images, without_lines
 from sketchcolor.training.flat_samples import simulate_flats
 from sketchcolor.training.part_tokens import TokenSamples, collect_tokens, true_colours
@@ -183,6 +185,35 @@ def test_what_a_recipe_lacks_is_said_in_a_sentence(recipe, lacks, sentence, need
     given = {name: value for name, value in needed[recipe].items() if name != lacks}
     with pytest.raises(ValueError, match=sentence):
         train(recipe, tmp_path, **given)
+
+
+def test_runs_make_a_bundle_that_colours_by_parts(needed, tmp_path, monkeypatch):
+    monkeypatch.setattr("sketchcolor.part_analysis.RESOLUTION", 64)
+    runs = {
+        recipe: train(recipe, tmp_path / recipe, max_train_steps=1, **needed[recipe])
+        for recipe in SMALL
+    }
+    light, flow = runs["sketchcolor-light"], runs["sketchcolor-proposal"]
+    parts = {"parts": runs["sketchcolor-parts"]}
+    with_colours = parts | {"part_colours": runs["sketchcolor-part-colours"]}
+    page = Image.new("L", (64, 80), 255)
+    ImageDraw.Draw(page).ellipse((10, 10, 50, 60), None, 0, 2)
+    for number, networks in enumerate(({}, parts, with_colours)):
+        folder = tmp_path / f"bundle{number}"
+        bundle(light, folder, flow, **networks)
+        record = json.loads((folder / "training.json").read_text())
+        assert record.keys() == {"generator", "proposer", *networks}
+        loaded = load_pipeline(folder, device="cpu")
+        assert loaded.parts is None or loaded.parts.dtype == torch.float32
+        out = loaded(page, seed=0, resolution=64, num_inference_steps=1)
+        assert out.images[0].size == page.size and (out.parts is None) == (number == 0)
+    # A bundle may be made of another one's networks.
+    again = tmp_path / "again"
+    bundle(light, again, folder / "proposer", folder / "parts", folder / "part_colours")
+    assert json.loads((again / "training.json").read_text()) == record
+    for name in ("parts", "part_colours", "proposer"):
+        one, other = weights(folder / name), weights(again / name)
+        assert all(torch.equal(one[key], other[key]) for key in one)
 
 
 def write_pairs(path: Path, count: int = 3, **columns) -> Path:

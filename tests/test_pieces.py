@@ -103,6 +103,10 @@ def test_areas_cells_and_means_are_those_of_the_pixels():
     for piece in (0, 1, 3, 4):
         assert np.allclose(means[piece], of_pixels[:, label == piece].mean(axis=1), atol=1e-5)
     assert not means[2].any()
+    cell = cell_of_pixels(label.shape, (7, 9))
+    for number in range(7 * 9):
+        counts = np.bincount(label[cell == number], minlength=5)
+        assert counts[pieces.home[number]] == counts.max()
     assert np.allclose(pieces.mean(values[0]), means[:, 0], atol=1e-6)
 
 

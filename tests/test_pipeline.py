@@ -11,7 +11,7 @@ from sketchcolor.conditions import Palette, Stroke, from_image, from_strokes
 from sketchcolor.metrics import palette_distance
 from sketchcolor.noise import starting_noise
 from sketchcolor.pipeline import SketchColorPipeline
-from sketchcolor.sampling import draw_proposal
+from sketchcolor.sampling import FreeColourings, draw_proposal
 
 FAST = {"resolution": 64, "num_inference_steps": 2}
 
@@ -336,7 +336,7 @@ def test_strokes_over_one_sketch_draw_it_freely_once(tiny_pipeline, example_sket
     assert (cost, none) == (2, 0) and np.array_equal(first, again)
     hinted, only_asked = drawn(hints=[stroke])
     assert only_asked == 1  # hints take a step less
-    tiny_pipeline._free_colourings = type(tiny_pipeline._free_colourings)()
+    tiny_pipeline._free_colourings = FreeColourings(1)
     anew, both = drawn(hints=[stroke])
     assert both == 3 and np.array_equal(hinted, anew)
     assert drawn(seed=4)[1] == 2 and drawn(num_inference_steps=2, seed=4)[1] == 0

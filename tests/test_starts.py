@@ -88,7 +88,7 @@ def test_only_a_guess_gets_to_choose_and_strokes_keep_its_choice(monkeypatch):
         asked, guessed = draw(), draw(guessed=True)
         assert calls == [starts.STARTS]
         assert not torch.equal(asked.colors, guessed.colors)
-        known = sampling.FreeColourings()
+        known = sampling.FreeColourings(4)
         free = draw(guessed=True, known=known).unhinted
         dot = torch.zeros(1, 4, 16, 16)
         dot[:, :, 8, 8] = 1.0

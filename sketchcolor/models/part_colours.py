@@ -103,14 +103,14 @@ class PartColours(ModelMixin, ConfigMixin):
         """B → B×2·(width/4), sines and cosines (Vaswani et al. 2017, section 3.5)."""
         half = self.config.width // 4
         rates = torch.exp(torch.linspace(0.0, 5.0, half, device=time.device))
-        angles = time[:, None] * rates
-        return torch.cat([angles.sin(), angles.cos()], dim=1)
+        angles = time.float()[:, None] * rates
+        return torch.cat([angles.sin(), angles.cos()], dim=1).to(time.dtype)
 
     @torch.no_grad()
     def draw(self, noise: torch.Tensor, **conditions: torch.Tensor | None) -> torch.Tensor:
         """Draw colours, B×N×3 CIELAB, from B×N×3 noise; ``conditions`` as :meth:`forward` has."""
-        state = noise
-        times = torch.linspace(1.0, 0.0, STEPS + 1, device=noise.device)
+        state = noise.to(self.dtype)
+        times = torch.linspace(1.0, 0.0, STEPS + 1).to(state)
         for now, after in zip(times[:-1], times[1:], strict=True):
             expected = self(state, now.expand(len(state)), **conditions)
             velocity = (state - expected) / now
@@ -118,4 +118,4 @@ class PartColours(ModelMixin, ConfigMixin):
         is_known = conditions.get("is_known")
         if is_known is not None:
             state = torch.where(is_known[..., None], conditions["known"], state)
-        return from_flow(state)
+        return from_flow(state.float())

@@ -8,7 +8,7 @@ a few known places has a cell's colour.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +46,9 @@ class PartEncoder(ModelMixin, ConfigMixin):
         line_channels, middle_channels, decoder_channels: widths of the proposer's features.
         widths: of the decoder at the patches' size and at every doubling, four sizes.
         dimensions: D, of the vectors.
+
+    Raises:
+        ValueError: the proposer's lines are not read at three sizes.
     """
 
     @register_to_config
@@ -58,6 +61,11 @@ class PartEncoder(ModelMixin, ConfigMixin):
         dimensions: int = 32,
     ) -> None:
         super().__init__()
+        if len(line_channels) != 3:
+            raise ValueError(
+                f"A part encoder reads lines at three sizes, and this proposer has "
+                f"{len(line_channels)}: train one with patches of 4."
+            )
         fine, half, patch = line_channels
         self.stem = nn.Sequential(nn.Conv2d(CELL**2, widths[3], 3, padding=1), nn.SiLU())
         seen = (patch + decoder_channels + middle_channels, half, fine + 3, widths[3])
@@ -72,6 +80,17 @@ class PartEncoder(ModelMixin, ConfigMixin):
         self.norms = nn.ModuleList(nn.GroupNorm(1, channels) for channels in seen[:3])
         self.outlet = nn.Conv2d(widths[3], dimensions + 2, 1)
         self.log_scale = nn.Parameter(torch.tensor(2.3))
+
+    @classmethod
+    def for_proposer(cls, proposer: ColorProposer, **config: Any) -> PartEncoder:
+        """A new encoder for the features of a proposer; ``config`` has the other arguments."""
+        own = proposer.config
+        seen = {
+            "line_channels": tuple(own.line_channels),
+            "middle_channels": own.block_out_channels[-1],
+            "decoder_channels": own.block_out_channels[0],
+        }
+        return cls(**seen | config)
 
     def forward(self, features: ProposerFeatures, sketch: torch.Tensor) -> PartVectors:
         """Vectors of all cells.

@@ -62,7 +62,7 @@ class Source:
         image_column: the column that holds the picture.
         pair: ``colour-sketch`` or ``sketch-colour`` when one picture holds both side by side.
         paired_files: more files for the same loader, whose rows have line art of their own in the
-            column ``lineart``; it is used instead of extracting lines.
+            column ``lineart``; it is used instead of extracting lines. Filters do not bind them.
         rating: keep only rows whose rating is this one (Danbooru: ``general``).
         exclude_tags: drop rows that carry one of these tags.
         streaming: read while downloading instead of first.
@@ -97,8 +97,6 @@ def load_images(source: Source) -> datasets.Dataset | datasets.IterableDataset:
         path, data_files=files, split=source.split, streaming=source.streaming
     )
     _check_column(images, source.image_column, "--image_column")
-    if source.paired_files:
-        images = _with_pairs(images, source)
     if source.rating or source.exclude_tags:
         images = images.filter(lambda row: _wanted(row, source))
     if source.max_samples is not None:
@@ -106,7 +104,7 @@ def load_images(source: Source) -> datasets.Dataset | datasets.IterableDataset:
             images = images.take(source.max_samples)
         else:
             images = images.select(range(min(source.max_samples, len(images))))
-    return images
+    return _with_pairs(images, source) if source.paired_files else images
 
 
 def _check_column(images: datasets.Dataset, column: str, flag: str) -> None:

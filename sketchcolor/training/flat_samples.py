@@ -43,8 +43,9 @@ def simulate_flats(view: View, colour: np.ndarray, rng: np.random.Generator) -> 
     share = votes.max(axis=1) / np.maximum(votes.sum(axis=1), 1)
     whole = share >= rng.uniform(MIXED, PURE, count)
     chosen = np.where(whole[label], main[label], tint)
+    white = means.min(axis=1) > PAPER
     means = means + rng.normal(0.0, JITTER, means.shape)
-    means[means.min(axis=1) > PAPER] = 255.0
+    means[white] = 255.0
     return np.clip(np.round(means), 0, 255).astype(np.uint8)[chosen]
 
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from ..models.parts import PartVectors, share_logits
 
-__all__ = ["part_loss"]
+__all__ = ["distances", "part_loss", "take", "to_lab"]
 
 WIDTH = 10.0  # CIELAB: standard deviation of a colour around the hint that speaks for it
 NONE = 25.0  # CIELAB: how far off a hint may be before "none of them" is the better answer
@@ -41,16 +41,12 @@ def part_loss(
     hints = int((low + (high - low) * torch.rand((), generator=generator)).exp().round())
     at = _draw(rare, hints, generator)
     asked = _draw(rare, TARGETS, generator)
-    rows, columns = torch.meshgrid(
-        torch.arange(height), torch.arange(width), indexing="ij"
-    )
-    place = torch.stack([rows, columns]).flatten(1).to(lab) / max(height, width)  # (2, N)
-    distance = torch.cdist(place.T[asked], place.T[at])
+    distance = distances(asked, at, (height, width)).to(lab)
     logits = share_logits(
-        _take(found.vectors, asked),
-        _take(found.alone, asked),
-        _take(found.vectors, at),
-        _take(found.locality, at),
+        take(found.vectors, asked),
+        take(found.alone, asked),
+        take(found.vectors, at),
+        take(found.locality, at),
         distance,
         log_scale,
     )
@@ -101,6 +97,15 @@ def _draw(rare: torch.Tensor, count: int, generator: torch.Generator) -> torch.T
     return torch.cat([drawn.to(rare.device), anywhere], dim=1)
 
 
-def _take(planes: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+def distances(cells: torch.Tensor, others: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+    """B×P and B×K indices of cells of an h×w grid → B×P×K, in sides of the page."""
+
+    def places(at: torch.Tensor) -> torch.Tensor:
+        return torch.stack([at // grid[1], at % grid[1]], dim=2).float() / max(grid)
+
+    return torch.cdist(places(cells), places(others))
+
+
+def take(planes: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     """B×C×h×w at B×P cells → B×C×P."""
     return planes.flatten(2).gather(2, at[:, None].expand(-1, planes.shape[1], -1))

@@ -63,6 +63,7 @@ class Validation:
             1.0,
             source.image_column,
             source.pair,
+            flats=recipe.flats,
         )
         rows = range(0, len(images), max(1, len(images) // count))
         samples = [maker(images[i], np.random.default_rng(i)) for i in list(rows)[:count]]
@@ -148,5 +149,6 @@ class Validation:
                 model, scheduler, batch["sketch"], generator=generator, **conditions
             ).colors
         if model.config.get("proposal"):
-            conditions["proposal"] = degraded_truth(batch, generator)
+            flats = batch.get("flats")
+            conditions["proposal"] = degraded_truth(batch, generator) if flats is None else flats
         return model(batch["sketch"], **conditions).image
