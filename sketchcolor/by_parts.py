@@ -175,10 +175,20 @@ def paint_flats(flats: list[Flats], geometry: Fit) -> torch.Tensor:
     return F.pad(planes, (0, right, 0, below), mode="replicate")
 
 
-def light_over(pictures: torch.Tensor, painted: torch.Tensor, flats: list[Flats]) -> torch.Tensor:
-    """The light of the generator's pictures over their flats, all B×3×H×W in [-1, 1]."""
-    rows = zip(pictures, painted, flats, strict=True)
-    lit = [relight(_pixels(picture), _pixels(flat), one) for picture, flat, one in rows]
+def light_over(
+    pictures: torch.Tensor,
+    painted: torch.Tensor,
+    flats: list[Flats],
+    hints: torch.Tensor | None,
+) -> torch.Tensor:
+    """The light of the generator's pictures over their flats, all B×3×H×W in [-1, 1].
+
+    Args:
+        hints: B×4×H×W hint map, or None.
+    """
+    masks = [None] * len(flats) if hints is None else list(hints[:, 3].cpu().numpy() > 0)
+    rows = zip(pictures, painted, flats, masks, strict=True)
+    lit = [relight(_pixels(picture), _pixels(flat), *more) for picture, flat, *more in rows]
     return torch.from_numpy(np.stack(lit)).permute(0, 3, 1, 2)
 
 

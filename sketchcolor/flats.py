@@ -112,12 +112,16 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return values[order[middle, columns], columns]
 
 
-def relight(picture: np.ndarray, painted: np.ndarray, flats: Flats) -> np.ndarray:
+def relight(
+    picture: np.ndarray, painted: np.ndarray, flats: Flats, hinted: np.ndarray | None = None
+) -> np.ndarray:
     """Flats under the light that a generator painted: parts stay what they are on the whole.
 
     Args:
         picture: H×W×3 in [-1, 1], the generator's, painted from
         painted: H×W×3, what ``flats`` look like at this size.
+        hinted: H×W bool, where strokes are. A part with a stroke is what it is there: who asks for
+            a colour looks at the stroke.
 
     Returns:
         H×W×3 in [-1, 1]; the flats' own colour on paper.
@@ -126,8 +130,19 @@ def relight(picture: np.ndarray, painted: np.ndarray, flats: Flats) -> np.ndarra
     label = resize_label(flats.parts.pieces.label, (width, height))
     label = flats.part[label].ravel()
     light = (picture - painted).reshape(-1, 3)
-    area = np.maximum(np.bincount(label), 1)
-    means = np.stack([np.bincount(label, light[:, c]) / area for c in range(3)], axis=1)
-    light = light - means.astype(np.float32)[label]
+    means = _means(light, label, np.ones(len(label), bool))
+    if hinted is not None and hinted.any():
+        under = hinted.ravel()
+        stroked = np.bincount(label[under], minlength=len(means)) > 0
+        means[stroked] = _means(light, label, under)[stroked]
+    light = light - means[label]
     light[label == 0] = 0.0
     return np.clip(painted + light.reshape(painted.shape), -1.0, 1.0)
+
+
+def _means(values: np.ndarray, label: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """Means of P×3 values over each label, of those that are used; 0 where there are none."""
+    count = int(label.max()) + 1
+    area = np.maximum(np.bincount(label[used], minlength=count), 1)
+    sums = [np.bincount(label[used], values[used, c], minlength=count) for c in range(3)]
+    return (np.stack(sums, axis=1) / area[:, None]).astype(np.float32)

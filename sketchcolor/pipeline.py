@@ -438,7 +438,7 @@ class SketchColorPipeline(PretrainedPipeline):
         colour = geometry.crop(self._refine(seen, noise).float())
         if not self.config.hold:
             return colour.clamp(-1.0, 1.0), flats
-        return light_over(colour, geometry.crop(painted), flats), flats
+        return light_over(colour, geometry.crop(painted), flats, hints), flats
 
     def _refine(self, arguments: dict[str, torch.Tensor], noise: Generators) -> torch.Tensor:
         """The generator's B×3×H×W picture.

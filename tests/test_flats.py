@@ -172,3 +172,16 @@ def test_hints_of_two_colours_in_one_part_both_keep_theirs():
     shift = np.select([drawn_label() == HAIR, drawn_label() == MORE_HAIR], [0.3, -0.3], 0.0)
     lit = relight(flats + shift[..., None].astype(np.float32), flats, drawing)
     assert np.allclose(lit, flats, atol=1e-5)
+
+
+def test_a_part_has_its_colour_where_the_stroke_is():
+    drawing = Flats(drawn(), 0.5 * COLOURS)
+    flats = drawing.paint((SIDE, SIDE))
+    falling = np.linspace(0.3, -0.3, SIDE, dtype=np.float32)[:, None, None]
+    stroke = np.zeros((SIDE, SIDE), bool)
+    stroke[12:14, 20:24] = True  # on the skin, where it is light
+    lit = relight(flats + falling, flats, drawing, stroke)
+    assert np.allclose(lit[stroke].mean(axis=0), flats[stroke].mean(axis=0), atol=1e-4)
+    skin, hair = drawn_label() == SKIN, drawn_label() == HAIR
+    assert lit[skin].mean() < flats[skin].mean() - 0.1  # the rest of it lies in shadow
+    assert np.allclose(lit[hair].mean(axis=0), flats[hair].mean(axis=0), atol=1e-4)
