@@ -18,9 +18,10 @@ from benchmarks.inference import drawing
 from benchmarks.machine import median_seconds
 from benchmarks.pictures import read_arguments, validation_pictures
 from sketchcolor import load_pipeline
+from sketchcolor.calls import MAX_VARIANTS
 from sketchcolor.conditions.palette_files import BUILT_IN, built_in
 from sketchcolor.evaluation import REFERENCES, evaluate
-from sketchcolor.pipeline import MAX_VARIANTS, SketchColorPipeline
+from sketchcolor.pipeline import SketchColorPipeline
 
 WISHES = ("stroke", *REFERENCES)  # protocols
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,9 +23,10 @@ from .by_parts import (
     paint_flats,
     with_hints,
 )
+from .calls import Callback, Hints, StepCounter, check_call, hint_tensor
 from .cleanup import clean_sketch
 from .compose import colour_layer, keep_lines
-from .conditions import Palette, Stroke, from_image
+from .conditions import Palette, from_image
 from .conditions import hints as hint_maps
 from .conditions import style as styles
 from .conditions.hint_field import hint_field
@@ -46,12 +47,7 @@ from .seeds import Generators, seeds_of, variant_seeds
 
 __all__ = ["SketchColorOutput", "SketchColorPipeline"]
 
-RESOLUTIONS = (64, 2048)  # working resolution, least and most
-MAX_VARIANTS = 16
-
-Hints = Sequence[Stroke | dict] | Image.Image
 PaletteTensors = tuple[torch.Tensor, torch.Tensor]
-Callback = Callable[[int, int], None]
 
 
 @dataclass
@@ -209,11 +205,9 @@ class SketchColorPipeline(PretrainedPipeline):
             >>> pipe("sketch.png", seed=7).images[0].save("coloured.png")
         """
         # 1. Check everything before any work.
-        self._check(hints, palette, reference, num_variants, resolution, output_type)
-        _check_choice("lines", lines, "keep", "model")
-        _check_choice("background", background, "paper", "painted")
-        if not 1 <= num_inference_steps <= 100:
-            raise ValueError("The number of steps must be between 1 and 100.")
+        self._check(hints, palette, reference)
+        choices = {"lines": lines, "background": background, "output_type": output_type}
+        check_call(num_variants, resolution, num_inference_steps, **choices)
         original = read_sketch(sketch)
         drawing = clean_sketch(original) if clean_paper else original
         style = None
@@ -223,7 +217,7 @@ class SketchColorPipeline(PretrainedPipeline):
             palette = from_image(read_image(reference))
         seeds = variant_seeds(seed, num_variants)
         total = (num_inference_steps if self._proposes else 0) + 2
-        report = _Counter(callback, total)
+        report = StepCounter(callback, total)
 
         # 2. Conditions at the network's working resolution.
         device = self._execution_device
@@ -333,18 +327,11 @@ class SketchColorPipeline(PretrainedPipeline):
         geometry = Fit(size, size, size)
         return self._colour_by_parts(drawings, draft, arguments, guessed, geometry, generator)[0]
 
-    def _check(self, hints, palette, reference, variants, resolution, output_type) -> None:
+    def _check(self, hints: Any, palette: Any, reference: Any) -> None:
         if palette is not None and reference is not None:
             raise ValueError("Give a palette or a reference picture, not both.")
         self._check_conditions(hints=hints, palette=palette)
         self._check_conditions(**{"style" if "style" in self.conditions else "palette": reference})
-        if not 1 <= variants <= MAX_VARIANTS:
-            raise ValueError(f"The number of variants must be between 1 and {MAX_VARIANTS}.")
-        if not RESOLUTIONS[0] <= resolution <= RESOLUTIONS[1]:
-            raise ValueError(
-                f"The working resolution must be between {RESOLUTIONS[0]} and {RESOLUTIONS[1]}."
-            )
-        _check_choice("output_type", output_type, "pil", "np", "pt")
 
     def _check_conditions(self, **given: Any) -> None:
         for name, value in given.items():
@@ -364,7 +351,7 @@ class SketchColorPipeline(PretrainedPipeline):
         """Keyword arguments of the generator, one row per variant."""
         arguments = {"sketch": to_tensor(page)}
         if hints is not None:
-            arguments["hints"] = _hint_tensor(hints, drawing.size, geometry)
+            arguments["hints"] = hint_tensor(hints, drawing.size, geometry)
         if tensors is not None:
             arguments |= dict(zip(("palette", "weights"), tensors, strict=True))
         return {k: v.to(device).expand(count, *v.shape[1:]) for k, v in arguments.items()}
@@ -466,46 +453,6 @@ class SketchColorPipeline(PretrainedPipeline):
         return keep_lines(colour_layer(np.asarray(picture), drawing), drawing)
 
 
-class _Counter:
-    """Turns "one more step is done" into (done, total)."""
-
-    def __init__(self, callback: Callback | None, total: int) -> None:
-        self.callback, self.total, self.done = callback, total, 0
-
-    def almost(self) -> None:
-        """All but the last step is done, however many of them there was no need for."""
-        self.done = self.total - 2
-        self()
-
-    def __call__(self) -> None:
-        self.done += 1
-        if self.callback is not None:
-            self.callback(self.done, self.total)
-
-
-def _check_choice(name: str, value: str, *choices: str) -> None:
-    if value not in choices:
-        names = " or ".join(f'"{choice}"' for choice in choices)
-        raise ValueError(f"{name} must be {names}, not {value!r}.")
-
-
 def _noise_argument(model: ModelMixin, generator: Any) -> dict[str, Any]:
     """Only models that draw noise of their own are handed a generator."""
     return {"generator": generator} if getattr(model, "draws_noise", False) else {}
-
-
-def _hint_tensor(hints: Hints, size: tuple[int, int], geometry: Fit) -> torch.Tensor:
-    """1×4×H×W hint map in the geometry of the working page."""
-    if isinstance(hints, Image.Image):
-        if hints.size != size:
-            raise ValueError(
-                f"The hint layer is {hints.width}×{hints.height} px and the sketch "
-                f"{size[0]}×{size[1]} px: give a layer of the sketch's size."
-            )
-        layer = np.asarray(hints.convert("RGBA"))
-    else:
-        layer = hint_maps.from_strokes(hints, size)
-    hint_map = hint_maps.to_tensor(hint_maps.from_layer(layer, geometry.scaled_size))
-    right = geometry.padded_size[0] - geometry.scaled_size[0]
-    below = geometry.padded_size[1] - geometry.scaled_size[1]
-    return F.pad(hint_map, (0, right, 0, below))
