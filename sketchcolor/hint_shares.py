@@ -27,7 +27,10 @@ SHARPNESS = 1.5  # times the logits: a mixture of two hints is a colour that nob
 PAPER_WAY = 0.15  # sides: how far away paper counts as being from every cell
 MEANT_WHOLE = 0.9  # least likeness of a painted place to its piece for the whole piece to follow
 NEAR = 0.03  # sides: over which two hints in one piece share it
-SPEAKS = (0.1, 0.3)  # share of all hints from which their colours begin to hold, and hold wholly
+SILENT = -1e4  # the logit of a seed that has no say
+SPEAKS = 0.5  # share of all hints from which a place is theirs, where one colour is asked for;
+FULLER = 0.5  # the more colours are, the likelier each place is meant by one of them
+FADE = 0.15  # share over which hints come to hold
 ONE_PIECE = (0.97, 0.85)  # likeness of a piece's cells to their mean: one answer, or one per cell
 
 
@@ -46,7 +49,6 @@ class Seeds(NamedTuple):
     locality: np.ndarray
     distance: np.ndarray
     piece: np.ndarray
-
 
     @property
     def background(self) -> bool:
@@ -174,8 +176,13 @@ def hint_colours(
     """
     background = paint_paper or seeds.background
     logits = parts.scale * parts.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
-    logits = np.column_stack([logits, *_others(parts, background)])
     of_pieces = parts.pieces.cells @ logits
+    others = np.column_stack(_others(parts, background))
+    count, same = _same_colours(seeds)
+    logits, of_pieces = (
+        np.column_stack([_best_of(same, values), *more])
+        for values, *more in ((logits, others), (of_pieces, parts.pieces.cells @ others))
+    )
     length = np.linalg.norm(parts.pieces.vectors, axis=1)
     one, several = ONE_PIECE
     cell_share = np.clip((one - length) / (one - several), 0.0, 1.0)
@@ -197,8 +204,30 @@ def hint_colours(
     mix = cell_share[home][:, None]
     cells = _softmax(mix * logits + (1.0 - mix) * of_pieces[home])
     _share_by_nearness(cells, seeds, home, fits)
-    colours = seeds.colours
-    return HintColours(*_mix(shares, colours), *_mix(cells, colours), cell_share)
+    least = SPEAKS / (1.0 + FULLER * (count - 1))
+    mixed = (_mix(values, seeds.colours, least) for values in (shares, cells))
+    return HintColours(*next(mixed), *next(mixed), cell_share)
+
+
+def _same_colours(seeds: Seeds) -> tuple[int, list[np.ndarray]]:
+    """How many colours there are, and the indices of the seeds of each that several ask for."""
+    bins = np.round((seeds.colours + 1.0) * 127.5 / BIN)
+    _, colour = np.unique(bins, axis=0, return_inverse=True)
+    count = int(colour.max()) + 1
+    groups = (np.flatnonzero(colour.ravel() == one) for one in range(count))
+    return count, [group for group in groups if len(group) > 1]
+
+
+def _best_of(same: list[np.ndarray], logits: np.ndarray) -> np.ndarray:
+    """Logits in which, of the seeds of one colour, only the most likely one speaks.
+
+    Five dots on one bow say no more about the face than one does.
+    """
+    logits = logits.copy()
+    for group in same:
+        values = logits[:, group]
+        logits[:, group] = np.where(values == values.max(axis=1, keepdims=True), values, SILENT)
+    return logits
 
 
 def _others(parts: DrawingParts, background: bool) -> list[np.ndarray]:
@@ -226,12 +255,13 @@ def _share_by_nearness(
         cells[np.ix_(inside, own)] = weight / weight.sum(axis=1, keepdims=True)
 
 
-def _mix(shares: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _mix(
+    shares: np.ndarray, colours: np.ndarray, least: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Colours of all hints together, and how much they have to say; the last shares are others'."""
     hints = shares[:, : len(colours)]
     total = hints.sum(axis=1)
-    low, high = SPEAKS
-    spoken = np.clip((total - low) / (high - low), 0.0, 1.0)
+    spoken = np.clip((total - least) / FADE, 0.0, 1.0)
     mixed = hints @ colours / np.maximum(total, UNIT)[:, None]
     return mixed.astype(np.float32), spoken.astype(np.float32)
 
