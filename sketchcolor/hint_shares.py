@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-
 from .part_analysis import UNIT, DrawingParts
 from .pieces import cell_of_pixels, resize_label
 
@@ -28,7 +27,7 @@ PAPER_WAY = 0.15  # sides: how far away paper counts as being from every cell
 MEANT_WHOLE = 0.9  # least likeness of a painted place to its piece for the whole piece to follow
 NEAR = 0.03  # sides: over which two hints in one piece share it
 SILENT = -1e4  # the logit of a seed that has no say
-SPEAKS = 0.5  # share of all hints from which a place is theirs, where one colour is asked for;
+SPEAKS = 0.55  # share of all hints from which a place is theirs, where one colour is asked for;
 FULLER = 0.5  # the more colours are, the likelier each place is meant by one of them
 FADE = 0.15  # share over which hints come to hold
 ONE_PIECE = (0.97, 0.85)  # likeness of a piece's cells to their mean: one answer, or one per cell
@@ -49,11 +48,6 @@ class Seeds(NamedTuple):
     locality: np.ndarray
     distance: np.ndarray
     piece: np.ndarray
-
-    @property
-    def background(self) -> bool:
-        """Whether somebody asked for a colour on paper."""
-        return bool(((self.piece == 0) & (self.colours.min(axis=1) <= WHITE)).any())
 
 
 class HintColours(NamedTuple):
@@ -174,21 +168,23 @@ def hint_colours(
     Args:
         paint_paper: the ground is coloured like the rest, so white on it is a wish, too.
     """
-    background = paint_paper or seeds.background
     logits = parts.scale * parts.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
     of_pieces = parts.pieces.cells @ logits
+    length = np.linalg.norm(parts.pieces.vectors, axis=1)
+    alike = (parts.pieces.vectors[seeds.piece] * seeds.vectors).sum(axis=1)
+    fits = alike >= MEANT_WHOLE * length[seeds.piece]
+    # A colour on paper asks for a background, or for a part whose outline lets paper in.
+    on_paper = (seeds.piece == 0) & (seeds.colours.min(axis=1) <= WHITE)
+    background = paint_paper or bool((on_paper & fits).any())
     others = np.column_stack(_others(parts, background))
     count, same = _same_colours(seeds)
     logits, of_pieces = (
         np.column_stack([_best_of(same, values), *more])
         for values, *more in ((logits, others), (of_pieces, parts.pieces.cells @ others))
     )
-    length = np.linalg.norm(parts.pieces.vectors, axis=1)
     one, several = ONE_PIECE
     cell_share = np.clip((one - length) / (one - several), 0.0, 1.0)
-    cell_share[0] = 0.0
-    alike = (parts.pieces.vectors[seeds.piece] * seeds.vectors).sum(axis=1)
-    fits = alike >= MEANT_WHOLE * length[seeds.piece]
+    cell_share[0] = float(on_paper.any() and not background)
     shares = _softmax(of_pieces)
     if not background:
         shares[0, : len(seeds.piece)] = 0.0
