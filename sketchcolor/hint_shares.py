@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+
 from .part_analysis import UNIT, DrawingParts
 from .pieces import cell_of_pixels, resize_label
 
