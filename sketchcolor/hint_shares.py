@@ -21,7 +21,7 @@ BIN = 24  # 8-bit levels: painted colours this near are one hint
 MOST_SEEDS = 192  # the largest are kept; a painted draft has more
 TOUCHED = 0.2  # of a stroke lies in a piece that it means,
 COVERED = 0.3  # or so much of the piece is covered by it
-WHITE = 0.88  # in [-1, 1]: least channel of a hint that is paper where it lies on paper
+WHITE = 0.8  # in [-1, 1]: least channel of a hint that is paper where it lies on paper
 BESIDE = 0.02  # sides: how far a dot on paper may be from the figure that it missed
 SHARPNESS = 1.5  # times the logits: a mixture of two hints is a colour that nobody asked for
 PAPER_WAY = 0.15  # sides: how far away paper counts as being from every cell
@@ -202,8 +202,10 @@ def hint_colours(
     cells = _softmax(mix * logits + (1.0 - mix) * of_pieces[home])
     _share_by_nearness(cells, seeds, home, fits)
     least = SPEAKS / (1.0 + FULLER * (count - 1))
-    mixed = (_mix(values, seeds.colours, least) for values in (shares, cells))
-    return HintColours(*next(mixed), *next(mixed), cell_share)
+    pieces, spoken = _mix(shares, seeds.colours, least)
+    # What lets paper in is told from it by its cells alone, so they must be sure.
+    sure = np.where((home == 0) & (not background), max(least, SPEAKS), least)
+    return HintColours(pieces, spoken, *_mix(cells, seeds.colours, sure), cell_share)
 
 
 def _same_colours(seeds: Seeds) -> tuple[int, list[np.ndarray]]:
@@ -253,7 +255,7 @@ def _share_by_nearness(
 
 
 def _mix(
-    shares: np.ndarray, colours: np.ndarray, least: float
+    shares: np.ndarray, colours: np.ndarray, least: float | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours of all hints together, and how much they have to say; the last shares are others'."""
     hints = shares[:, : len(colours)]
