@@ -29,6 +29,8 @@ from sketchcolor.ui.examples import EXAMPLES
 RED = (217, 58, 47)  # the first swatch
 RESOLUTION = 96
 HAIR = (0.5, 0.29)  # of width and height: the fringe of the example "spiky hair"
+FAR_HAIR = ((170, 270), (240, 140), (380, 120))  # px: of the same head, behind other lines
+NO_HAIR = ((300, 600), (420, 580), (250, 760), (60, 200), (700, 500))  # px: face, shirt, paper
 
 
 def painted(size, box=None, color=RED) -> Image.Image:
@@ -407,15 +409,7 @@ def test_a_red_stroke_on_hair_brings_red_hair(browser, bundled_address):
         show_tab(page)
         plain_address = open_sketch(page, sketch.filename)
         plain = pixels_of(page)
-        box = page.locator("#hints-editor canvas").first.bounding_box()
-        zoom = int(page.locator("#hints-editor").get_by_text("%").inner_text().strip("%")) / 100
-        # The sketch lies in the middle of the canvas; its fringe is over the middle of the face.
-        x = box["x"] + box["width"] / 2
-        y = box["y"] + box["height"] / 2 - (0.5 - HAIR[1]) * height * zoom
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + 20, y + 6, steps=8)
-        page.mouse.up()
+        stroke_on_hair(page, height)
         wait_for_result(page, other_than=plain_address)
         red = pixels_of(page)
     around = np.zeros((height, width), bool)
@@ -424,6 +418,36 @@ def test_a_red_stroke_on_hair_brings_red_hair(browser, bundled_address):
     open_paper = around & (np.asarray(sketch.convert("L")) > 250)
     before, after = (redness(picture)[open_paper].mean() for picture in (plain, red))
     assert after > 60 and after > before + 30
+
+
+def test_one_stroke_on_the_fringe_colours_hair_behind_other_lines(browser, bundled_address):
+    sketch = Image.open(dict((path.stem, path) for _, path in EXAMPLES)["spiky_hair"])
+    width, height = sketch.size
+    with opened(browser, bundled_address, viewport={"width": 1280, "height": 1000}) as page:
+        show_tab(page)
+        plain_address = open_sketch(page, sketch.filename)
+        plain = pixels_of(page)
+        stroke_on_hair(page, height)
+        wait_for_result(page, other_than=plain_address)
+        red = pixels_of(page)
+    for x, y in FAR_HAIR:
+        assert redness(red)[y - 6 : y + 6, x - 6 : x + 6].mean() > 90, (x, y)
+    changed = np.abs(redness(red) - redness(plain))
+    for x, y in NO_HAIR:
+        assert changed[y - 6 : y + 6, x - 6 : x + 6].mean() < 12, (x, y)
+
+
+def stroke_on_hair(page: Page, height: int) -> None:
+    """Draws a short stroke on the fringe of the example "spiky hair", of this height in pixels."""
+    box = page.locator("#hints-editor canvas").first.bounding_box()
+    zoom = int(page.locator("#hints-editor").get_by_text("%").inner_text().strip("%")) / 100
+    # The sketch lies in the middle of the canvas; its fringe is over the middle of the face.
+    x = box["x"] + box["width"] / 2
+    y = box["y"] + box["height"] / 2 - (0.5 - HAIR[1]) * height * zoom
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 6, steps=8)
+    page.mouse.up()
 
 
 def pixels_of(page: Page) -> np.ndarray:

@@ -22,10 +22,11 @@ def bench(monkeypatch):
     """The benchmark with every network tiny; how it trains and measures is as always."""
     monkeypatch.chdir(ROOT)
     monkeypatch.syspath_prepend(ROOT)
-    for name, recipe in list(RECIPES.items()):
+    for name, config in SMALL.items():
+        recipe = RECIPES[name]
         tiny = replace(
             recipe,
-            model_config=recipe.model_config | SMALL[name],
+            model_config=recipe.model_config | config,
             discriminator_config=recipe.discriminator_config | SMALL_DISCRIMINATORS.get(name, {}),
             train_batch_size=2,
         )
