@@ -26,7 +26,7 @@ from .regions import find_regions
 __all__ = ["DrawingParts", "analyse"]
 
 RESOLUTION = 384  # px: side of the page that the networks read parts from; small faces need it
-APART = 0.17  # cosine distance, mean over two groups of pieces, from which they are two parts
+APART = 0.13  # cosine distance, mean over two groups of pieces, from which they are two parts
 UNIT = 1e-6  # guards a division by the length of a vector
 
 

@@ -19,7 +19,7 @@ KINDS = 16  # kinds of cells that a drawing's vectors are sorted into
 SMOOTH = 4  # times as fine as the cells: how finely a cut runs
 LEAST_AREA = 0.0015  # of the page: a region is not cut into anything smaller,
 LEAST_SHARE = 0.12  # nor into less than this share of itself
-MOST_ALIKE = 0.85  # mean likeness of a region's cells to their mean from which it is one piece
+MOST_ALIKE = 0.88  # mean likeness of a region's cells to their mean from which it is one piece
 
 
 class Pieces(NamedTuple):

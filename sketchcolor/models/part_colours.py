@@ -15,7 +15,6 @@ __all__ = ["MOST_PARTS", "PartColours", "from_flow", "to_flow"]
 
 MOST_PARTS = 24  # tokens of a drawing; smaller parts go by the one that they are most like
 STEPS = 12  # of Euler's method, from noise to colours
-NOISE = 1.2  # times the noise that colours start from: as drawn, they had 0.8 of the true chroma
 # CIELAB in units that are about as large as colours differ.
 CENTRE, SPREAD = (65.0, 5.0, 8.0), (28.0, 20.0, 22.0)
 
@@ -110,7 +109,7 @@ class PartColours(ModelMixin, ConfigMixin):
     @torch.no_grad()
     def draw(self, noise: torch.Tensor, **conditions: torch.Tensor | None) -> torch.Tensor:
         """Draw colours, B×N×3 CIELAB, from B×N×3 noise; ``conditions`` as :meth:`forward` has."""
-        state = NOISE * noise.to(self.dtype)
+        state = noise.to(self.dtype)
         times = torch.linspace(1.0, 0.0, STEPS + 1).to(state)
         for now, after in zip(times[:-1], times[1:], strict=True):
             expected = self(state, now.expand(len(state)), **conditions)
