@@ -32,6 +32,7 @@ __all__ = [
     "with_hints",
 ]
 
+FLAT_SIDE = 96  # px: of the small pictures of flats that palettes are held in
 
 
 PaletteTensors = tuple[torch.Tensor, torch.Tensor]
@@ -92,6 +93,7 @@ def draw_colours(
     network: PartColours,
     drawings: list[DrawingParts],
     generator: Generators,
+    palette: PaletteTensors | None,
     paint_paper: bool,
 ) -> list[np.ndarray]:
     """Colours that a network draws for the parts; see :func:`colours_of_proposals`."""
@@ -108,12 +110,31 @@ def draw_colours(
     is_known[:, 0] = not paint_paper
     white = to_flow(torch.tensor([100.0, 0.0, 0.0]))
     conditions = {"known": white.expand(*noise.shape).to(features), "is_known": is_known}
+    if palette is not None:
+        colors, weights = (part.float().to(network.device) for part in palette)
+        conditions["palette"] = to_flow(_lab(colors)).to(features)
+        conditions["weights"] = weights.to(features)
     drawn = network.draw(noise.to(features), features=features, present=present, **conditions)
     rgb = _rgb(drawn)
-    return [
+    free = [
         colours[one.of_part][parts.part]
         for colours, one, parts in zip(rgb, tokens, drawings, strict=True)
     ]
+    if palette is None:
+        return free
+    # A palette holds exactly by what makes it hold in pictures.
+    small = [
+        Flats(parts, colours).paint((FLAT_SIDE, FLAT_SIDE))
+        for parts, colours in zip(drawings, free, strict=True)
+    ]
+    pictures = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2)
+    return colours_of_proposals(drawings, pictures, palette, False, paint_paper)
+
+
+def _lab(colors: torch.Tensor) -> torch.Tensor:
+    """B×K×3 sRGB in [-1, 1] → CIELAB."""
+    rgb = (colors.float().cpu().numpy() + 1.0) / 2.0
+    return torch.from_numpy(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)).to(colors)
 
 
 def _rgb(lab: torch.Tensor) -> np.ndarray:

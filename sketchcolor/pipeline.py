@@ -77,9 +77,8 @@ class SketchColorPipeline(PretrainedPipeline):
     refines it at working resolution, and the result is composed with the original lines.
     With a part encoder the proposal only says what colour each part has: the generator paints light
     over flats, and a hint colours the part that it is put on. With a network that colours parts
-    there is a proposal only where a palette is asked for; else the proposer is read for what it
-    knows of the lines. Without a proposer the generator alone is asked; the seed papers' systems
-    run so.
+    there is no proposal; the proposer is read for what it knows of the lines. Without a proposer
+    the generator alone is asked (the seed papers' systems run so).
 
     Args:
         generator: colours B×1×H×W line art; its ``conditions`` say what else it takes.
@@ -143,17 +142,15 @@ class SketchColorPipeline(PretrainedPipeline):
         """What the models can be told besides the sketch: ``hints``, ``palette``, ``style``."""
         return tuple(self.generator.conditions)
 
-    def _proposes(self, palette: Any) -> bool:
-        """Whether pictures begin with a proposal of the flow over colour pictures.
-
-        It knows better than the colours of parts where a palette's colours go.
-        """
-        return self.proposer is not None and (self.part_colours is None or palette is not None)
+    @property
+    def _proposes(self) -> bool:
+        """Whether pictures begin with a proposal of the flow over colour pictures."""
+        return self.proposer is not None and self.part_colours is None
 
     @property
     def _guesses_palettes(self) -> bool:
         """Whether a palette is guessed where none is given; colours of parts need no guess."""
-        return self.palette_prior is not None and self.part_colours is None
+        return self.palette_prior is not None and self._proposes
 
     @torch.no_grad()
     def __call__(
@@ -219,7 +216,7 @@ class SketchColorPipeline(PretrainedPipeline):
         elif reference is not None:
             palette = from_image(read_image(reference))
         seeds = variant_seeds(seed, num_variants)
-        total = (num_inference_steps if self._proposes(palette) else 0) + 2
+        total = (num_inference_steps if self._proposes else 0) + 2
         report = StepCounter(callback, total)
 
         # 2. Conditions at the network's working resolution.
@@ -235,7 +232,7 @@ class SketchColorPipeline(PretrainedPipeline):
 
         # 3. Propose.
         draft = proposal = None
-        if self._proposes(tensors):
+        if self._proposes:
             # Where parts are known, hints are about parts, and no flow is asked about them.
             given = hints if self.parts is None else None
             proposal, drawn_for = self._propose(
@@ -300,7 +297,7 @@ class SketchColorPipeline(PretrainedPipeline):
         told = {"hints": hints, "palette": colors, "weights": weights, "style": style}
         arguments = {"sketch": sketch} | {k: v for k, v in told.items() if v is not None}
         draft = None
-        if self._proposes(palette):
+        if self._proposes:
             config = self.proposer.config
             side = config.sample_size * config.sketch_scale
             scale = side / (sketch.shape[2] * sketch.shape[3]) ** 0.5
@@ -418,7 +415,7 @@ class SketchColorPipeline(PretrainedPipeline):
         if "palette" in arguments:
             palette = arguments["palette"], arguments["weights"]
         if proposals is None:
-            free = draw_colours(self.part_colours, drawings, noise, paint_paper)
+            free = draw_colours(self.part_colours, drawings, noise, palette, paint_paper)
         else:
             free = colours_of_proposals(drawings, proposals, palette, guessed, paint_paper)
         flats = with_hints(drawings, free, hints, paint_paper)
