@@ -16,9 +16,10 @@ from .hint_shares import HintColours
 from .part_analysis import DrawingParts
 from .pieces import resize_label
 
-__all__ = ["Flats", "free_colours", "relight", "weighted_median"]
+__all__ = ["Flats", "clear_medians", "free_colours", "relight", "weighted_median"]
 
 INK = 0.25  # a cell with more ink than this does not say what colour its part has
+LEAST_CLEAR = 0.1  # of a part must be away from lines for the rest not to be asked
 WHITE = 1.0
 ALIKE = 8  # 8-bit levels: colours of a part that are this near are one
 
@@ -90,15 +91,30 @@ def free_colours(parts: DrawingParts, proposal: np.ndarray, paint_paper: bool) -
     height, width = parts.grid
     cells = cv2.resize(proposal, (width, height), interpolation=cv2.INTER_LINEAR).reshape(-1, 3)
     weights = parts.cells_of_parts()
-    open_weights = weights * (parts.ink < INK)
-    colours = np.full((len(weights), 3), WHITE, np.float32)
-    for part, (every, free) in enumerate(zip(weights, open_weights, strict=True)):
-        if part == 0 and not paint_paper:
-            continue
-        used = free if free.sum() > 0.1 * every.sum() else every
-        if used.any():
-            colours[part] = weighted_median(cells, used)
+    colours = clear_medians(cells, weights, parts.ink)
+    colours[~weights.any(axis=1)] = WHITE
+    if not paint_paper:
+        colours[0] = WHITE
     return colours[parts.part]
+
+
+def clear_medians(values: np.ndarray, weights: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """Median colours of places away from lines, or anywhere in those that are mostly lines.
+
+    Args:
+        values: C×3, colours of the cells. weights: P×C, how much of each place lies in each cell.
+        ink: C in [0, 1].
+
+    Returns:
+        P×3 float32; 0 for a place without a cell.
+    """
+    medians = np.zeros((len(weights), 3), np.float32)
+    for place, every in enumerate(weights):
+        clear = every * (ink < INK)
+        used = clear if clear.sum() > LEAST_CLEAR * every.sum() else every
+        if used.any():
+            medians[place] = weighted_median(values, used)
+    return medians
 
 
 def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

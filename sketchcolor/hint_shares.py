@@ -93,7 +93,8 @@ def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
     bins = np.round((colour + 1.0) * 127.5 / BIN).astype(np.int64)
     keys = np.column_stack([stroke[rows, columns], bins, piece])
     _, group = np.unique(keys[:, :4], axis=0, return_inverse=True)  # a stroke of one colour
-    _, seed, first = _numbered(np.column_stack([group, piece]))
+    pairs = np.column_stack([group, piece])
+    _, first, seed = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
     size = np.bincount(seed)
     whole = np.bincount(group)[group[first]]
     pixels = mask.size / parts.pieces.label.size  # of the map to one of the drawing
@@ -106,7 +107,7 @@ def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
     on_paper = (piece[first] == 0) & (2 * size < whole)
     kept = np.flatnonzero((meant | largest) & ~on_paper)
     kept = kept[np.argsort(-size[kept], kind="stable")][:MOST_SEEDS]
-    return _describe(parts, kept, seed, size, piece[first], cell, colour)
+    return _describe(parts, kept, seed, piece[first], cell, colour)
 
 
 def _meant_pieces(label: np.ndarray, hint_map: np.ndarray, stroke: np.ndarray) -> np.ndarray:
@@ -132,7 +133,6 @@ def _describe(
     parts: DrawingParts,
     kept: np.ndarray,
     seed: np.ndarray,
-    size: np.ndarray,
     piece: np.ndarray,
     cell: np.ndarray,
     colour: np.ndarray,
@@ -269,9 +269,3 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     sharp = SHARPNESS * (logits - logits.max(axis=1, keepdims=True))
     weights = np.exp(sharp)
     return weights / weights.sum(axis=1, keepdims=True)
-
-
-def _numbered(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct rows, the number of each row's among them, and where each comes first."""
-    rows, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    return rows, inverse, first

@@ -34,7 +34,7 @@ def part_loss(
         generator: draws hints and targets, half of each by area and half by part, so that an eye
             counts as much as hair.
     """
-    count, _, height, width = colour.shape
+    height, width = colour.shape[2:]
     lab = to_lab(colour).flatten(2)  # (B, 3, N)
     rare = _rarity(lab)
     low, high = (torch.tensor(float(k)).log() for k in HINTS)

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from ..conditions import palette as palettes
-from ..flats import weighted_median
+from ..flats import clear_medians
 from ..models.parts import PartEncoder
 from ..models.proposer import ColorProposer
 from ..part_analysis import DrawingParts, analyse
@@ -29,7 +29,6 @@ __all__ = ["TokenSamples", "collect_tokens", "true_colours"]
 
 FIELDS = ("features", "area", "colours", "palette", "weights")
 KNOWN_RATE = 0.5  # share of samples with known colours
-INK = 0.25  # cells with more ink do not count where a part's true colour is taken
 
 
 def true_colours(parts: DrawingParts, cells: np.ndarray, colour: np.ndarray) -> np.ndarray:
@@ -37,13 +36,7 @@ def true_colours(parts: DrawingParts, cells: np.ndarray, colour: np.ndarray) -> 
     height, width = parts.grid
     small = cv2.resize(colour, (width, height), interpolation=cv2.INTER_AREA)
     lab = rgb2lab(small).reshape(-1, 3).astype(np.float32)
-    found = np.zeros((len(cells), 3), np.float32)
-    for token, weights in enumerate(cells):
-        clear = weights * (parts.ink < INK)
-        used = clear if clear.sum() > 0.1 * weights.sum() else weights
-        if used.any():
-            found[token] = weighted_median(lab, used)
-    return found
+    return clear_medians(lab, cells, parts.ink)
 
 
 def collect_tokens(
