@@ -61,7 +61,7 @@ OVERRIDES = (
     "pixel_weight",
     "perceptual_weight",
     "adversarial_weight",
-    "part_weight",
+    "proposer_learning_rate",
     "ema_decay",
 )
 
@@ -77,7 +77,6 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--proposer", help="trained proposer: its proposals for a refiner, its features for parts"
     )
-    parser.add_argument("--parts", help="trained part encoder that a proposer is trained with")
     parser.add_argument("--vgg19", help="safetensors of VGG-19, for perceptual losses and styles")
 
     data = parser.add_argument_group("data")
@@ -196,15 +195,14 @@ def build_step(
     steps = args.max_train_steps
     player = make_player(accelerator, recipe, model, recipe.learning_rate, steps)
     if recipe.objective == "flow":
-        parts = None
-        if args.parts:
-            encoder = PartEncoder.from_pretrained(args.parts)
-            parts = make_player(accelerator, recipe, encoder, recipe.learning_rate, steps)
-        return FlowStep(recipe, accelerator, player, parts)
+        return FlowStep(recipe, accelerator, player)
     if recipe.objective == "part-colours":
         return TokenStep(recipe, accelerator, player)
     if recipe.objective == "parts":
-        return PartStep(recipe, accelerator, player, proposer)
+        rate = recipe.proposer_learning_rate
+        return PartStep(
+            recipe, accelerator, player, make_player(accelerator, recipe, proposer, rate, steps)
+        )
     rival = None
     if recipe.adversarial != "none":
         discriminator = make_discriminator(recipe, args.init_from)
@@ -216,7 +214,7 @@ def build_step(
 def build_validation(
     args: argparse.Namespace,
     recipe: Recipe,
-    accelerator: Accelerator,
+    step: FlowStep | ColourStep | PartStep | TokenStep,
     source: Source,
     vgg: VGG19Features | None,
 ) -> Validation | PartValidation:
@@ -224,7 +222,7 @@ def build_validation(
     if recipe.objective == "part-colours":
         raise ValueError("This recipe trains on kept tokens alone: leave --validation_files out.")
     if recipe.objective == "parts":
-        proposer = read_proposer(args, accelerator)
+        proposer = step.accelerator.unwrap_model(step.proposer.model)
         return PartValidation(recipe, source, proposer, args.validation_images)
     return Validation(recipe, source, args.output_dir / "sheets", vgg, args.validation_images)
 
@@ -263,7 +261,8 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         recipe.resolution,
         recipe.augmentation,
         recipe.lineart,
-        recipe.hint_rate,
+        # Hints for parts are drawn with the places that are asked for, a batch at a time.
+        0.0 if recipe.objective == "parts" else recipe.hint_rate,
         recipe.palette_rate,
         args.image_column,
         args.pair,
@@ -274,7 +273,7 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         recipe.page_rate,
         recipe.choice_rate,
         flats=recipe.flats,
-        flat_shrink=CELL if recipe.objective == "parts" or args.parts else 0,
+        flat_shrink=CELL if recipe.objective == "parts" else 0,
     )
     images = load_images(source)
     if args.streaming:
@@ -335,6 +334,7 @@ def main(args: argparse.Namespace) -> None:
         args.dataloader_num_workers,
     )
     vgg = build_vgg(args, recipe, accelerator)
+    step = build_step(args, recipe, accelerator, vgg)
     validation = None
     if args.validation_files:
         source = Source(
@@ -344,8 +344,7 @@ def main(args: argparse.Namespace) -> None:
             image_column=args.image_column,
             pair=args.pair,
         )
-        validation = build_validation(args, recipe, accelerator, source, vgg)
-    step = build_step(args, recipe, accelerator, vgg)
+        validation = build_validation(args, recipe, step, source, vgg)
     trainer = Trainer(accelerator, recipe, run, step, validation, read_record(args.init_from))
     checkpoint = args.resume_from_checkpoint
     if checkpoint == "latest":

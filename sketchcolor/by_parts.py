@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +15,7 @@ from .flats import Flats, free_colours, relight
 from .geometry import Fit
 from .hint_shares import HintColours, find_seeds, hint_colours
 from .models.part_colours import MOST_PARTS, PartColours, to_flow
-from .part_analysis import DrawingParts
+from .part_analysis import DrawingParts, Reading
 from .part_tokens import describe
 from .pieces import resize_label
 from .recolour import hold_palette
@@ -148,11 +149,13 @@ def with_hints(
     free: list[np.ndarray],
     hints: torch.Tensor | None,
     paint_paper: bool,
+    read: Callable[[DrawingParts, torch.Tensor], Reading],
 ) -> list[Flats]:
     """Flats of B pictures: the free colours of their pieces, and over them what hints ask for.
 
     Args:
         hints: B×4×H×W hint map, or None.
+        read: what the networks say of a drawing with a 1×4×H×W hint map.
     """
     if hints is None:
         return [Flats(*one) for one in zip(drawings, free, strict=True)]
@@ -161,8 +164,10 @@ def with_hints(
     for parts, colours, given in zip(drawings, free, hints, strict=True):
         key = (id(parts), given.data_ptr())
         if key not in asked:
-            seeds = find_seeds(parts, given.permute(1, 2, 0).float().cpu().numpy())
-            asked[key] = None if seeds is None else hint_colours(parts, seeds, paint_paper)
+            reading = read(parts, given[None])
+            seeds = find_seeds(parts, reading, given.permute(1, 2, 0).float().cpu().numpy())
+            said = None if seeds is None else hint_colours(parts, reading, seeds, paint_paper)
+            asked[key] = said
         flats.append(Flats(parts, colours, asked[key]))
     return flats
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .part_analysis import UNIT, DrawingParts
+from .part_analysis import UNIT, DrawingParts, Reading
 from .pieces import cell_of_pixels, resize_label
 
 __all__ = ["HintColours", "Seeds", "find_seeds", "hint_colours"]
@@ -69,13 +69,14 @@ class HintColours(NamedTuple):
     cell_share: np.ndarray
 
 
-def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
+def find_seeds(parts: DrawingParts, reading: Reading, hint_map: np.ndarray) -> Seeds | None:
     """The hints of a map.
 
     A stroke means the pieces that a good part of it lies in: what it touches of a line or runs over
     by a hair's breadth was not meant.
 
     Args:
+        reading: of the drawing with these hints.
         hint_map: h×w×4 of any size, RGB in [-1, 1] where painted, mask last.
 
     Returns:
@@ -107,7 +108,7 @@ def find_seeds(parts: DrawingParts, hint_map: np.ndarray) -> Seeds | None:
     on_paper = (piece[first] == 0) & (2 * size < whole)
     kept = np.flatnonzero((meant | largest) & ~on_paper)
     kept = kept[np.argsort(-size[kept], kind="stable")][:MOST_SEEDS]
-    return _describe(parts, kept, seed, piece[first], cell, colour)
+    return _describe(reading, parts.grid, kept, seed, piece[first], cell, colour)
 
 
 def _meant_pieces(label: np.ndarray, hint_map: np.ndarray, stroke: np.ndarray) -> np.ndarray:
@@ -130,7 +131,8 @@ def _meant_pieces(label: np.ndarray, hint_map: np.ndarray, stroke: np.ndarray) -
 
 
 def _describe(
-    parts: DrawingParts,
+    reading: Reading,
+    grid: tuple[int, int],
     kept: np.ndarray,
     seed: np.ndarray,
     piece: np.ndarray,
@@ -138,14 +140,14 @@ def _describe(
     colour: np.ndarray,
 ) -> Seeds:
     """Colours, vectors and distances of the seeds ``kept``."""
-    height, width = parts.grid
+    height, width = grid
     colours, vectors, locality, distance = [], [], [], []
     for number in kept:
         painted = seed == number
         colours.append(colour[painted].mean(axis=0))
         cells = cell[painted]
-        vectors.append(parts.vectors[cells].mean(axis=0))
-        locality.append(parts.locality[cells].mean())
+        vectors.append(reading.vectors[cells].mean(axis=0))
+        locality.append(reading.locality[cells].mean())
         away = np.ones((height, width), np.uint8)
         away.ravel()[cells] = 0
         distance.append(cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_5).ravel())
@@ -157,7 +159,7 @@ def _describe(
 
 
 def hint_colours(
-    parts: DrawingParts, seeds: Seeds, paint_paper: bool = False
+    parts: DrawingParts, reading: Reading, seeds: Seeds, paint_paper: bool = False
 ) -> HintColours:
     """Colours that the hints ask for, everywhere that they speak for.
 
@@ -167,17 +169,19 @@ def hint_colours(
     line is open lies in one piece with the face.
 
     Args:
+        reading: of the drawing with these hints.
         paint_paper: the ground is coloured like the rest, so white on it is a wish, too.
     """
-    logits = parts.scale * parts.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
+    logits = reading.scale * reading.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
     of_pieces = parts.pieces.cells @ logits
-    length = np.linalg.norm(parts.pieces.vectors, axis=1)
-    alike = (parts.pieces.vectors[seeds.piece] * seeds.vectors).sum(axis=1)
+    means = parts.pieces.cells @ reading.vectors
+    length = np.linalg.norm(means, axis=1)
+    alike = (means[seeds.piece] * seeds.vectors).sum(axis=1)
     fits = alike >= MEANT_WHOLE * length[seeds.piece]
     # A colour on paper asks for a background, or for a part whose outline lets paper in.
     on_paper = (seeds.piece == 0) & (seeds.colours.min(axis=1) <= WHITE)
     background = paint_paper or bool((on_paper & fits).any())
-    others = np.column_stack(_others(parts, background))
+    others = np.column_stack(_others(parts, reading, background))
     count, same = _same_colours(seeds)
     logits, of_pieces = (
         np.column_stack([_best_of(same, values), *more])
@@ -229,14 +233,14 @@ def _best_of(same: list[np.ndarray], logits: np.ndarray) -> np.ndarray:
     return logits
 
 
-def _others(parts: DrawingParts, background: bool) -> list[np.ndarray]:
+def _others(parts: DrawingParts, reading: Reading, background: bool) -> list[np.ndarray]:
     """C logits each of what competes with hints and asks for no colour: paper, and none of them."""
     if background or not parts.pieces.area[0]:
-        return [parts.alone]
-    vector = parts.pieces.vectors[0]
-    likeness = parts.scale * parts.vectors @ (vector / max(float(np.linalg.norm(vector)), UNIT))
-    locality = (parts.pieces.cells[[0]] @ parts.locality).item()
-    return [likeness - PAPER_WAY * locality, parts.alone]
+        return [reading.alone]
+    vector = (parts.pieces.cells[[0]] @ reading.vectors)[0]
+    unit = vector / max(float(np.linalg.norm(vector)), UNIT)
+    locality = (parts.pieces.cells[[0]] @ reading.locality).item()
+    return [reading.scale * reading.vectors @ unit - PAPER_WAY * locality, reading.alone]
 
 
 def _share_by_nearness(

@@ -15,15 +15,17 @@ from PIL import Image
 from scipy.sparse import coo_array
 from sklearn.cluster import AgglomerativeClustering
 
+from .conditions import hints as hint_maps
+from .conditions.hint_field import hint_field
 from .geometry import stretch
 from .images import to_tensor
 from .models.parts import CELL, PartEncoder, read_features
-from .models.proposer import ColorProposer
+from .models.proposer import ColorProposer, ProposerFeatures
 from .pieces import Pieces, cut_regions
 from .precision import autocast
 from .regions import find_regions
 
-__all__ = ["DrawingParts", "analyse"]
+__all__ = ["DrawingParts", "Reading", "analyse", "read_cells"]
 
 RESOLUTION = 384  # px: side of the page that the networks read parts from; small faces need it
 APART = 0.13  # cosine distance, mean over two groups of pieces, from which they are two parts
@@ -31,27 +33,40 @@ UNIT = 1e-6  # guards a division by the length of a vector
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What the networks say of a drawing's C cells, with certain hints or with none.
+
+    Attributes:
+        vectors: C×D unit vectors. alone: C logits of having no other place's colour.
+        locality: C, how fast a hint's reach ends with distance, logit per side.
+        scale: of a likeness, to make it a logit.
+    """
+
+    vectors: np.ndarray
+    alone: np.ndarray
+    locality: np.ndarray
+    scale: float
+
+
+@dataclass(frozen=True)
 class DrawingParts:
-    """A drawing's pieces, parts and vectors.
+    """A drawing's pieces and parts, as far as its lines tell.
 
     Attributes:
         pieces: at the drawing's working size; piece 0 is paper.
         part: N+1 ints, the part that each piece belongs to; paper is part 0 and on its own.
-        vectors: C×D unit vectors of the cells. alone: C logits of having no other place's colour.
-        locality: C, how fast a hint's reach ends with distance, logit per side.
         ink: C in [0, 1], mean darkness of the drawing.
-        scale: of a likeness, to make it a logit.
+        reading: of the cells, without hints.
+        page: 1×1×H×W in [-1, 1], the drawing as the networks read it.
         decoder: h'×w'×F, the proposer's last features. colour: h''×w''×3 in about [-1, 1], the
             colours that it names first. Both cover the drawing in coarser cells.
     """
 
     pieces: Pieces
     part: np.ndarray
-    vectors: np.ndarray
-    alone: np.ndarray
-    locality: np.ndarray
     ink: np.ndarray
-    scale: float
+    reading: Reading
+    page: torch.Tensor
     decoder: np.ndarray
     colour: np.ndarray
 
@@ -88,22 +103,50 @@ def analyse(drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder)
     """
     tile = proposer.multiple * proposer.config.sketch_scale
     page, _ = stretch(drawing, RESOLUTION, tile)
-    sketch = to_tensor(page).to(proposer.device)
-    with autocast(proposer, sketch.device.type):
-        features = read_features(proposer, sketch)
-        found = encoder(features, sketch)
-    vectors, alone, locality = (part[0].float().cpu().numpy() for part in found)
-    pieces = cut_regions(find_regions(drawing).label, vectors)
+    sketch = to_tensor(page)
+    reading, features = _read(sketch, None, proposer, encoder)
+    planes = reading.vectors.T.reshape(-1, *(side // CELL for side in sketch.shape[2:]))
+    pieces = cut_regions(find_regions(drawing).label, planes)
     return DrawingParts(
         pieces,
         _group(pieces),
-        vectors.reshape(len(vectors), -1).T,
-        alone.ravel(),
-        locality.ravel(),
-        (1.0 - F.avg_pool2d(sketch, CELL)[0, 0].cpu().numpy().ravel()) / 2.0,
-        float(encoder.log_scale.exp()),
+        (1.0 - F.avg_pool2d(sketch, CELL)[0, 0].numpy().ravel()) / 2.0,
+        reading,
+        sketch,
         *(_channels_last(planes) for planes in (features.decoder, features.colour)),
     )
+
+
+@torch.no_grad()
+def read_cells(
+    parts: DrawingParts, hints: torch.Tensor, proposer: ColorProposer, encoder: PartEncoder
+) -> Reading:
+    """Read a drawing again, with hints: what is alike depends on which colours there are.
+
+    Args:
+        hints: 1×4×h×w hint map of any size.
+    """
+    field = hint_field(
+        hint_maps.resize(hints.float().cpu(), parts.page.shape[2:]),
+        parts.page,
+        proposer.config.sketch_scale,
+    )
+    return _read(parts.page, field, proposer, encoder)[0]
+
+
+def _read(
+    sketch: torch.Tensor, field: torch.Tensor | None, proposer: ColorProposer, encoder: PartEncoder
+) -> tuple[Reading, ProposerFeatures]:
+    """A page of line art 1×1×H×W under a hint field 1×4×h×w."""
+    sketch = sketch.to(proposer.device)
+    field = None if field is None else field.to(sketch)
+    with autocast(proposer, sketch.device.type):
+        features = read_features(proposer, sketch, field)
+        found = encoder(features, sketch)
+    vectors, alone, locality = (part[0].float().cpu().numpy() for part in found)
+    scale = float(encoder.log_scale.exp())
+    cells = vectors.reshape(len(vectors), -1).T
+    return Reading(cells, alone.ravel(), locality.ravel(), scale), features
 
 
 def _channels_last(planes: torch.Tensor) -> np.ndarray:

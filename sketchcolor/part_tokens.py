@@ -41,7 +41,7 @@ def describe(parts: DrawingParts) -> Tokens:
     cells = parts.cells_of_parts()
     of_part = np.arange(len(cells))
     if len(cells) > MOST_PARTS:
-        vectors = cells @ parts.vectors
+        vectors = cells @ parts.reading.vectors
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
         like = vectors[MOST_PARTS:] @ vectors[1:MOST_PARTS].T
         of_part[MOST_PARTS:] = like.argmax(axis=1) + 1

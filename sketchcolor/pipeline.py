@@ -39,7 +39,7 @@ from .models.palette_prior import PalettePrior
 from .models.part_colours import PartColours
 from .models.parts import PartEncoder
 from .models.proposer import ColorProposer
-from .part_analysis import DrawingParts, analyse
+from .part_analysis import DrawingParts, Reading, analyse, read_cells
 from .precision import autocast, fastest_dtype
 from .pretrained import PretrainedPipeline
 from .sampling import DEFAULT_STEPS, KEPT, FreeColourings, Proposal, draw_proposal
@@ -397,6 +397,9 @@ class SketchColorPipeline(PretrainedPipeline):
         networks = [self.proposer, self.parts]
         return self._analyses.recall(lambda: analyse(drawing, *networks), networks, drawing)
 
+    def _read(self, parts: DrawingParts, hints: torch.Tensor) -> Reading:
+        return read_cells(parts, hints, self.proposer, self.parts)
+
     def _colour_by_parts(
         self,
         drawings: list[DrawingParts],
@@ -418,7 +421,7 @@ class SketchColorPipeline(PretrainedPipeline):
             free = draw_colours(self.part_colours, drawings, noise, palette, paint_paper)
         else:
             free = colours_of_proposals(drawings, proposals, palette, guessed, paint_paper)
-        flats = with_hints(drawings, free, hints, paint_paper)
+        flats = with_hints(drawings, free, hints, paint_paper, self._read)
         painted = paint_flats(flats, geometry).to(arguments["sketch"])
         # What was asked for is in the flats.
         seen = {"sketch": arguments["sketch"], "proposal": painted}

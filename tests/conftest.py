@@ -23,7 +23,8 @@ from sketchcolor.models import (  # noqa: E402
     SwishGatedRefiner,
     VGG19Features,
 )
-from sketchcolor.part_analysis import DrawingParts  # noqa: E402
+from sketchcolor.models.parts import CELL  # noqa: E402
+from sketchcolor.part_analysis import DrawingParts, Reading  # noqa: E402
 from sketchcolor.pieces import cut_regions  # noqa: E402
 from sketchcolor.pipeline import SketchColorPipeline  # noqa: E402
 
@@ -89,11 +90,14 @@ def drawing_parts(
     return DrawingParts(
         pieces,
         np.arange(len(pieces.area)) if part is None else np.array(part),
-        vectors.reshape(len(vectors), -1).T,
-        np.full(cells, alone, np.float32),
-        np.full(cells, locality, np.float32),
         np.zeros(cells, np.float32) if ink is None else ink.ravel(),
-        10.0,
+        Reading(
+            vectors.reshape(len(vectors), -1).T,
+            np.full(cells, alone, np.float32),
+            np.full(cells, locality, np.float32),
+            10.0,
+        ),
+        torch.ones(1, 1, CELL * height, CELL * width),
         np.zeros((height, width, 1), np.float32),
         np.zeros((height, width, 3), np.float32),
     )

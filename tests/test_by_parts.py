@@ -16,6 +16,7 @@ from conftest import (
 from diffusers import FlowMatchEulerDiscreteScheduler
 from PIL import Image
 
+import sketchcolor.pipeline
 from sketchcolor import load_pipeline
 from sketchcolor.by_parts import flat_layer, map_parts
 from sketchcolor.conditions import Palette
@@ -23,6 +24,7 @@ from sketchcolor.flats import Flats
 from sketchcolor.hint_shares import HintColours
 from sketchcolor.models import PartColours
 from sketchcolor.models.part_colours import MOST_PARTS, from_flow, to_flow
+from sketchcolor.part_analysis import read_cells
 from sketchcolor.part_tokens import describe
 from sketchcolor.pipeline import SketchColorPipeline
 
@@ -218,17 +220,33 @@ def test_a_palette_is_what_the_flats_are_made_of(pipeline, sketch):
 
 
 def test_a_drawing_is_analysed_once_while_strokes_come_and_go(pipeline, sketch, monkeypatch):
-    read = []
-    answer = pipeline.parts.forward
-    monkeypatch.setattr(
-        pipeline.parts, "forward", lambda *a, **k: read.append(1) or answer(*a, **k)
-    )
+    analysed, read = [], []
+
+    def count(name: str, into: list) -> None:
+        does = getattr(sketchcolor.pipeline, name)
+        monkeypatch.setattr(sketchcolor.pipeline, name, lambda *a: into.append(1) or does(*a))
+
+    count("analyse", analysed)
+    count("read_cells", read)
     pipeline(sketch, seed=1, **FAST)
     pipeline(sketch, seed=1, hints=[dot(IN_DISC)], **FAST)
     pipeline(sketch, seed=2, num_variants=2, **FAST)
-    assert len(read) == 1
+    assert len(analysed) == 1 and len(read) == 1
+    # With hints it is read once for all variants.
+    pipeline(sketch, seed=2, hints=[dot(IN_DISC)], num_variants=2, **FAST)
+    assert len(analysed) == 1 and len(read) == 2
     pipeline(sketch.rotate(90).crop((0, 0, 150, 160)), seed=1, **FAST)
-    assert len(read) == 2
+    assert len(analysed) == 2 and len(read) == 2
+
+
+def test_what_the_networks_read_depends_on_the_hints(pipeline, sketch):
+    parts = pipeline._analyse(sketch)
+    maps = [torch.zeros(1, 4, 150, 160) for _ in range(2)]
+    maps[1][:, :, 60:70, 60:70] = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None, None]
+    none, red = (read_cells(parts, given, pipeline.proposer, pipeline.parts) for given in maps)
+    assert np.allclose(none.vectors, parts.reading.vectors, atol=1e-5)
+    assert red.vectors.shape == none.vectors.shape and np.abs(red.vectors - none.vectors).max() > 0
+    assert np.allclose(np.linalg.norm(red.vectors, axis=1), 1.0, atol=1e-4)
 
 
 def test_the_steps_are_counted_to_the_end(pipeline, sketch):

@@ -46,8 +46,8 @@ def flats_with(parts: DrawingParts, *strokes: tuple, side: int = SIDE) -> Flats:
     """Everything grey but for paper, and over it what the strokes ask for."""
     free = np.full((len(parts.pieces.area), 3), 0.1, np.float32)
     free[PAPER] = 1.0
-    seeds = find_seeds(parts, painted(*strokes, side=side))
-    return Flats(parts, free, hint_colours(parts, seeds))
+    seeds = find_seeds(parts, parts.reading, painted(*strokes, side=side))
+    return Flats(parts, free, hint_colours(parts, parts.reading, seeds))
 
 
 def assert_colour(flats: Flats, piece: int, colour: tuple) -> None:
@@ -110,7 +110,8 @@ def test_paper_that_is_painted_stays_so_under_hints_on_the_figure():
     parts = drawn()
     free = np.full((6, 3), 0.1, np.float32)
     free[PAPER] = (-0.5, 0.0, 0.5)
-    asked = hint_colours(parts, find_seeds(parts, painted(DOT_ON_STRAND)))
+    seeds = find_seeds(parts, parts.reading, painted(DOT_ON_STRAND))
+    asked = hint_colours(parts, parts.reading, seeds)
     assert asked.spoken[PAPER] == 0.0
     assert_colour(Flats(parts, free, asked), PAPER, (-0.5, 0.0, 0.5))
 
@@ -126,11 +127,12 @@ def test_a_dot_on_paper_close_beside_the_figure_means_the_figure():
     """Its outline's pixels belong half to paper, and a small dot may lie just beside it."""
     parts = drawn()
     beside = (30, 32), (49, 50), RED  # one pixel left of the other strand
-    assert find_seeds(parts, painted(beside)).piece.tolist() == [OTHER_STRAND]
+    assert find_seeds(parts, parts.reading, painted(beside)).piece.tolist() == [OTHER_STRAND]
     flats = flats_with(parts, beside)
     assert_colour(flats, PAPER, WHITE)
     # What goes further out is about paper.
-    assert find_seeds(parts, painted(((30, 32), (61, 64), RED))).piece.tolist() == [PAPER]
+    far = painted(((30, 32), (61, 64), RED))
+    assert find_seeds(parts, parts.reading, far).piece.tolist() == [PAPER]
 
 
 def test_white_on_paper_asks_for_nothing_on_the_figure():
@@ -168,7 +170,7 @@ def test_a_strand_that_has_a_hint_of_its_own_does_not_take_the_others():
 def test_a_stroke_a_little_over_a_line_means_the_piece_that_it_is_in():
     parts = drawn()
     over = (30, 32), (6, 20), RED  # 8 px on the strand, 4 on paper, 2 on the face
-    seeds = find_seeds(parts, painted(over))
+    seeds = find_seeds(parts, parts.reading, painted(over))
     assert FACE not in seeds.piece and STRAND in seeds.piece
     flats = flats_with(parts, over)
     assert_colour(flats, STRAND, RED)
@@ -182,7 +184,7 @@ def test_a_stroke_over_two_pieces_means_both():
     kind[:, 16:] = 1
     parts = drawing_parts(label, VECTORS[kind].transpose(2, 0, 1))
     for columns, meant in (((22, 42), [1, 2]), ((20, 34), [1]), ((31, 60), [2])):
-        seeds = find_seeds(parts, painted(((30, 34), columns, RED)))
+        seeds = find_seeds(parts, parts.reading, painted(((30, 34), columns, RED)))
         assert sorted(seeds.piece) == meant
         assert np.allclose(seeds.colours, RED)
 
@@ -190,24 +192,24 @@ def test_a_stroke_over_two_pieces_means_both():
 def test_a_stroke_that_covers_a_small_piece_means_it_too():
     parts = drawn()
     wide = (16, 20), (20, 44), RED  # the whole eye is a sixth of it
-    assert sorted(find_seeds(parts, painted(wide)).piece) == [FACE, EYE]
+    assert sorted(find_seeds(parts, parts.reading, painted(wide)).piece) == [FACE, EYE]
     beside = (19, 20), (20, 44), RED  # a quarter of the eye
-    assert sorted(find_seeds(parts, painted(beside)).piece) == [FACE]
+    assert sorted(find_seeds(parts, parts.reading, painted(beside)).piece) == [FACE]
 
 
 def test_colours_that_touch_are_hints_of_their_own():
     two = painted(((28, 32), (24, 32), RED), ((28, 32), (32, 40), BLUE))
-    seeds = find_seeds(drawn(), two)
+    seeds = find_seeds(drawn(), drawn().reading, two)
     assert sorted(map(tuple, seeds.colours)) == sorted([RED, BLUE])
     assert set(seeds.piece) == {FACE}
     # An antialiased stroke is one hint.
     soft = painted(((28, 32), (24, 32), (1, -0.99, -1)), ((28, 32), (32, 40), (0.99, -1, -1)))
-    assert len(find_seeds(drawn(), soft).piece) == 1
+    assert len(find_seeds(drawn(), drawn().reading, soft).piece) == 1
 
 
 def test_a_seed_knows_its_vector_and_how_far_each_cell_is():
     parts = drawn()
-    seeds = find_seeds(parts, painted(DOT_ON_STRAND))
+    seeds = find_seeds(parts, parts.reading, painted(DOT_ON_STRAND))
     assert seeds.vectors.shape == (1, 4) and np.allclose(seeds.vectors, VECTORS[:1])
     assert seeds.locality == [1.0] and seeds.piece == [STRAND]
     away = seeds.distance.reshape(parts.grid)
@@ -237,9 +239,9 @@ def test_an_open_mouth_does_not_colour_the_face_that_it_lies_in():
     kind = np.zeros((32, 32), int)
     kind[20:22, 14:18] = 1  # too small to be cut out
     parts = drawing_parts(label, VECTORS[kind].transpose(2, 0, 1))
-    seeds = find_seeds(parts, painted(((40, 44), (28, 36), RED)))
+    seeds = find_seeds(parts, parts.reading, painted(((40, 44), (28, 36), RED)))
     free = np.full((2, 3), 0.1, np.float32)
-    picture = Flats(parts, free, hint_colours(parts, seeds)).paint((SIDE, SIDE))
+    picture = Flats(parts, free, hint_colours(parts, parts.reading, seeds)).paint((SIDE, SIDE))
     assert np.allclose(picture[41:43, 29:35], RED, atol=0.05)
     assert np.allclose(picture[:36], 0.1, atol=0.05) and np.allclose(picture[48:], 0.1, atol=0.05)
 
@@ -254,7 +256,7 @@ def test_hints_that_speak_for_nothing_else_leave_the_free_colours():
 
 
 def test_a_map_without_a_painted_pixel_has_no_hints():
-    assert find_seeds(drawn(), painted()) is None
+    assert find_seeds(drawn(), drawn().reading, painted()) is None
 
 
 def test_as_many_hints_as_a_drawing_has_cells_are_the_largest_of_them():
@@ -264,9 +266,9 @@ def test_as_many_hints_as_a_drawing_has_cells_are_the_largest_of_them():
     hint_map[..., :3] = rng.uniform(-1.0, 1.0, (SIDE, SIDE, 3))
     hint_map[8:44, 18:46, :3] = BLUE
     parts = drawn()
-    seeds = find_seeds(parts, hint_map)
+    seeds = find_seeds(parts, parts.reading, hint_map)
     assert len(seeds.piece) == 192 and seeds.piece[0] == FACE
     assert np.allclose(seeds.colours[0], BLUE)
-    asked = hint_colours(parts, seeds)
+    asked = hint_colours(parts, parts.reading, seeds)
     assert np.isfinite(asked.pieces).all() and np.isfinite(asked.cells).all()
     assert np.abs(asked.pieces).max() <= 1.0 + 1e-6

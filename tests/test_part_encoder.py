@@ -8,7 +8,15 @@ from conftest import TINY_READABLE, tiny_part_encoder, tiny_proposer
 from skimage.color import rgb2lab
 
 from sketchcolor.models.parts import CELL, PartVectors, read_features, share_logits
-from sketchcolor.training.part_loss import NONE, WIDTH, part_loss, to_lab
+from sketchcolor.training.part_loss import (
+    NONE,
+    WIDTH,
+    DrawnCells,
+    draw_cells,
+    hint_map,
+    part_loss,
+    to_lab,
+)
 
 
 def sketches(count: int = 2) -> torch.Tensor:
@@ -83,7 +91,8 @@ def test_a_backward_pass_reaches_every_weight(proposer, encoder, kept):
         assert not planes.is_contiguous() and planes.requires_grad != kept
     found = encoder(features, sketch)
     colour = halves(2, 48)[:, :, :32]
-    part_loss(found, colour, encoder.log_scale, torch.Generator().manual_seed(3)).backward()
+    cells = draw_cells(colour, torch.Generator().manual_seed(3))
+    part_loss(found, colour, encoder.log_scale, cells).backward()
     read = [] if kept else proposer.lines.named_parameters()
     for name, weight in [*encoder.named_parameters(), *read]:
         assert weight.grad is not None and torch.isfinite(weight.grad).all(), name
@@ -122,9 +131,9 @@ def test_reading_features_changes_nothing_for_the_proposer(proposer):
     time = torch.tensor([300.0, 900.0])
     with torch.no_grad():
         before = proposer(noisy, time, sketch)
-        read = proposer.features(noisy, time, sketch)
+        read = proposer(noisy, time, sketch, return_features=True)
         with pytest.raises(RuntimeError):
-            proposer.features(noisy, time, sketch[..., :32])
+            proposer(noisy, time, sketch[..., :32], return_features=True)
         after = proposer(noisy, time, sketch)
     assert torch.equal(before, after)
     assert not any(module._forward_hooks for module in proposer.modules())
@@ -141,13 +150,17 @@ def test_logits_are_likeness_less_distance_and_nobody_comes_last():
     assert torch.allclose(found, torch.tensor([[[6.0 - 2.0, -1.0], [8.0 - 1.0, 2.0]]]), atol=1e-5)
 
 
+def some_cells(colour: torch.Tensor) -> DrawnCells:
+    return draw_cells(colour, torch.Generator().manual_seed(0))
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_vectors_that_tell_a_pictures_halves_apart_have_the_lower_loss(seed):
     colour, log_scale = halves(3), torch.tensor(2.3)
 
     def loss(apart: bool) -> float:
-        generator = torch.Generator().manual_seed(seed)
-        return part_loss(vectors_of(colour, apart), colour, log_scale, generator).item()
+        cells = draw_cells(colour, torch.Generator().manual_seed(seed))
+        return part_loss(vectors_of(colour, apart), colour, log_scale, cells).item()
 
     assert 0.0 <= loss(True) < loss(False) - 0.1
 
@@ -155,14 +168,14 @@ def test_vectors_that_tell_a_pictures_halves_apart_have_the_lower_loss(seed):
 def test_the_loss_of_trusting_nobody_is_what_a_hint_may_be_off():
     colour = halves()
     found = vectors_of(colour, apart=True, alone=50.0)
-    loss = part_loss(found, colour, torch.tensor(2.3), torch.Generator().manual_seed(0))
+    loss = part_loss(found, colour, torch.tensor(2.3), some_cells(colour))
     assert loss.item() == pytest.approx((NONE / WIDTH) ** 2 / 2.0, abs=1e-4)
 
 
 def test_a_picture_of_one_colour_costs_nothing_where_hints_are_trusted():
     colour = torch.full((2, 3, 16, 16), 0.25)
     found = vectors_of(colour, apart=False, alone=-20.0)
-    loss = part_loss(found, colour, torch.tensor(2.3), torch.Generator().manual_seed(0))
+    loss = part_loss(found, colour, torch.tensor(2.3), some_cells(colour))
     assert loss.item() == pytest.approx(0.0, abs=1e-3)
 
 
@@ -175,3 +188,14 @@ def test_cielab_is_skimages():
     white, black = (to_lab(torch.full((1, 3, 1, 1), c)).flatten() for c in (1.0, -1.0))
     assert torch.allclose(white, torch.tensor([100.0, 0.0, 0.0]), atol=0.02)
     assert torch.allclose(black, torch.zeros(3), atol=0.02)
+
+
+def test_a_hint_map_has_the_known_cells_and_nothing_else():
+    colour = torch.rand(2, 3, 4, 6) * 2.0 - 1.0
+    at = torch.tensor([[0, 23, 0], [7, 8, 9]])
+    found = hint_map(colour, at)
+    assert found.shape == (2, 4, 4, 6)
+    assert found[0, 3].sum() == 2 and found[1, 3].sum() == 3
+    assert torch.equal(found[0, :, 3, 5], torch.cat([colour[0, :, 3, 5], torch.ones(1)]))
+    assert torch.equal(found[1, :3, 1, 1], colour[1, :, 1, 1])
+    assert not found[1, :, 0].any()

@@ -1,7 +1,10 @@
 """Training what colours by parts, through the real script, and what it is trained on."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -123,7 +126,7 @@ def needed(pictures, proposer, encoder, tokens) -> dict[str, dict[str, Path]]:
         "sketchcolor-parts": {"data_files": pictures, "proposer": proposer},
         "sketchcolor-light": {"data_files": pictures},
         "sketchcolor-part-colours": {"tokens": tokens},
-        "sketchcolor-proposal": {"data_files": pictures, "parts": encoder},
+        "sketchcolor-proposal": {"data_files": pictures},
     }
 
 
@@ -137,7 +140,7 @@ def test_a_run_learns_and_resumes_to_the_same_weights(recipe, needed, tmp_path):
     assert record["training"]["step"] == 3 and record["training"]["images"] == 6
     network = NETWORKS[recipe].from_pretrained(str(run / "model"))
     assert all(torch.isfinite(weight).all() for weight in network.parameters())
-    names = ["model", "parts"] if recipe == "sketchcolor-proposal" else ["model"]
+    names = ["model", "proposer"] if recipe == "sketchcolor-parts" else ["model"]
     before = {name: weights(run / name) for name in names}
     for path in run.iterdir():  # as if the machine had died after step 2
         if path.is_dir() and path.name != "checkpoint-2":
@@ -153,25 +156,58 @@ def test_a_run_learns_and_resumes_to_the_same_weights(recipe, needed, tmp_path):
     assert any(not torch.equal(before["model"][key], shorter[key]) for key in shorter)
 
 
-def test_a_proposer_and_its_part_encoder_are_trained_along(pictures, encoder, tmp_path):
-    run = train("sketchcolor-proposal", tmp_path, data_files=pictures, parts=encoder)
-    network = PartEncoder.from_pretrained(str(run / "parts"))
-    assert network.config.dimensions == TINY_PARTS["dimensions"]
-    assert json.loads((run / "parts" / "config.json").read_text())["_name_or_path"] == "parts"
-    before, after = weights(encoder), weights(run / "parts")
+def test_a_part_encoder_and_its_proposer_are_trained_along(pictures, proposer, tmp_path):
+    given = {"data_files": pictures, "validation_files": pictures, "validation_steps": 2}
+    given |= {"resolution": 128, "validation_images": 2}
+    run = train("sketchcolor-parts", tmp_path / "run", proposer=proposer, **given)
+    assert PartEncoder.from_pretrained(str(run / "model")).config.dimensions == 8
+    assert json.loads((run / "proposer" / "config.json").read_text())["_name_or_path"] == "proposer"
+    before, after = weights(proposer), weights(run / "proposer")
     assert before.keys() == after.keys()
-    assert any(not torch.equal(before[name], after[name]) for name in before)
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    # Lines are read, hints are seen, colours are named.
+    assert {"lines.sizes.0.0.weight", "unet.conv_in.weight", "unet.conv_out.weight"} <= moved
+    measured = json.loads((run / "validation.jsonl").read_text())
+    assert all(0.0 < measured[f"validation_lab_{count}"] < 100.0 for count in (3, 10, 20, 50))
     # Both go on from there.
     more = train(
-        "sketchcolor-proposal",
+        "sketchcolor-parts",
         tmp_path / "more",
-        data_files=pictures,
         init_from=run / "model",
-        parts=run / "parts",
+        proposer=run / "proposer",
+        **given,
     )
-    assert PartEncoder.from_pretrained(str(more / "parts")).config.dimensions == 8
-    alone = train("sketchcolor-proposal", tmp_path / "alone", data_files=pictures)
-    assert not (alone / "parts").exists()
+    again = weights(more / "proposer")
+    assert any(not torch.equal(after[name], again[name]) for name in after)
+
+
+def test_hints_are_seen_by_the_proposer_of_a_part_encoder(pictures, proposer, tmp_path):
+    """Without hints given the same samples make other weights."""
+    runs = [
+        train("sketchcolor-parts", tmp_path / rate, data_files=pictures, proposer=proposer,
+              hint_rate=rate)
+        for rate in ("0.0", "1.0")
+    ]
+    one, other = (weights(run / "proposer")["unet.conv_in.weight"] for run in runs)
+    assert not torch.equal(one, other)
+
+
+def test_processes_train_one_part_encoder(pictures, proposer, tmp_path):
+    """Gradients of all weights are shared, those of the proposer's features among them."""
+    root = Path(train_accelerate.__file__).parent
+    arguments = ["--recipe", "sketchcolor-parts", "--output_dir", str(tmp_path / "run")]
+    arguments += ["--model_config", json.dumps(TINY_PARTS), "--proposer", str(proposer)]
+    arguments += ["--data_files", str(pictures), "--resolution", "64", "--max_train_steps", "2"]
+    arguments += ["--train_batch_size", "2", "--report_to", "none"]
+    launched = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    launched += ["--standalone", str(root / "train_accelerate.py"), *arguments]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(launched, env=environment, capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0, done.stderr[-3000:]
+    record = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    assert record["training"]["images"] == 8  # 2 steps of 2 samples in each of 2 processes
+    after = weights(tmp_path / "run" / "proposer")["unet.conv_in.weight"]
+    assert not torch.equal(weights(proposer)["unet.conv_in.weight"], after)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +243,11 @@ def test_runs_make_a_bundle_that_colours_by_parts(needed, tmp_path, monkeypatch)
         assert loaded.parts is None or loaded.parts.dtype == torch.float32
         out = loaded(page, seed=0, resolution=64, num_inference_steps=1)
         assert out.images[0].size == page.size and (out.parts is None) == (number == 0)
+    # The proposer that was trained along is the one to take.
+    bundle(light, tmp_path / "along", **parts)
+    along = weights(runs["sketchcolor-parts"] / "proposer")
+    taken = weights(tmp_path / "along" / "proposer")
+    assert all(torch.equal(taken[name], along[name].half()) for name in along)
     # A bundle may be made of another one's networks.
     again = tmp_path / "again"
     bundle(light, again, folder / "proposer", folder / "parts", folder / "part_colours")

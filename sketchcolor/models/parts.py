@@ -129,19 +129,27 @@ class PartEncoder(ModelMixin, ConfigMixin):
         return PartVectors(vectors, alone, F.softplus(locality + 1.0))
 
 
-def read_features(proposer: ColorProposer, sketch: torch.Tensor) -> ProposerFeatures:
+def read_features(
+    proposer: ColorProposer,
+    sketch: torch.Tensor,
+    hints: torch.Tensor | None = None,
+    **palette: torch.Tensor,
+) -> ProposerFeatures:
     """The proposer's features of a sketch: where a colouring starts, with no noise at all.
 
-    They depend on nothing but the lines, so they are found once per drawing.
+    Without hints they depend on nothing but the lines, and are found once per drawing. With them
+    the colours that the proposer names are the mean of what it would draw under those hints.
 
     Args:
         sketch: B×1×H×W in [-1, 1], sides multiples of ``proposer.multiple · sketch_scale``.
+        hints: B×4×h×w hint field, or None. palette: see :meth:`ColorProposer.forward`.
     """
-    scale = proposer.config.sketch_scale
+    # In training over several processes the network is wrapped, and gradients need the wrapper.
+    scale = getattr(proposer, "module", proposer).config.sketch_scale
     size = [side // scale for side in sketch.shape[2:]]
     noisy = sketch.new_zeros(len(sketch), 3, *size)
     time = torch.full((len(sketch),), FULL_NOISE, device=sketch.device)
-    return proposer.features(noisy, time, sketch)
+    return proposer(noisy, time, sketch, hints, **palette, return_features=True)
 
 
 def share_logits(

@@ -199,7 +199,8 @@ class ColorProposer(ModelMixin, ConfigMixin):
         weights: torch.Tensor | None = None,
         palette_present: torch.Tensor | None = None,
         lines: list[torch.Tensor] | None = None,
-    ) -> torch.Tensor:
+        return_features: bool = False,
+    ) -> torch.Tensor | ProposerFeatures:
         """Velocity noise − colour at a time between colour (0) and noise (1000).
 
         Args:
@@ -209,22 +210,18 @@ class ColorProposer(ModelMixin, ConfigMixin):
             hints: B×4×h×w hint field, see :func:`sketchcolor.conditions.hint_field.hint_field`.
             palette: B×K×3 in [-1, 1]. weights: B×K. palette_present: B bool.
             lines: what :meth:`read` read of ``sketch``, if it was read before.
+            return_features: return what the network knows instead of a velocity.
 
         Returns:
-            B×3×h×w.
+            B×3×h×w, or :class:`ProposerFeatures`.
         """
-        colour, _, _ = self._name_colours(
+        lines = self.read(sketch) if lines is None else lines
+        colour, middle, decoder = self._name_colours(
             noisy, timestep, sketch, hints, palette, weights, palette_present, lines
         )
+        if return_features:
+            return ProposerFeatures(lines, middle, decoder, colour)
         return (noisy - colour) / self._time(noisy, timestep).clamp(min=LEAST_TIME)
-
-    def features(
-        self, noisy: torch.Tensor, timestep: torch.Tensor, sketch: torch.Tensor
-    ) -> ProposerFeatures:
-        """What the network computes for a sketch without hints or palette, see :meth:`forward`."""
-        lines = self.read(sketch)
-        colour, middle, decoder = self._name_colours(noisy, timestep, sketch, lines=lines)
-        return ProposerFeatures(lines, middle, decoder, colour)
 
     @staticmethod
     def _time(noisy: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
@@ -236,11 +233,11 @@ class ColorProposer(ModelMixin, ConfigMixin):
         noisy: torch.Tensor,
         timestep: torch.Tensor,
         sketch: torch.Tensor,
-        hints: torch.Tensor | None = None,
-        palette: torch.Tensor | None = None,
-        weights: torch.Tensor | None = None,
-        palette_present: torch.Tensor | None = None,
-        lines: list[torch.Tensor] | None = None,
+        hints: torch.Tensor | None,
+        palette: torch.Tensor | None,
+        weights: torch.Tensor | None,
+        palette_present: torch.Tensor | None,
+        lines: list[torch.Tensor],
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The colours B×3×h×w, and the U-Net's features in its middle and before its end.
 
@@ -264,7 +261,6 @@ class ColorProposer(ModelMixin, ConfigMixin):
             vector = self.palette(noisy.shape[0], palette, weights, palette_present)
         else:
             planes.append(constant_planes(palette, palette_present, planes[0]))
-        lines = self.read(sketch) if lines is None else lines
         planes = torch.cat([*planes, *lines[-1:]], dim=1).to(memory_format=torch.channels_last)
         with _outputs_of(self.unet.mid_block, self.unet.conv_norm_out) as seen:
             told = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
-from ..models import DISCRIMINATORS, MODELS
+from ..models import DISCRIMINATORS, MODELS, ColorProposer
 from ..pipeline import SketchColorPipeline
-from .lineage import DISCRIMINATOR, keep_beside, read_record
+from .lineage import DISCRIMINATOR, PROPOSER, keep_beside, read_record
 from .palettes import collect
 from .recipes import RECIPES
 
@@ -34,7 +34,8 @@ def bundle(
             earlier bundle instead, which then goes on with its record.
         output: where the pipeline goes.
         proposer: folder of a proposer's run, for a two-stage pipeline.
-        parts: folder of a part encoder's run. part_colours: of the network that colours parts.
+        parts: folder of a part encoder's run. The proposer that was trained along goes with it, if
+            no other is named. part_colours: folder of the run of the network that colours parts.
         view_cache: the views that it was trained on; with them goes a palette prior.
         sampling: ``noise_scale`` and ``guidance_scale`` of :class:`SketchColorPipeline`.
 
@@ -43,6 +44,8 @@ def bundle(
         recipes and what each run cost, and ``discriminator`` is there to train on with.
     """
     history = {}
+    if proposer is None and parts is not None:
+        proposer = (parts if (parts / "model").is_dir() else parts.parent) / PROPOSER
     networks = {
         "generator": generator,
         "proposer": proposer,
@@ -55,7 +58,8 @@ def bundle(
             continue
         weights = folder / "model" if (folder / "model").is_dir() else folder
         history[role] = read_record(str(weights))
-        network = MODELS[RECIPES[history[role]["recipe"]["name"]].model]
+        model = RECIPES[history[role]["recipe"]["name"]].model
+        network = ColorProposer if role == PROPOSER else MODELS[model]
         loaded[role] = network.from_pretrained(str(weights), torch_dtype=torch.float16)
         loaded[role].register_to_config(_name_or_path=role)  # not a path of this machine
     scheduler = None

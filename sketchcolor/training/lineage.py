@@ -17,9 +17,10 @@ from diffusers import ModelMixin
 from ..models import DISCRIMINATORS
 from .recipes import Recipe
 
-__all__ = ["DISCRIMINATOR", "PARTS", "keep_beside", "make_discriminator", "read_record"]
+__all__ = ["DISCRIMINATOR", "PROPOSER", "keep_beside", "make_discriminator", "read_record"]
 
-DISCRIMINATOR, PARTS = "discriminator", "parts"  # folders beside a run's or a pipeline's network
+# Folders beside a run's or a pipeline's network.
+DISCRIMINATOR, PROPOSER = "discriminator", "proposer"
 
 
 def read_record(init_from: str | None) -> dict[str, Any] | None:
@@ -53,7 +54,7 @@ def keep_beside(name: str, network: ModelMixin, folder: Path) -> None:
 
     Args:
         name: :data:`DISCRIMINATOR`, where :func:`make_discriminator` looks for it, or
-            :data:`PARTS`.
+            :data:`PROPOSER`.
     """
     network.register_to_config(_name_or_path=name)  # not a path of this machine
     network.save_pretrained(str(folder / name))

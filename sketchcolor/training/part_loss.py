@@ -7,12 +7,14 @@ under it; "none of them" is as good a guess as a hint that is far off.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 
 from ..models.parts import PartVectors, share_logits
 
-__all__ = ["distances", "part_loss", "take", "to_lab"]
+__all__ = ["DrawnCells", "distances", "draw_cells", "hint_map", "part_loss", "take", "to_lab"]
 
 WIDTH = 10.0  # CIELAB: standard deviation of a colour around the hint that speaks for it
 NONE = 25.0  # CIELAB: how far off a hint may be before "none of them" is the better answer
@@ -22,8 +24,38 @@ BIN = 12.0  # CIELAB: colours of one bin are one part, roughly
 RARE = 0.75  # power of a part's size that its cells are drawn less often by
 
 
+class DrawnCells(NamedTuple):
+    """Cells of a batch's pictures: indices of h×w.
+
+    Attributes:
+        hints: B×K, whose colours are known. asked: B×P, whose colours are to be found.
+    """
+
+    hints: torch.Tensor
+    asked: torch.Tensor
+
+
+def draw_cells(colour: torch.Tensor, generator: torch.Generator) -> DrawnCells:
+    """Hints and targets, half of each by area and half by part, so that an eye counts as hair does.
+
+    Args:
+        colour: B×3×h×w in [-1, 1], without lines.
+    """
+    rare = _rarity(to_lab(colour).flatten(2))
+    low, high = (torch.tensor(float(k)).log() for k in HINTS)
+    count = int((low + (high - low) * torch.rand((), generator=generator)).exp().round())
+    return DrawnCells(_draw(rare, count, generator), _draw(rare, TARGETS, generator))
+
+
+def hint_map(colour: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """B×3×h×w with B×K known cells → B×4×h×w hint map."""
+    mask = torch.zeros_like(colour[:, :1]).flatten(2).scatter_(2, at[:, None], 1.0)
+    mask = mask.view_as(colour[:, :1])
+    return torch.cat([colour * mask, mask], dim=1)
+
+
 def part_loss(
-    found: PartVectors, colour: torch.Tensor, log_scale: torch.Tensor, generator: torch.Generator
+    found: PartVectors, colour: torch.Tensor, log_scale: torch.Tensor, cells: DrawnCells
 ) -> torch.Tensor:
     """Negative log-likelihood of true colours as mixtures of a few hints' colours.
 
@@ -31,17 +63,11 @@ def part_loss(
         found: of h×w cells.
         colour: B×3×h×w in [-1, 1], without lines.
         log_scale: the encoder's.
-        generator: draws hints and targets, half of each by area and half by part, so that an eye
-            counts as much as hair.
+        cells: of :func:`draw_cells`.
     """
-    height, width = colour.shape[2:]
+    at, asked = cells
     lab = to_lab(colour).flatten(2)  # (B, 3, N)
-    rare = _rarity(lab)
-    low, high = (torch.tensor(float(k)).log() for k in HINTS)
-    hints = int((low + (high - low) * torch.rand((), generator=generator)).exp().round())
-    at = _draw(rare, hints, generator)
-    asked = _draw(rare, TARGETS, generator)
-    distance = distances(asked, at, (height, width)).to(lab)
+    distance = distances(asked, at, tuple(colour.shape[2:])).to(lab)
     logits = share_logits(
         take(found.vectors, asked),
         take(found.alone, asked),

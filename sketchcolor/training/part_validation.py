@@ -1,4 +1,4 @@
-"""How far likeness alone carries a few hints: the measure of part encoders."""
+"""How far a few hints carry, told by likeness: the measure of part encoders."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import default_collate
 
+from ..conditions.hint_field import hint_field
 from ..models.parts import CELL, PartEncoder, read_features, share_logits
 from ..models.proposer import ColorProposer
 from .data import SampleMaker, Source, load_images
-from .part_loss import distances, take, to_lab
+from .part_loss import distances, hint_map, take, to_lab
 from .recipes import Recipe
 
 __all__ = ["PartValidation"]
@@ -55,14 +56,18 @@ class PartValidation:
         found = {f"validation_lab_{count}": [] for count in COUNTS}
         for start in range(0, len(self.batch["sketch"]), AT_ONCE):
             part = {k: v[start : start + AT_ONCE].to(model.device) for k, v in self.batch.items()}
-            vectors = model(read_features(self.proposer, part["sketch"]), part["sketch"])
-            times = vectors.vectors.shape[2] // CELLS
-            cells = type(vectors)(*(F.avg_pool2d(planes, times) for planes in vectors))
-            unit = F.normalize(cells.vectors, dim=1)
-            lab = to_lab(F.avg_pool2d(part["flat"], times)).flatten(2)
+            sketch = part["sketch"]
+            times = part["flat"].shape[2] // CELLS
+            colour = F.avg_pool2d(part["flat"], times)
+            lab = to_lab(colour).flatten(2)
             everywhere = torch.arange(lab.shape[2]).expand(len(lab), -1)
+            coarser = CELLS * self.proposer.config.sketch_scale // sketch.shape[2]
             for count in COUNTS:
                 at = torch.randint(0, lab.shape[2], (len(lab), count), generator=generator)
+                field = hint_field(hint_map(colour, at), sketch, coarser)
+                vectors = model(read_features(self.proposer, sketch, field), sketch)
+                cells = type(vectors)(*(F.avg_pool2d(planes, times) for planes in vectors))
+                unit = F.normalize(cells.vectors, dim=1)
                 logits = share_logits(
                     unit.flatten(2),
                     cells.alone.flatten(2),

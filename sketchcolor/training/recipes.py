@@ -35,7 +35,7 @@ class Recipe:
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, variation_weight, adversarial_weight: weights of the
             generator's losses.
-        part_weight: of the parts' loss beside a flow's, where a part encoder is trained along.
+        proposer_learning_rate: of the proposer whose features a part encoder reads.
         guide_weights: α and β of the two guides of a style-guided generator, each times
             ``pixel_weight``; empty for generators without guides.
         pixel_distance: ``l1`` or ``l2``.
@@ -83,7 +83,7 @@ class Recipe:
     perceptual_weight: float = 0.0
     variation_weight: float = 0.0
     adversarial_weight: float = 0.0
-    part_weight: float = 0.02
+    proposer_learning_rate: float = 3e-4
     guide_weights: tuple[float, ...] = ()
     pixel_distance: Literal["l1", "l2"] = "l1"
     perceptual_distance: Literal["relative", "l2"] = "relative"
@@ -169,10 +169,11 @@ _RECIPES = (
         model="parts",
         objective="parts",
         page_rate=0.25,
-        hint_rate=0.0,
+        time_shift=3.0,  # of the flow that the proposer still draws
+        hint_rate=0.7,
         palette_rate=0.0,
         train_batch_size=12,
-        learning_rate=2e-3,
+        learning_rate=1e-3,
         weight_decay=0.05,
         adam_beta2=0.98,
         lr_scheduler="cosine",

@@ -14,10 +14,10 @@ from ..conditions import hints, style
 from ..conditions.hint_field import hint_field
 from ..models.outputs import GeneratorOutput
 from ..models.part_colours import to_flow
-from ..models.parts import read_features
+from ..models.parts import CELL, read_features
 from ..models.proposer import ColorProposer
 from ..models.vgg19 import VGG19Features
-from .lineage import DISCRIMINATOR, PARTS
+from .lineage import DISCRIMINATOR, PROPOSER
 from .losses import (
     PerceptualLoss,
     discriminator_loss,
@@ -26,7 +26,7 @@ from .losses import (
     guide_loss,
     total_variation,
 )
-from .part_loss import part_loss
+from .part_loss import draw_cells, hint_map, part_loss
 from .recipes import Recipe
 
 # Line-art pixels per proposal pixel: the first is the proposer's own, the others are what a
@@ -61,39 +61,19 @@ class Player:
 
 
 class FlowStep:
-    """Conditional flow matching of the colour picture, a quarter of the line art's size.
+    """Conditional flow matching of the colour picture, a quarter of the line art's size."""
 
-    With a part encoder, the loss of :func:`part_loss` is added, through both networks: the
-    proposer's features learn which places belong together.
-    """
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        accelerator: Accelerator,
-        proposer: Player,
-        parts: Player | None = None,
-    ) -> None:
-        self.recipe, self.accelerator = recipe, accelerator
-        self.proposer, self.parts = proposer, parts
-        self.players = [proposer] if parts is None else [proposer, parts]
-        self.kept_beside = {} if parts is None else {PARTS: parts}
+    def __init__(self, recipe: Recipe, accelerator: Accelerator, proposer: Player) -> None:
+        self.recipe, self.accelerator, self.proposer = recipe, accelerator, proposer
+        self.players, self.kept_beside = [proposer], {}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
-        models = [player.model for player in self.players]
-        with self.accelerator.accumulate(*models):
-            losses = {"flow": self._flow(batch, generator)}
-            total = losses["flow"]
-            if self.parts is not None:
-                proposer = self.accelerator.unwrap_model(self.proposer.model)
-                losses["parts"] = self._parts(proposer, batch, generator)
-                total = total + self.recipe.part_weight * losses["parts"]
-            self.accelerator.backward(total)
-            for player in self.players:
-                player.update(self.accelerator, self.recipe.max_grad_norm)
-        return {name: loss.detach() for name, loss in losses.items()}
+        with self.accelerator.accumulate(self.proposer.model):
+            loss = self._flow(batch, generator)
+            self.proposer.descend(self.accelerator, loss, self.recipe.max_grad_norm)
+        return {"flow": loss.detach()}
 
     def _flow(self, batch: dict[str, torch.Tensor], generator: torch.Generator) -> torch.Tensor:
         colour = batch["colour"]  # (B, 3, S/4, S/4)
@@ -116,37 +96,44 @@ class FlowStep:
         )
         return flow_loss(velocity, noise, colour, mix)
 
-    def _parts(
-        self, proposer: ColorProposer, batch: dict[str, torch.Tensor], generator: torch.Generator
-    ) -> torch.Tensor:
-        sketch = batch["sketch"]
-        found = self.parts.model(read_features(proposer, sketch), sketch)
-        encoder = self.accelerator.unwrap_model(self.parts.model)
-        return part_loss(found, batch["flat"], encoder.log_scale, generator)
-
 
 class PartStep:
-    """Trains a part encoder alone, on the features of a trained proposer."""
+    """Trains a part encoder and the proposer whose features it reads.
+
+    Part of the samples give the proposer the hints whose reach is asked for, so that the features
+    know which colours there are. Beside the loss of :func:`part_loss` the proposer goes on naming
+    colours: the flow's loss where there is no noise yet, which costs no pass of its own.
+    """
 
     def __init__(
-        self, recipe: Recipe, accelerator: Accelerator, encoder: Player, proposer: ColorProposer
+        self, recipe: Recipe, accelerator: Accelerator, encoder: Player, proposer: Player
     ) -> None:
         self.recipe, self.accelerator = recipe, accelerator
         self.encoder, self.proposer = encoder, proposer
-        self.players, self.kept_beside = [encoder], {}
+        self.players, self.kept_beside = [encoder, proposer], {PROPOSER: proposer}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
-        sketch = batch["sketch"]
-        with torch.no_grad():
-            features = read_features(self.proposer, sketch)
-        with self.accelerator.accumulate(self.encoder.model):
+        sketch, colour = batch["sketch"], batch["flat"]
+        encoder, proposer = (
+            self.accelerator.unwrap_model(player.model) for player in self.players
+        )
+        cells = draw_cells(colour, generator)
+        scale = proposer.config.sketch_scale // CELL
+        field = hint_field(hint_map(colour, cells.hints), sketch, scale)
+        field = _drop(field, self.recipe.hint_rate, generator)
+        with self.accelerator.accumulate(*(player.model for player in self.players)):
+            # No sample has a palette here, but gradients of several processes want all weights.
+            palette = {name: batch[name] for name in ("palette", "weights", "palette_present")}
+            features = read_features(self.proposer.model, sketch, field, **palette)
             found = self.encoder.model(features, sketch)
-            encoder = self.accelerator.unwrap_model(self.encoder.model)
-            loss = part_loss(found, batch["flat"], encoder.log_scale, generator)
-            self.encoder.descend(self.accelerator, loss, self.recipe.max_grad_norm)
-        return {"parts": loss.detach()}
+            parts = part_loss(found, colour, encoder.log_scale, cells)
+            named = F.mse_loss(features.colour, F.avg_pool2d(colour, scale))
+            self.accelerator.backward(parts + self.recipe.pixel_weight * named)
+            for player in self.players:
+                player.update(self.accelerator, self.recipe.max_grad_norm)
+        return {"parts": parts.detach(), "named": named.detach()}
 
 
 class TokenStep:

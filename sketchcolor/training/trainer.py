@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 from ..hardware import describe_hardware
 from .course import record
 from .data import OffsetSampler
-from .lineage import keep_beside
+from .lineage import DISCRIMINATOR, keep_beside
 from .optimisers import make_optimizer
 from .recipes import Recipe
 from .steps import Player
@@ -132,10 +132,16 @@ class Trainer:
         self.ema = None
         if recipe.ema_decay > 0:
             self.ema = EMAModel(
-                self.published.parameters(), decay=recipe.ema_decay, use_ema_warmup=True, power=0.8
+                self._averaged(), decay=recipe.ema_decay, use_ema_warmup=True, power=0.8
             )
             self.ema.to(accelerator.device)
             accelerator.register_for_checkpointing(self.ema)
+
+    def _averaged(self) -> list[torch.nn.Parameter]:
+        """Weights of the published network and of those trained along, but not of its rival."""
+        beside = self.step.kept_beside.items()
+        along = [player.model for name, player in beside if name != DISCRIMINATOR]
+        return [weight for model in (self.published, *along) for weight in model.parameters()]
 
     def resume(self, checkpoint: Path) -> None:
         """Continue exactly where a checkpoint stopped: weights, optimisers, data order."""
@@ -198,7 +204,7 @@ class Trainer:
             progress.images += self.images_per_step
             progress.seconds = time.monotonic() - started
             if self.ema is not None:
-                self.ema.step(self.published.parameters())
+                self.ema.step(self._averaged())
             bar.update()
             if progress.step % 20 == 0:
                 self._report(losses, bar)
@@ -219,7 +225,7 @@ class Trainer:
             return
         folder = self.run.output_dir
         if self.ema is not None:
-            self.ema.copy_to(self.published.parameters())
+            self.ema.copy_to(self._averaged())
         self.published.save_pretrained(str(folder / "model"))
         for name, player in self.step.kept_beside.items():
             unwrapped = self.accelerator.unwrap_model(player.model, keep_torch_compile=False)
@@ -292,8 +298,8 @@ class Trainer:
         started = time.monotonic()
         if self.accelerator.is_main_process:
             if self.ema is not None:
-                self.ema.store(self.published.parameters())
-                self.ema.copy_to(self.published.parameters())
+                self.ema.store(self._averaged())
+                self.ema.copy_to(self._averaged())
             self.published.eval()
             step = self.progress.step
             self.validation = self.on_validate(self.published, step)
@@ -301,6 +307,6 @@ class Trainer:
             record(self.run.output_dir, step, self.progress.images, self.validation)
             self.published.train()
             if self.ema is not None:
-                self.ema.restore(self.published.parameters())
+                self.ema.restore(self._averaged())
         self.accelerator.wait_for_everyone()
         self.progress.validation_seconds += time.monotonic() - started
