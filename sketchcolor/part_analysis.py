@@ -39,12 +39,14 @@ class Reading:
     Attributes:
         vectors: C×D unit vectors. alone: C logits of having no other place's colour.
         locality: C, how fast a hint's reach ends with distance, logit per side.
+        white: C in [0, 1], the chance of being as white as paper.
         scale: of a likeness, to make it a logit.
     """
 
     vectors: np.ndarray
     alone: np.ndarray
     locality: np.ndarray
+    white: np.ndarray
     scale: float
 
 
@@ -105,8 +107,9 @@ def analyse(drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder)
     page, _ = stretch(drawing, RESOLUTION, tile)
     sketch = to_tensor(page)
     reading, features = _read(sketch, None, proposer, encoder)
-    planes = reading.vectors.T.reshape(-1, *(side // CELL for side in sketch.shape[2:]))
-    pieces = cut_regions(find_regions(drawing).label, planes)
+    grid = [side // CELL for side in sketch.shape[2:]]
+    planes, white = reading.vectors.T.reshape(-1, *grid), reading.white.reshape(grid)
+    pieces = cut_regions(find_regions(drawing).label, planes, white)
     return DrawingParts(
         pieces,
         _group(pieces),
@@ -143,10 +146,11 @@ def _read(
     with autocast(proposer, sketch.device.type):
         features = read_features(proposer, sketch, field)
         found = encoder(features, sketch)
-    vectors, alone, locality = (part[0].float().cpu().numpy() for part in found)
+    found = found._replace(white=found.white.sigmoid())
+    cells = (planes[0].float().flatten(1).cpu().numpy() for planes in found)
+    vectors, alone, locality, white = cells
     scale = float(encoder.log_scale.exp())
-    cells = vectors.reshape(len(vectors), -1).T
-    return Reading(cells, alone.ravel(), locality.ravel(), scale), features
+    return Reading(vectors.T, alone[0], locality[0], white[0], scale), features
 
 
 def _channels_last(planes: torch.Tensor) -> np.ndarray:

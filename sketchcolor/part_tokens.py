@@ -34,7 +34,7 @@ class Tokens(NamedTuple):
 
 
 def describe(parts: DrawingParts) -> Tokens:
-    """The proposer's features and colours, ink and place of each part.
+    """What the networks and the drawing say of each part: features, colours, ink and place.
 
     The smallest of too many parts go by the larger one that they are most like.
     """
@@ -61,6 +61,8 @@ def describe(parts: DrawingParts) -> Tokens:
     described = np.concatenate(
         [
             parts.pool(share),
+            share @ parts.reading.vectors,
+            (share @ parts.reading.white)[:, None],
             (share @ parts.ink)[:, None] * 4.0,
             np.log(area / whole + 1e-5)[:, None] / 4.0,
             centre * 2.0,

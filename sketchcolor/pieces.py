@@ -19,6 +19,7 @@ KINDS = 16  # kinds of cells that a drawing's vectors are sorted into
 SMOOTH = 4  # times as fine as the cells: how finely a cut runs
 LEAST_AREA = 0.0015  # of the page: a region is not cut into anything smaller,
 LEAST_SHARE = 0.12  # nor into less than this share of itself
+WHITE = 0.35  # chance of being white below which what lines leave to paper is figure
 MOST_ALIKE = 0.88  # mean likeness of a region's cells to their mean from which it is one piece
 
 
@@ -48,13 +49,15 @@ class Pieces(NamedTuple):
         return (self.cells @ flat.T).reshape(-1, *values.shape[:-2])
 
 
-def cut_regions(label: np.ndarray, vectors: np.ndarray) -> Pieces:
-    """Cut regions that hold several parts.
+def cut_regions(label: np.ndarray, vectors: np.ndarray, white: np.ndarray) -> Pieces:
+    """Cut regions that hold several parts, and paper where it runs into the figure.
 
     Args:
         label: H×W int32 of :func:`sketchcolor.regions.find_regions`, 0 = paper.
         vectors: D×h×w unit vectors of cells.
+        white: h×w in [0, 1], the chance of each cell of being as white as paper.
     """
+    label = _take_from_paper(label, white)
     whole = _gather(label, vectors)
     alike = np.linalg.norm(whole.vectors, axis=1)  # the mean likeness of the cells to their mean
     large = whole.area >= 2 * LEAST_AREA * label.size
@@ -79,6 +82,19 @@ def cut_regions(label: np.ndarray, vectors: np.ndarray) -> Pieces:
     used[0] = True  # paper keeps its number, also where there is none
     number = np.cumsum(used) - 1
     return _gather(number[cut].astype(np.int32), vectors)
+
+
+def _take_from_paper(label: np.ndarray, white: np.ndarray) -> np.ndarray:
+    """The labels with new ones where an open outline has let paper into the figure."""
+    fine = cv2.resize(white.astype(np.float32), label.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    leaked = ((fine < WHITE) & (label == 0)).astype(np.uint8)
+    count, room, stats, _ = cv2.connectedComponentsWithStats(leaked, connectivity=4)
+    kept = stats[:, cv2.CC_STAT_AREA] >= LEAST_AREA * label.size
+    kept[0] = False
+    if not kept.any():
+        return label
+    number = np.where(kept, label.max() + np.cumsum(kept), 0).astype(label.dtype)
+    return np.where(kept[room], number[room], label)
 
 
 def _kinds(vectors: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

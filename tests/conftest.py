@@ -84,7 +84,7 @@ def drawing_parts(
         alone: halfway between the logits of a hint of the same vector and of a vector at a right
             angle to it, which are 10 and 0.
     """
-    pieces = cut_regions(label, vectors)
+    pieces = cut_regions(label, vectors, np.ones(vectors.shape[1:]))
     height, width = pieces.grid
     cells = height * width
     return DrawingParts(
@@ -95,6 +95,7 @@ def drawing_parts(
             vectors.reshape(len(vectors), -1).T,
             np.full(cells, alone, np.float32),
             np.full(cells, locality, np.float32),
+            np.ones(cells, np.float32),
             10.0,
         ),
         torch.ones(1, 1, CELL * height, CELL * width),

@@ -35,9 +35,8 @@ BLUE, BLUE_RGB = "#3060c0", (0x30, 0x60, 0xC0)
 
 
 def tiny_part_colours() -> PartColours:
-    torch.manual_seed(3)
-    # 8 of the decoder, 3 of the colours and 7 of ink, size and place.
-    return PartColours(features=18, width=16, layers=1, heads=2).eval()
+    torch.manual_seed(6)
+    return PartColours(features=27, width=16, layers=1, heads=2).eval()
 
 
 def pipeline_of(part_colours: PartColours | None) -> SketchColorPipeline:
@@ -363,13 +362,14 @@ def test_tokens_say_where_parts_are_and_how_large():
     ink = np.full((20, 40), 0.25, np.float32)
     parts = drawing_parts(label, vectors, part=[0, 1, 2], ink=ink)
     tokens = describe(parts)
-    assert tokens.features.shape == (MOST_PARTS, 1 + 3 + 7)
+    assert tokens.features.shape == (MOST_PARTS, 1 + 3 + 2 + 1 + 7)
     assert tokens.features.dtype == tokens.area.dtype == np.float32
     assert np.allclose(tokens.area[:4], [0.5, 0.375, 0.125, 0.0])
     assert tokens.present.tolist() == [True] * 3 + [False] * (MOST_PARTS - 3)
     assert tokens.of_part.tolist() == [0, 1, 2]
     assert np.allclose(tokens.cells[:3].sum(axis=1), [1600, 1200, 400])
-    dark, _, y, x, spread_y, spread_x, is_paper = tokens.features[2, 4:]
+    assert tokens.features[2, 4:7].tolist() == [1.0, 0.0, 1.0]  # of the vectors, and white
+    dark, _, y, x, spread_y, spread_x, is_paper = tokens.features[2, 7:]
     assert dark == pytest.approx(1.0) and is_paper == 0.0 and tokens.features[0, -1] == 1.0
     cells = np.arange(10), 30 + np.arange(10)
     assert y == pytest.approx(2 * cells[0].mean() / 20, abs=1e-5)
@@ -402,7 +402,7 @@ def test_the_smallest_of_too_many_parts_go_by_what_they_are_most_like():
 def test_colours_of_parts_are_drawn_as_noise_and_what_is_known_decide():
     network = tiny_part_colours()
     generator = torch.Generator().manual_seed(0)
-    features = torch.randn(2, MOST_PARTS, 18, generator=generator)
+    features = torch.randn(2, MOST_PARTS, 27, generator=generator)
     noise = torch.randn(2, MOST_PARTS, 3, generator=generator)
     present = torch.zeros(2, MOST_PARTS, dtype=torch.bool)
     present[:, :5] = True
@@ -428,7 +428,7 @@ def test_colours_of_parts_are_drawn_as_noise_and_what_is_known_decide():
 def test_a_palette_that_is_not_there_is_none():
     network = tiny_part_colours()
     generator = torch.Generator().manual_seed(0)
-    features = torch.randn(1, MOST_PARTS, 18, generator=generator)
+    features = torch.randn(1, MOST_PARTS, 27, generator=generator)
     noise = torch.randn(1, MOST_PARTS, 3, generator=generator)
     told = {"features": features, "present": torch.ones(1, MOST_PARTS, dtype=torch.bool)}
     palette = {"palette": torch.randn(1, 9, 3, generator=generator)}

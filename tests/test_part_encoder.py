@@ -14,8 +14,10 @@ from sketchcolor.training.part_loss import (
     DrawnCells,
     draw_cells,
     hint_map,
+    jitter,
     part_loss,
     to_lab,
+    white_loss,
 )
 
 
@@ -52,16 +54,16 @@ def vectors_of(colour: torch.Tensor, apart: bool, alone: float = -5.0) -> PartVe
     if apart:
         vectors[..., width // 2 :] = vectors.roll(1, dims=1)[..., width // 2 :]
     numbers = torch.zeros(count, 1, height, width)
-    return PartVectors(vectors, numbers + alone, numbers)
+    return PartVectors(vectors, numbers + alone, numbers, numbers)
 
 
-def test_every_cell_has_a_vector_of_unit_length_and_two_numbers(proposer, encoder):
+def test_every_cell_has_a_vector_of_unit_length_and_three_numbers(proposer, encoder):
     sketch = sketches()
     with torch.no_grad():
         found = encoder(read_features(proposer, sketch), sketch)
     grid = (64 // CELL, 96 // CELL)
     assert found.vectors.shape == (2, 8, *grid)
-    assert found.alone.shape == found.locality.shape == (2, 1, *grid)
+    assert found.alone.shape == found.locality.shape == found.white.shape == (2, 1, *grid)
     assert torch.allclose(found.vectors.norm(dim=1), torch.ones(2, *grid), atol=1e-5)
     assert found.locality.min() > 0.0 and torch.isfinite(found.alone).all()
     assert found.vectors.var(dim=(2, 3)).max() > 0.0
@@ -92,7 +94,8 @@ def test_a_backward_pass_reaches_every_weight(proposer, encoder, kept):
     found = encoder(features, sketch)
     colour = halves(2, 48)[:, :, :32]
     cells = draw_cells(colour, torch.Generator().manual_seed(3))
-    part_loss(found, colour, encoder.log_scale, cells).backward()
+    loss = part_loss(found, colour, encoder.log_scale, cells) + white_loss(found.white, colour)
+    loss.backward()
     read = [] if kept else proposer.lines.named_parameters()
     for name, weight in [*encoder.named_parameters(), *read]:
         assert weight.grad is not None and torch.isfinite(weight.grad).all(), name
@@ -199,3 +202,22 @@ def test_a_hint_map_has_the_known_cells_and_nothing_else():
     assert torch.equal(found[0, :, 3, 5], torch.cat([colour[0, :, 3, 5], torch.ones(1)]))
     assert torch.equal(found[1, :3, 1, 1], colour[1, :, 1, 1])
     assert not found[1, :, 0].any()
+
+
+def test_white_is_what_is_as_light_as_paper_and_has_no_colour():
+    levels = torch.tensor([[255, 255, 255], [250, 250, 250], [255, 250, 240], [235, 235, 235]])
+    colour = (levels.T.reshape(1, 3, 2, 2) / 127.5 - 1.0).float()
+    sure = torch.tensor([[50.0, 50.0], [-50.0, -50.0]])[None, None]
+    assert white_loss(sure, colour).item() == pytest.approx(0.0, abs=1e-6)
+    for place in range(4):
+        wrong = sure.clone().view(-1)
+        wrong[place] *= -1.0
+        assert white_loss(wrong.view_as(sure), colour).item() == pytest.approx(12.5, abs=0.1)
+
+
+def test_picked_colours_are_near_those_that_are_meant():
+    colour = torch.linspace(-1.0, 1.0, 30).expand(2, 3, 20, 30)
+    picked = jitter(colour, torch.Generator().manual_seed(0))
+    assert picked.abs().max() <= 1.0 and not torch.equal(picked, colour)
+    assert (picked - colour).abs().mean() < 0.06
+    assert torch.equal(picked, jitter(colour, torch.Generator().manual_seed(0)))

@@ -36,7 +36,8 @@ from sketchcolor.training.flat_samples import simulate_flats
 from sketchcolor.training.part_tokens import TokenSamples, collect_tokens, true_colours
 from sketchcolor.training.views import View, ViewCache
 
-FEATURES = 18  # of a token: 8 of the decoder, 3 of the colours and 7 of ink, size and place
+# Of a token: 8 of the decoder, 3 of colours, 8 of vectors, 1 of white, 7 of ink, size and place.
+FEATURES = 27
 SMALL = {
     "sketchcolor-parts": TINY_PARTS,
     "sketchcolor-light": {"channels": [8, 16]},

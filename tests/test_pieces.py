@@ -9,6 +9,7 @@ from sketchcolor.pieces import cell_of_pixels, cut_regions, resize_label
 pytestmark = pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 
 SIDE, GRID = 96, 24  # px and cells a side of most drawings here
+WHITE = np.ones((GRID, GRID))  # all of what lines leave to paper is
 
 
 def unit(kind: np.ndarray, dimensions: int = 4) -> np.ndarray:
@@ -28,7 +29,7 @@ def label_and_vectors() -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_region_of_two_parts_is_cut_between_them_and_a_uniform_one_is_not():
     label, vectors = label_and_vectors()
-    pieces = cut_regions(label, vectors)
+    pieces = cut_regions(label, vectors, WHITE)
     assert pieces.label.dtype == np.int32 and pieces.grid == (GRID, GRID)
     middle = SIDE // 2
     above, below = pieces.label[: middle - 4, :middle], pieces.label[middle + 4 :, :middle]
@@ -43,21 +44,37 @@ def test_a_region_of_two_parts_is_cut_between_them_and_a_uniform_one_is_not():
 
 def test_paper_keeps_number_0_where_there_is_none():
     label, vectors = label_and_vectors()
-    for pieces in (cut_regions(label, vectors), cut_regions(label, vectors * 0 + vectors[:, :1])):
+    for given in (vectors, vectors * 0 + vectors[:, :1]):
+        pieces = cut_regions(label, given, WHITE)
         assert pieces.label.min() == 1 and pieces.area[0] == 0
         assert not pieces.vectors[0].any() and pieces.cells[[0]].sum() == 0.0
         assert (pieces.area[1:] > 0).all()
 
 
-def test_paper_is_never_cut():
+def test_paper_that_the_network_takes_for_the_figure_is_not_paper():
+    """An outline with a gap lets paper into the right half; a speck of doubt changes nothing."""
+    label = np.zeros((SIDE, SIDE), np.int32)
+    label[:20, :20] = 1
+    white = WHITE.copy()
+    white[:, GRID // 2 :] = 0.1
+    white[20, 3] = 0.3
+    pieces = cut_regions(label, unit(np.zeros((GRID, GRID), int)), white)
+    assert len(pieces.area) == 3 and pieces.area[1] == 400
+    middle = SIDE // 2
+    assert (pieces.label[:, middle + 4 :] == 2).all()
+    assert (pieces.label[24:, : middle - 4] == 0).all()
+    assert pieces.vectors.shape == (3, 4)
+
+
+def test_paper_is_never_cut_by_vectors():
     label, vectors = label_and_vectors()
-    pieces = cut_regions(label - 1, vectors)
+    pieces = cut_regions(label - 1, vectors, WHITE)
     assert np.array_equal(pieces.label, label - 1)
     # Beside a region that is cut, too.
     label[label == 2] = 0
     kind = np.zeros((GRID, GRID), int)
     kind[: GRID // 2] = 1
-    pieces = cut_regions(label, unit(kind))
+    pieces = cut_regions(label, unit(kind), WHITE)
     assert np.array_equal(pieces.label == 0, label == 0) and len(pieces.area) == 3
 
 
@@ -65,7 +82,7 @@ def test_uniform_regions_come_back_as_they_are():
     label, _ = label_and_vectors()
     kind = np.zeros((GRID, GRID), int)
     kind[:, GRID // 2 :] = 1
-    pieces = cut_regions(label, unit(kind))
+    pieces = cut_regions(label, unit(kind), WHITE)
     assert np.array_equal(pieces.label, label)
     assert np.array_equal(pieces.area, [0, SIDE**2 // 2, SIDE**2 // 2])
     assert np.allclose(pieces.vectors[1:], np.eye(4)[:2], atol=1e-6)
@@ -78,7 +95,7 @@ def test_a_few_cells_of_another_kind_are_no_piece_of_their_own(stripe, cut):
     kind = np.zeros((GRID, GRID), int)
     kind[8:16] = 1
     kind[16 : 16 + stripe] = 2
-    pieces = cut_regions(label, unit(kind))
+    pieces = cut_regions(label, unit(kind), WHITE)
     stripes = np.unique(pieces.label[4 * 16 + 1 : 4 * (16 + stripe) - 1])
     others = np.unique(pieces.label[[4, 4 * 12]])
     assert (not set(stripes) & set(others)) == cut
@@ -92,7 +109,7 @@ def test_areas_cells_and_means_are_those_of_the_pixels():
     label[40:45, 3:9] = 4
     vectors = np.zeros((5, 7, 9), np.float32)
     vectors[0] = 1.0
-    pieces = cut_regions(label, vectors)
+    pieces = cut_regions(label, vectors, WHITE)
     assert np.array_equal(pieces.area, np.bincount(label.ravel()))
     sums = pieces.cells.sum(axis=1)
     assert np.allclose(sums, [1.0, 1.0, 0.0, 1.0, 1.0], atol=1e-6)

@@ -39,7 +39,7 @@ class PartColours(ModelMixin, ConfigMixin):
 
     @register_to_config
     def __init__(
-        self, features: int = 106, width: int = 160, layers: int = 5, heads: int = 5
+        self, features: int = 139, width: int = 160, layers: int = 5, heads: int = 5
     ) -> None:
         super().__init__()
         self.describe = nn.Sequential(

@@ -32,11 +32,13 @@ class PartVectors(NamedTuple):
         alone: B×1×h×w, logit of having the colour of no other place.
         locality: B×1×h×w, how fast the reach of a hint that lies here ends with distance: logit
             per side of the page.
+        white: B×1×h×w, logit of being left as white as paper.
     """
 
     vectors: torch.Tensor
     alone: torch.Tensor
     locality: torch.Tensor
+    white: torch.Tensor
 
 
 class PartEncoder(ModelMixin, ConfigMixin):
@@ -79,6 +81,10 @@ class PartEncoder(ModelMixin, ConfigMixin):
         # One group: another network's features keep their sizes beside each other.
         self.norms = nn.ModuleList(nn.GroupNorm(1, channels) for channels in seen[:3])
         self.outlet = nn.Conv2d(widths[3], dimensions + 2, 1)
+        self.white = nn.Conv2d(widths[3], 1, 1)
+        # Before it has learned anything, paper is where the lines leave it.
+        nn.init.zeros_(self.white.weight)
+        nn.init.constant_(self.white.bias, 2.0)
         self.log_scale = nn.Parameter(torch.tensor(2.3))
 
     @classmethod
@@ -126,7 +132,8 @@ class PartEncoder(ModelMixin, ConfigMixin):
         dimensions = self.config.dimensions
         vectors = F.normalize(found[:, :dimensions], dim=1)
         alone, locality = found[:, dimensions:].chunk(2, dim=1)
-        return PartVectors(vectors, alone, F.softplus(locality + 1.0))
+        white = self.white(state).float()
+        return PartVectors(vectors, alone, F.softplus(locality + 1.0), white)
 
 
 def read_features(

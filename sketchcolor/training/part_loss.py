@@ -14,13 +14,25 @@ import torch.nn.functional as F
 
 from ..models.parts import PartVectors, share_logits
 
-__all__ = ["DrawnCells", "distances", "draw_cells", "hint_map", "part_loss", "take", "to_lab"]
+__all__ = [
+    "DrawnCells",
+    "distances",
+    "draw_cells",
+    "hint_map",
+    "jitter",
+    "part_loss",
+    "take",
+    "to_lab",
+    "white_loss",
+]
 
 WIDTH = 10.0  # CIELAB: standard deviation of a colour around the hint that speaks for it
 NONE = 25.0  # CIELAB: how far off a hint may be before "none of them" is the better answer
 HINTS = (1, 64)  # hints in a sample, drawn evenly in the logarithm
 TARGETS = 1536  # cells of a sample that are asked for: all would say little more
 BIN = 12.0  # CIELAB: colours of one bin are one part, roughly
+PAPER = (97.0, 3.0)  # CIELAB: lighter than this, and a and b smaller, is paper
+JITTER = 0.06  # in [-1, 1]: how far the colours of hints are from those that are meant
 RARE = 0.75  # power of a part's size that its cells are drawn less often by
 
 
@@ -45,6 +57,12 @@ def draw_cells(colour: torch.Tensor, generator: torch.Generator) -> DrawnCells:
     low, high = (torch.tensor(float(k)).log() for k in HINTS)
     count = int((low + (high - low) * torch.rand((), generator=generator)).exp().round())
     return DrawnCells(_draw(rare, count, generator), _draw(rare, TARGETS, generator))
+
+
+def jitter(colour: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Colours as somebody would pick them who means these."""
+    noise = torch.randn(colour.shape, generator=generator).to(colour)
+    return (colour + JITTER * noise).clamp(-1.0, 1.0)
 
 
 def hint_map(colour: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
@@ -83,6 +101,18 @@ def part_loss(
     likelihood = -((apart / WIDTH) ** 2) / 2.0
     likelihood = F.pad(likelihood, (0, 1), value=-((NONE / WIDTH) ** 2) / 2.0)
     return -(logits.log_softmax(dim=2) + likelihood).logsumexp(dim=2).mean()
+
+
+def white_loss(logits: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of which cells are paper-white in the true picture.
+
+    Args:
+        logits: B×1×h×w. colour: B×3×h×w in [-1, 1], without lines.
+    """
+    lightness, a, b = to_lab(colour).unbind(1)
+    light, grey = PAPER
+    is_white = (lightness > light) & (a.abs() < grey) & (b.abs() < grey)
+    return F.binary_cross_entropy_with_logits(logits[:, 0], is_white.to(logits))
 
 
 def to_lab(colour: torch.Tensor) -> torch.Tensor:

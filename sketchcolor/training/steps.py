@@ -26,7 +26,7 @@ from .losses import (
     guide_loss,
     total_variation,
 )
-from .part_loss import draw_cells, hint_map, part_loss
+from .part_loss import draw_cells, hint_map, jitter, part_loss, white_loss
 from .recipes import Recipe
 
 # Line-art pixels per proposal pixel: the first is the proposer's own, the others are what a
@@ -121,7 +121,8 @@ class PartStep:
         )
         cells = draw_cells(colour, generator)
         scale = proposer.config.sketch_scale // CELL
-        field = hint_field(hint_map(colour, cells.hints), sketch, scale)
+        given = hint_map(jitter(colour, generator), cells.hints)
+        field = hint_field(given, sketch, scale)
         field = _drop(field, self.recipe.hint_rate, generator)
         with self.accelerator.accumulate(*(player.model for player in self.players)):
             # No sample has a palette here, but gradients of several processes want all weights.
@@ -130,10 +131,12 @@ class PartStep:
             found = self.encoder.model(features, sketch)
             parts = part_loss(found, colour, encoder.log_scale, cells)
             named = F.mse_loss(features.colour, F.avg_pool2d(colour, scale))
-            self.accelerator.backward(parts + self.recipe.pixel_weight * named)
+            white = white_loss(found.white, colour)
+            self.accelerator.backward(parts + white + self.recipe.pixel_weight * named)
             for player in self.players:
                 player.update(self.accelerator, self.recipe.max_grad_norm)
-        return {"parts": parts.detach(), "named": named.detach()}
+        losses = {"parts": parts, "white": white, "named": named}
+        return {name: loss.detach() for name, loss in losses.items()}
 
 
 class TokenStep:
