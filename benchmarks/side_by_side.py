@@ -1,4 +1,4 @@
-"""Every system of the seed papers and ours, trained on the same pictures and measured alike.
+"""Every system of the papers and ours, trained on the same pictures and measured alike.
 
 ``python -m benchmarks.side_by_side --data ../shared/data --vgg19 vgg19.safetensors
 --sketches ../shared/lineart --resolution 128 --images 2000 --runs runs/side_by_side

@@ -4,7 +4,7 @@
 ../shared/styles -o benchmarks/style_transfer.json``
 
 Every loss is that of the real VGG-19, whatever network a picture was painted with: equation 7 of
-seed 003 as published, and with the fast mode's layers weighted by the size of their targets.
+Grover & Banker as published, and with the fast mode's layers weighted by the size of their targets.
 Contents are real sketches coloured by our model. What the JSON file and the sheet have is left
 alone: a run that was broken off goes on where it was.
 """
@@ -149,7 +149,7 @@ def measure_slim(
 
 
 def plot(curves: dict[str, list[float]]) -> Image.Image:
-    """Loss against iteration, like figures 22 and 23 of seed 003."""
+    """Loss against iteration, like figures 22 and 23 of Grover & Banker."""
     lines = {label: np.log10(curves[name]) for name, label in OPTIMISERS.items()}
     return line_chart("log10 of the loss, equation 7", "iteration", curves["iteration"], lines)
 

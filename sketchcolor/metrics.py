@@ -26,7 +26,7 @@ FEATURE_LAYER = "relu3_4"
 
 
 def mse(output: np.ndarray, truth: np.ndarray) -> float:
-    """Mean squared difference of 8-bit levels over all three channels (seed 000), 0 to 65,025."""
+    """Mean squared difference of 8-bit levels over the channels (the SGRU report), 0 to 65,025."""
     return float(mean_squared_error(truth, output))
 
 

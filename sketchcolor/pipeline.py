@@ -78,7 +78,7 @@ class SketchColorPipeline(PretrainedPipeline):
     With a part encoder the proposal only says what colour each part has: the generator paints light
     over flats, and a hint colours the part that it is put on. With a network that colours parts
     there is no proposal; the proposer is read for what it knows of the lines. Without a proposer
-    the generator alone is asked (the seed papers' systems run so).
+    the generator alone is asked (the published systems run so).
 
     Args:
         generator: colours B×1×H×W line art; its ``conditions`` say what else it takes.

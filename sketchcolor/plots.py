@@ -1,4 +1,4 @@
-"""Charts: bars of an evaluation (seed 003, figures 15 to 19), lines of a run (seed 004, 5)."""
+"""Charts: bars of an evaluation (Grover & Banker, figures 15 to 19), lines of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Similarity of a colouring and the true picture as in seed 003 (4.2.3, figures 15 to 19).
+"""Similarity of a colouring and the true picture as in Grover & Banker (4.2.3, figures 15 to 19).
 
 Pictures are uint8 H×W×3 sRGB arrays. The paper's fourth measure, SSIM (figure 16), is
 :func:`sketchcolor.metrics.ssim`.
@@ -27,8 +27,9 @@ LOWE_RATIO = 0.8
 def pixel_difference(output: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Euclidean distance of the colours at every pixel, per cent of black to white.
 
-    Figure 19 of seed 003 has one "euclidean difference" for each of 100 pictures, from 4.62 to
-    59.19 per cent, without saying how it is normalised; the mean over the picture is on that scale.
+    Figure 19 of Grover & Banker has one "euclidean difference" for each of 100 pictures, from 4.62
+    to 59.19 per cent, without saying how it is normalised; the mean over the picture is on that
+    scale.
 
     Args:
         output, truth: pictures of one size.
@@ -43,7 +44,7 @@ def pixel_difference(output: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def pixel_difference_histogram(output: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Share of the pixels whose difference lies in each of ``INTERVALS``.
 
-    Departure: figures 15 and 19 of seed 003 count pictures, of which a pair has only one. A
+    Departure: figures 15 and 19 of Grover & Banker count pictures, of which a pair has only one. A
     histogram of pixels tells a few wrong regions from an overall tint, which the picture's mean
     difference does not; the mean histogram of a test set is its histogram.
 
@@ -59,15 +60,15 @@ def pixel_difference_histogram(output: np.ndarray, truth: np.ndarray) -> np.ndar
 
 
 def colour_emd(output: np.ndarray, truth: np.ndarray) -> float:
-    """Earth mover's distance between the colour histograms (Rubner et al. 2000; seed 003, 4.2.3).
+    """Earth mover's distance between histograms (Rubner et al. 2000; Grover & Banker, 4.2.3).
 
     Each channel has a normalised histogram of all its 256 levels, placed in [0, 1], so no tone is
     rounded: the result is how far, as a share of black to white, a channel's mass has to move,
     averaged over red, green and blue. Moving all of one channel by 51 levels costs 51 / 255 / 3.
 
-    Departure: figure 17 of seed 003 has 0.001 to 0.006, which is hardly this distance. It is never
-    less than the difference of the mean tones, and pictures that are 5 to 59 per cent off (figure
-    19) do not all keep their mean tone within 1.5 levels; two different pictures measure about
+    Departure: figure 17 of Grover & Banker has 0.001 to 0.006, which is hardly this distance. It is
+    never less than the difference of the mean tones, and pictures that are 5 to 59 per cent off
+    (figure 19) do not all keep their mean tone within 1.5 levels; two different pictures measure about
     0.15. Their numbers suit the distance between the *heights* of 256 bars, which is below 2 / 256
     and does not know the bars' tones: compare nothing measured here with them.
 
@@ -89,8 +90,8 @@ def sift_similarity(output: np.ndarray, truth: np.ndarray) -> float:
 
     A keypoint is found if its nearest neighbour in the output is closer than 0.8 times the second
     nearest (Lowe 2004, section 7.1). Grey values only, and unmoved by translation and rotation:
-    it tells whether the drawing survived, not whether its colours are right. Seed 003 (figure 18)
-    has mostly 0.7 to 0.9, without saying how it matches.
+    it tells whether the drawing survived, not whether its colours are right. Grover & Banker
+    (figure 18) have mostly 0.7 to 0.9, without saying how they match.
 
     Args:
         output, truth: pictures, of any two sizes.

@@ -15,7 +15,7 @@ from .style_settings import Scale, Settings
 
 __all__ = ["Clock", "OnStep", "Progress", "optimise"]
 
-LEVELS = 255.0  # the optimisers see pixels from 0 to 255, as the seed's learning rate expects
+LEVELS = 255.0  # the optimisers see pixels from 0 to 255, as the published learning rate expects
 HISTORY = 20  # steps that L-BFGS remembers; more cost memory and gain nothing
 ASTRAY = 1.3  # times the least loss so far
 PATIENCE = 5  # iterations beyond that, after which an optimiser begins again

@@ -36,10 +36,10 @@ class Settings:
         alpha, beta: weights of content and style, equation 7.
         normalised: divide each layer's loss by the size of its target, so that all five layers
             and the content are heard; False is equation 4 as it stands.
-        start: ``content``, or white ``noise`` as the seed's section 4.3.3 has it.
+        start: ``content``, or white ``noise`` as Grover & Banker have it (section 4.3.3).
         plateau: a scale ends when ten iterations lower the loss by less than this share; 0 never.
-        squeeze: resize style pictures to the content's very shape, as the seed did; False keeps
-            their proportions.
+        squeeze: resize style pictures to the content's very shape, as Grover & Banker did;
+            False keeps their proportions.
     """
 
     scales: tuple[Scale, ...]

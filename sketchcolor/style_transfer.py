@@ -1,4 +1,4 @@
-"""Style transfer on VGG-19 (Gatys et al. 2016; seed 003, section 4.3), as published and fast.
+"""Style transfer on VGG-19 (Gatys et al. 2016; Grover & Banker, 4.3), as published and fast.
 
 The loss and the way from coarse to fine; what is asked for is in `style_settings`, the optimisers
 in `style_optimisation`.

@@ -136,7 +136,7 @@ def test_pix2pix_has_the_published_shape():
     assert unet(torch.zeros(1, 1, 256, 256)).image.shape == (1, 3, 256, 256)
 
 
-def test_pix2pix_decodes_as_seed_004_prints_it():
+def test_pix2pix_decodes_as_liao_et_al_print_it():
     with torch.device("meta"):
         unet = Pix2PixGenerator()
     filters = [part for block in unet.up for part in block if hasattr(part, "kernel_size")]
@@ -154,7 +154,7 @@ def test_pix2pix_decodes_as_seed_004_prints_it():
     assert normed == [False] + [True] * 6 + [False]
 
 
-def test_patch_discriminator_is_table_1_of_seed_001():
+def test_patch_discriminator_is_table_1_of_w_zhang():
     with torch.device("meta"):
         discriminator = PatchDiscriminator(**RECIPES["pix2pix"].discriminator_config)
         shapes = []

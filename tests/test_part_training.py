@@ -428,6 +428,8 @@ def test_a_token_sample_is_a_function_of_its_number_and_the_seed(tokens):
         assert one["features"].shape == (MOST_PARTS, FEATURES)
         assert one["features"].dtype == one["colours"].dtype == torch.float32
         assert not (one["is_known"] & ~one["present"]).any()
+        white = one["present"][0] & (one["colours"][0, 0] > 97.0)
+        assert one["is_known"][0] or not white
         assert torch.equal(one["present"], one["area"] > 0)
         assert one["palette"].shape == (9, 3) and one["palette"][:, 0].min() >= 0.0  # CIELAB
         assert one["weights"].sum().item() == pytest.approx(1.0, abs=1e-4)

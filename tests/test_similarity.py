@@ -1,4 +1,4 @@
-"""Seed 003's measures against hand-computed values."""
+"""Grover & Banker's measures against hand-computed values."""
 
 import math
 

@@ -2,8 +2,8 @@
 
 A few painted pixels say little to a small network; which region they speak for, it would have to
 find out by itself. So the hint map is spread beforehand: each cell takes the colour of the hint
-that is nearest along a path that avoids ink, with a confidence that falls with the way. Of seed
-003's "blurred colour" it is the kind that stops at lines.
+that is nearest along a path that avoids ink, with a confidence that falls with the way. Of Grover &
+Banker's "blurred colour" it is the kind that stops at lines.
 """
 
 from __future__ import annotations

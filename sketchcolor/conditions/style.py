@@ -1,4 +1,4 @@
-"""Style: what VGG-19 sees in a reference picture, as one vector (seed 000, [3]).
+"""Style: what VGG-19 sees in a reference picture, as one vector (Zhang, Ji & Lin 2017).
 
 The paper's vector is the 4096 activations of VGG-19's fc1. The VGG-19 of this package ends with its
 convolutions, so it is the last of them averaged over space: which features a picture has, not

@@ -1,4 +1,4 @@
-"""Auto-painter (Liu, Qin, Wan & Luo 2018; seed 000, [2]): pix2pix with preferred colours."""
+"""Auto-painter (Liu, Qin, Wan & Luo 2018): pix2pix with preferred colours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HINT_PLANES = 4  # RGB and a mask
 class AutoPainterGenerator(Pix2PixGenerator):
     """Line art and, if the user has any, preferred colours → colour; 54 M parameters at 8 levels.
 
-    The generator is the U-Net of pix2pix (seed 000: "instead of a simple encoder decoder model they
+    The generator is the U-Net of pix2pix ("instead of a simple encoder decoder model they
     used U-net. It is a pix2pix model"); what the system adds are its losses (L_p on pixels, L_f on
     VGG features, total variation), which a recipe carries, and the colours as a further input.
 

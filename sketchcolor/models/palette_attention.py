@@ -1,4 +1,4 @@
-"""Seed 002's generator: "Anime Sketch Colorizer with reference image", an attention U-Net.
+"""tlwh1179's generator: "Anime Sketch Colorizer with reference image", an attention U-Net.
 
 The text prints the blocks and the 30 input planes but no width, depth, kernel or number of groups.
 Widths, depth and kernels here are those of the code that its author published

@@ -11,7 +11,7 @@ from .outputs import GeneratorOutput
 
 __all__ = ["CHANNELS", "Pix2PixGenerator"]
 
-CHANNELS = (64, 128, 256, 512, 512, 512, 512, 512)  # per level, seed 004's list
+CHANNELS = (64, 128, 256, 512, 512, 512, 512, 512)  # per level, the list of Liao, Ahmed & Shrestha
 
 
 class Pix2PixGenerator(ModelMixin, ConfigMixin):
@@ -34,7 +34,8 @@ class Pix2PixGenerator(ModelMixin, ConfigMixin):
         levels = len(channels)
         self.down = nn.ModuleList()
         for level, width in enumerate(channels):
-            # Neither the outermost nor the innermost level is normalised (seed 004, 3.1.1).
+            # Neither the outermost nor the innermost level is normalised (Liao, Ahmed & Shrestha,
+            # 3.1.1).
             inner = 0 < level < levels - 1
             layers: list[nn.Module] = [nn.LeakyReLU(0.2)] if level else []
             previous = channels[level - 1] if level else 1
@@ -56,7 +57,8 @@ class Pix2PixGenerator(ModelMixin, ConfigMixin):
                 nn.ConvTranspose2d(inputs, width, 4, 2, 1, bias=False),
                 nn.BatchNorm2d(width),
             ]
-            if level > levels - 4:  # "only the first three decoder blocks" (seed 004, 3.1.1)
+            # "Only the first three decoder blocks" (Liao, Ahmed & Shrestha, 3.1.1).
+            if level > levels - 4:
                 layers.append(nn.Dropout(dropout))
             self.up.append(nn.Sequential(*layers))
 

@@ -1,6 +1,6 @@
-"""The swish-gated residual U-Net of Liu, Chen & Hu (2019; seed 000, [4]), and ours made of it.
+"""The swish-gated residual U-Net of Liu, Chen & Hu (2019), and ours made of it.
 
-Widths and weights that seed 000 does not print are those of the public reimplementation
+Widths and weights that the SGRU report does not print are those of the public reimplementation
 github.com/pradeeplam/Anime-Sketch-Coloring-with-Swish-Gated-Residual-UNet.
 """
 
@@ -97,7 +97,7 @@ class SwishGatedUNet(ModelMixin, ConfigMixin):
 class SwishGatedGenerator(SwishGatedUNet):
     """Line art → colour in one stage, as published; 37 M parameters.
 
-    With ``hints`` it is the network of Ye et al. (seed 000, [5]), which also sees a quarter-size
+    With ``hints`` it is the network of Ye et al., which also sees a quarter-size
     picture of hints and its mask where its own features are that small.
 
     Departures:

@@ -1,4 +1,4 @@
-"""Style-guided residual U-Net and its discriminator (Zhang, Ji & Lin 2017; seed 000, [3]).
+"""Style-guided residual U-Net and its discriminator (Zhang, Ji & Lin 2017).
 
 A style vector of a reference picture is added in the middle of a U-Net. Left alone, such a U-Net
 solves its task through the outer shortcuts and the middle gets no gradient; two guide decoders,
@@ -27,7 +27,7 @@ class StyleGuidedOutput(GeneratorOutput):
     """What the generator returns; the guides only in training, where their losses are.
 
     Attributes:
-        image: B×3×H×W in [-1, 1], G_f of the loss in seed 000.
+        image: B×3×H×W in [-1, 1], G_f of the loss.
         grey_guide: B×1×H×W in [-1, 1], G_g1, which sees the sketch but not the style.
         colour_guide: B×3×H×W in [-1, 1], G_g2.
     """
@@ -80,9 +80,9 @@ class StyleGuidedGenerator(ModelMixin, ConfigMixin):
 
     A 256² sketch becomes 16@256², 32@128², 64@64², 128@32², 256@16² and 2048@8², where the style
     is added; 512@16² leave the middle. The widths are those of the authors' figure as two public
-    reimplementations read it, seed 000 prints the style's 4096 only.
+    reimplementations read it; the SGRU report prints the style's 4096 only.
 
-    Departures: seed 000 does not say where the U-Net is residual, here every block is; group
+    Departures: the SGRU report does not say where the U-Net is residual, here every block is; group
     normalisation, so that a small batch does no harm; the full resolution has a shortcut too.
 
     Args:

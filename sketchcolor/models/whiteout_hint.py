@@ -1,4 +1,4 @@
-"""Seed 003's networks: Grover & Banker, colour hints by random white-out, section 4.2.1.
+"""Grover & Banker's networks: colour hints by random white-out, section 4.2.1.
 
 The text prints 5×5 filters of stride 2, widths that double from 64, convolution → ReLU → batch
 norm, leaky ReLU and training at 64×64; its figures 6 to 8 carry the rest. The depth is chosen so

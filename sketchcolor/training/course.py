@@ -1,7 +1,7 @@
 """The course of a run: curves of what it measured, and its pictures from validation to validation.
 
-As figures 5 and 6 of seed 004, over the pictures seen instead of epochs, so that runs on data sets
-of different sizes compare.
+As figures 5 and 6 of Liao, Ahmed & Shrestha, over the pictures seen instead of epochs, so that runs
+on data sets of different sizes compare.
 """
 
 from __future__ import annotations

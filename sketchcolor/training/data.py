@@ -42,7 +42,7 @@ LINEART_COLUMN = "lineart"  # of pairs whose lines were drawn, not extracted
 NEAR = (1.0, 1.25)
 FAR = (1.25, 2.4)
 
-# How far seed 001's augmentation goes; it names the kinds (section II A) and prints no amounts.
+# How far W. Zhang's augmentation goes, who names the kinds (section II A) and prints no amounts.
 ROTATION = 15.0  # degrees
 SHEAR = 0.15  # of the height, sideways
 ZOOM = 1.2
@@ -276,10 +276,11 @@ def frame(
         colour: H×W×3 uint8. lines: H×W uint8.
         side: of the result, pixels.
         augmentation: ``none`` centres (whole figures on white, else the middle square);
-            ``flip`` adds a random mirror (seed 004, section 4.2); ``distort`` adds random rotation,
-            shear, zoom and shift instead, and Gaussian noise (seed 001) to the line art only, or
-            the noise would be learned as colour; ``figures`` mixes whole figures on paper, near
-            and far, with crops at several scales, small rotations and mirrors.
+            ``flip`` adds a random mirror (Liao, Ahmed & Shrestha, section 4.2); ``distort`` adds
+            random rotation, shear, zoom and shift instead, and Gaussian noise (W. Zhang) to the
+            line art only, or the noise would be learned as colour; ``figures`` mixes whole
+            figures on paper, near and far, with crops at several scales, small rotations and
+            mirrors.
 
     Returns:
         S×S×3 and S×S uint8.

@@ -27,7 +27,7 @@ class PerceptualLoss(nn.Module):
 
     Departure: each layer is divided by the mean of its features of the true picture, because
     activations of the Caffe weights run to the hundreds and grow with depth. With the distance
-    ``l2`` it is the plain mean square of the differences (seed 002, section 2).
+    ``l2`` it is the plain mean square of the differences (tlwh1179, section 2).
 
     Args:
         vgg: the network.
@@ -69,7 +69,7 @@ def total_variation(image: torch.Tensor) -> torch.Tensor:
 def guide_loss(
     output: StyleGuidedOutput, truth: torch.Tensor, weights: tuple[float, float]
 ) -> torch.Tensor:
-    """α · mean |grey(y) − G_g1| + β · mean |y − G_g2| (seed 000, loss function of [3]).
+    """α · mean |grey(y) − G_g1| + β · mean |y − G_g2| (Zhang, Ji & Lin 2017).
 
     Args:
         output: of a style-guided generator in training. truth: B×3×H×W in [-1, 1].

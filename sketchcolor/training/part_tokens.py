@@ -29,6 +29,7 @@ __all__ = ["TokenSamples", "collect_tokens", "true_colours"]
 
 FIELDS = ("features", "area", "colours", "palette", "weights")
 KNOWN_RATE = 0.5  # share of samples with known colours
+WHITE = 97.0  # CIELAB lightness of paper from which it was left white
 
 
 def true_colours(parts: DrawingParts, cells: np.ndarray, colour: np.ndarray) -> np.ndarray:
@@ -93,6 +94,8 @@ class TokenSamples(Dataset):
         present = row["area"] > 0
         share = rng.uniform(0.0, 0.7) if rng.random() < KNOWN_RATE else 0.0
         is_known = present & (rng.random(len(present)) < share)
+        # Whoever colours a drawing on white paper knows that it is white.
+        is_known[0] |= bool(present[0] and row["colours"][0, 0] > WHITE)
         with_palette = bool(rng.random() < self.palette_rate)
         colors, weights = row["palette"], row["weights"]
         if with_palette and rng.random() < 0.5:

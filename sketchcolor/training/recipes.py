@@ -116,8 +116,9 @@ _SMALL_PROPOSAL: dict[str, Any] = _FLOW | {
     "learning_rate": 6e-4,
 }
 
-# Systems 4 and 5 of seed 000 share all but hints. The weights of pixels and layers are λ_l of
-# their public reimplementation; rates, and the discriminator's share, are not printed either.
+# The systems of Liu, Chen & Hu and of Ye et al. share all but hints. The weights of pixels and
+# layers are λ_l of their public reimplementation; rates, and the discriminator's share, are not
+# printed.
 _SWISH_GATED: dict[str, Any] = {
     "model": "sgru",
     "objective": "colour",
@@ -201,7 +202,7 @@ _RECIPES = (
     ),
     Recipe(
         name="palette-planes",
-        source="The same with 27 constant palette planes as in seed 002",
+        source="The same with 27 constant palette planes as tlwh1179 has them",
         **_SMALL_PROPOSAL
         | {"model_config": _SMALL_PROPOSAL["model_config"] | {"palette_as": "planes"}},
     ),
@@ -238,13 +239,13 @@ _RECIPES = (
     ),
     Recipe(
         name="sgru",
-        source="Liu, Chen & Hu 2019 (seed 000, [4]), without hints",
+        source="Liu, Chen & Hu 2019, without hints",
         hint_rate=0.0,
         **_SWISH_GATED,
     ),
     Recipe(
         name="sgru-hint",
-        source="Ye et al. (seed 000, [5]): the same with a quarter-size picture of hints",
+        source="Ye et al.: the same with a quarter-size picture of hints",
         model_config={"hints": True},
         hint_kind="grid",
         hint_rate=1.0,
@@ -252,8 +253,8 @@ _RECIPES = (
     ),
     Recipe(
         name="pix2pix",
-        source="Isola et al. 2017, as used in seed 004 with mirrored pictures; "
-        "seed 001's are --augmentation distort",
+        source="Isola et al. 2017, as Liao, Ahmed & Shrestha use it, with mirrored pictures; "
+        "W. Zhang's are --augmentation distort",
         model="pix2pix",
         objective="colour",
         augmentation="flip",
@@ -267,8 +268,8 @@ _RECIPES = (
     ),
     Recipe(
         name="auto-painter",
-        source="Liu, Qin, Wan & Luo 2018 (seed 000, [2]); its weights are those of its authors' "
-        "code, but that of the total variation, a sum there, is seed 002's",
+        source="Liu, Qin, Wan & Luo 2018; its weights are those of its authors' "
+        "code, but that of the total variation, a sum there, is tlwh1179's",
         model="auto-painter",
         objective="colour",
         augmentation="flip",
@@ -286,8 +287,8 @@ _RECIPES = (
     ),
     Recipe(
         name="style-guided",
-        source="Zhang, Ji & Lin 2017 (seed 000, [3]); a fifth of the samples carry no style, so "
-        "that there is an automatic colouring; rates of pix2pix, seed 000 prints none",
+        source="Zhang, Ji & Lin 2017; a fifth of the samples carry no style, so that there is an "
+        "automatic colouring; rates of pix2pix, as the SGRU report prints none",
         model="style-guided",
         objective="colour",
         hint_rate=0.0,
@@ -301,7 +302,7 @@ _RECIPES = (
     ),
     Recipe(
         name="palette-attention",
-        source="Anime Sketch Colorizer with reference image (seed 002); rates of its author's code",
+        source="Anime Sketch Colorizer with reference image (tlwh1179); rates of its author's code",
         model="palette-attention",
         objective="colour",
         hint_rate=0.0,
@@ -318,7 +319,7 @@ _RECIPES = (
     ),
     Recipe(
         name="whiteout-hint",
-        source="Grover & Banker (seed 003); rates of DCGAN, which it does not print",
+        source="Grover & Banker; rates of DCGAN, which it does not print",
         model="whiteout-hint",
         objective="colour",
         resolution=64,

@@ -1,4 +1,4 @@
-"""Seed 000's networks: published shapes, conditions, guides, saving."""
+"""The SGRU report's networks: published shapes, conditions, guides, saving."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The seed papers' own networks: printed shapes, conditions, noise, saving."""
+"""The papers' own networks: printed shapes, conditions, noise, saving."""
 
 import pytest
 import torch
