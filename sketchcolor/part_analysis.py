@@ -6,6 +6,7 @@ and go.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ from .regions import find_regions
 __all__ = ["DrawingParts", "Reading", "analyse", "read_cells"]
 
 RESOLUTION = 384  # px: side of the page that the networks read parts from; small faces need it
+HINTED_RESOLUTION = 256  # px: of the page that they read with hints, anew at every stroke
 APART = 0.13  # cosine distance, mean over two groups of pieces, from which they are two parts
 UNIT = 1e-6  # guards a division by the length of a vector
 
@@ -59,7 +61,7 @@ class DrawingParts:
         part: N+1 ints, the part that each piece belongs to; paper is part 0 and on its own.
         ink: C in [0, 1], mean darkness of the drawing.
         reading: of the cells, without hints.
-        page: 1×1×H×W in [-1, 1], the drawing as the networks read it.
+        page: 1×1×H×W in [-1, 1], the drawing as the networks read it with hints.
         decoder: h'×w'×F, the proposer's last features. colour: h''×w''×3 in about [-1, 1], the
             colours that it names first. Both cover the drawing in coarser cells.
     """
@@ -104,10 +106,11 @@ def analyse(drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder)
         proposer, encoder: the networks, trained together.
     """
     tile = proposer.multiple * proposer.config.sketch_scale
-    page, _ = stretch(drawing, RESOLUTION, tile)
-    sketch = to_tensor(page)
-    reading, features = _read(sketch, None, proposer, encoder)
+    sketch, page = (
+        to_tensor(stretch(drawing, side, tile)[0]) for side in (RESOLUTION, HINTED_RESOLUTION)
+    )
     grid = [side // CELL for side in sketch.shape[2:]]
+    reading, features = _read(sketch, None, grid, proposer, encoder)
     planes, white = reading.vectors.T.reshape(-1, *grid), reading.white.reshape(grid)
     pieces = cut_regions(find_regions(drawing).label, planes, white)
     return DrawingParts(
@@ -115,7 +118,7 @@ def analyse(drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder)
         _group(pieces),
         (1.0 - F.avg_pool2d(sketch, CELL)[0, 0].numpy().ravel()) / 2.0,
         reading,
-        sketch,
+        page,
         *(_channels_last(planes) for planes in (features.decoder, features.colour)),
     )
 
@@ -134,21 +137,26 @@ def read_cells(
         parts.page,
         proposer.config.sketch_scale,
     )
-    return _read(parts.page, field, proposer, encoder)[0]
+    return _read(parts.page, field, parts.grid, proposer, encoder)[0]
 
 
 def _read(
-    sketch: torch.Tensor, field: torch.Tensor | None, proposer: ColorProposer, encoder: PartEncoder
+    sketch: torch.Tensor,
+    field: torch.Tensor | None,
+    grid: Sequence[int],
+    proposer: ColorProposer,
+    encoder: PartEncoder,
 ) -> tuple[Reading, ProposerFeatures]:
-    """A page of line art 1×1×H×W under a hint field 1×4×h×w."""
+    """A page of line art 1×1×H×W under a hint field 1×4×h×w, brought to a grid of cells."""
     sketch = sketch.to(proposer.device)
     field = None if field is None else field.to(sketch)
     with autocast(proposer, sketch.device.type):
         features = read_features(proposer, sketch, field)
         found = encoder(features, sketch)
     found = found._replace(white=found.white.sigmoid())
-    cells = (planes[0].float().flatten(1).cpu().numpy() for planes in found)
-    vectors, alone, locality, white = cells
+    found = found._make(F.interpolate(one.float(), grid, mode="bilinear") for one in found)
+    found = found._replace(vectors=F.normalize(found.vectors, dim=1))
+    vectors, alone, locality, white = (one[0].flatten(1).cpu().numpy() for one in found)
     scale = float(encoder.log_scale.exp())
     return Reading(vectors.T, alone[0], locality[0], white[0], scale), features
 

@@ -68,9 +68,9 @@ def colour_emd(output: np.ndarray, truth: np.ndarray) -> float:
 
     Departure: figure 17 of Grover & Banker has 0.001 to 0.006, which is hardly this distance. It is
     never less than the difference of the mean tones, and pictures that are 5 to 59 per cent off
-    (figure 19) do not all keep their mean tone within 1.5 levels; two different pictures measure about
-    0.15. Their numbers suit the distance between the *heights* of 256 bars, which is below 2 / 256
-    and does not know the bars' tones: compare nothing measured here with them.
+    (figure 19) do not all keep their mean tone within 1.5 levels; two different pictures measure
+    about 0.15. Their numbers suit the distance between the *heights* of 256 bars, which is below
+    2 / 256 and does not know the bars' tones: compare nothing measured here with them.
 
     Args:
         output, truth: pictures, of any two sizes.

@@ -51,7 +51,8 @@ def pipeline_of(part_colours: PartColours | None) -> SketchColorPipeline:
 
 @pytest.fixture(autouse=True)
 def on_small_pages(monkeypatch):
-    monkeypatch.setattr("sketchcolor.part_analysis.RESOLUTION", 128)
+    for name in ("RESOLUTION", "HINTED_RESOLUTION"):
+        monkeypatch.setattr(f"sketchcolor.part_analysis.{name}", 128)
 
 
 @pytest.fixture(params=["proposal", "part colours"])
@@ -246,6 +247,17 @@ def test_what_the_networks_read_depends_on_the_hints(pipeline, sketch):
     assert np.allclose(none.vectors, parts.reading.vectors, atol=1e-5)
     assert red.vectors.shape == none.vectors.shape and np.abs(red.vectors - none.vectors).max() > 0
     assert np.allclose(np.linalg.norm(red.vectors, axis=1), 1.0, atol=1e-4)
+
+
+def test_hints_may_be_read_on_a_smaller_page(pipeline, sketch, monkeypatch):
+    monkeypatch.setattr("sketchcolor.part_analysis.HINTED_RESOLUTION", 64)
+    out = pipeline(sketch, seed=2, hints=[dot(IN_DISC)], **FAST)
+    assert np.abs(pixels(out.flats[0])[IN_DISC] - BLUE_RGB).max() <= 4
+    parts = pipeline._analyse(sketch)
+    assert parts.page.shape[2:] == (64, 64) and parts.grid == (64, 64)
+    reading = read_cells(parts, torch.zeros(1, 4, 20, 20), pipeline.proposer, pipeline.parts)
+    assert reading.vectors.shape == parts.reading.vectors.shape
+    assert np.allclose(np.linalg.norm(reading.vectors, axis=1), 1.0, atol=1e-4)
 
 
 def test_the_steps_are_counted_to_the_end(pipeline, sketch):
