@@ -258,20 +258,20 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         max_samples=args.max_train_samples,
     )
     maker = SampleMaker(
-        recipe.resolution,
-        recipe.augmentation,
-        recipe.lineart,
+        resolution=recipe.resolution,
+        augmentation=recipe.augmentation,
+        lineart=recipe.lineart,
         # Hints for parts are drawn with the places that are asked for, a batch at a time.
-        0.0 if recipe.objective == "parts" else recipe.hint_rate,
-        recipe.palette_rate,
-        args.image_column,
-        args.pair,
-        recipe.crop,
+        hint_rate=0.0 if recipe.objective == "parts" else recipe.hint_rate,
+        palette_rate=recipe.palette_rate,
+        image_column=args.image_column,
+        pair=args.pair,
+        crop=recipe.crop,
         # What a flow matches is as much smaller than its line art as the proposer says.
-        model.config.sketch_scale if recipe.objective == "flow" else 1,
-        recipe.hint_kind,
-        recipe.page_rate,
-        recipe.choice_rate,
+        shrink=model.config.sketch_scale if recipe.objective == "flow" else 1,
+        hint_kind=recipe.hint_kind,
+        page_rate=recipe.page_rate,
+        choice_rate=recipe.choice_rate,
         flats=recipe.flats,
         flat_shrink=CELL if recipe.objective == "parts" else 0,
     )
@@ -323,16 +323,7 @@ def main(args: argparse.Namespace) -> None:
     set_seed(args.seed)
     args.output_dir.mkdir(parents=True, exist_ok=True)
     accelerator.init_trackers(recipe.name)
-    run = Run(
-        args.output_dir,
-        args.seed,
-        args.max_train_steps,
-        args.max_train_seconds,
-        args.checkpointing_steps,
-        args.checkpoints_total_limit,
-        args.validation_steps,
-        args.dataloader_num_workers,
-    )
+    run = Run(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Run)})
     vgg = build_vgg(args, recipe, accelerator)
     step = build_step(args, recipe, accelerator, vgg)
     validation = None
