@@ -13,7 +13,7 @@ from PIL import Image
 
 from .flats import Flats, free_colours, relight
 from .geometry import Fit
-from .hint_shares import HintColours, find_seeds, hint_colours
+from .hint_shares import HintColours, asks_for_background, find_seeds, hint_colours
 from .models.part_colours import MOST_PARTS, PartColours, to_flow
 from .part_analysis import DrawingParts, Reading
 from .part_tokens import describe
@@ -149,13 +149,14 @@ def with_hints(
     free: list[np.ndarray],
     hints: torch.Tensor | None,
     paint_paper: bool,
-    read: Callable[[DrawingParts, torch.Tensor], Reading],
+    read: Callable[[DrawingParts, torch.Tensor, bool], Reading],
 ) -> list[Flats]:
     """Flats of B pictures: the free colours of their pieces, and over them what hints ask for.
 
     Args:
         hints: B×4×H×W hint map, or None.
-        read: what the networks say of a drawing with a 1×4×H×W hint map.
+        read: what the networks say of a drawing with a 1×4×H×W hint map, and whether no hint asks
+            for a background.
     """
     if hints is None:
         return [Flats(*one) for one in zip(drawings, free, strict=True)]
@@ -164,8 +165,9 @@ def with_hints(
     for parts, colours, given in zip(drawings, free, hints, strict=True):
         key = (id(parts), given.data_ptr())
         if key not in asked:
-            reading = read(parts, given[None])
-            seeds = find_seeds(parts, reading, given.permute(1, 2, 0).float().cpu().numpy())
+            hint_map = given.permute(1, 2, 0).float().cpu().numpy()
+            reading = read(parts, given[None], not asks_for_background(parts, hint_map))
+            seeds = find_seeds(parts, reading, hint_map)
             said = None if seeds is None else hint_colours(parts, reading, seeds, paint_paper)
             asked[key] = said
         flats.append(Flats(parts, colours, asked[key]))

@@ -15,7 +15,7 @@ import numpy as np
 from .part_analysis import UNIT, DrawingParts, Reading
 from .pieces import cell_of_pixels, resize_label
 
-__all__ = ["HintColours", "Seeds", "find_seeds", "hint_colours"]
+__all__ = ["HintColours", "Seeds", "asks_for_background", "find_seeds", "hint_colours"]
 
 BIN = 24  # 8-bit levels: painted colours this near are one hint
 MOST_SEEDS = 192  # the largest are kept; a painted draft has more
@@ -109,6 +109,23 @@ def find_seeds(parts: DrawingParts, reading: Reading, hint_map: np.ndarray) -> S
     kept = np.flatnonzero((meant | largest) & ~on_paper)
     kept = kept[np.argsort(-size[kept], kind="stable")][:MOST_SEEDS]
     return _describe(reading, parts.grid, kept, seed, piece[first], cell, colour)
+
+
+def asks_for_background(parts: DrawingParts, hint_map: np.ndarray) -> bool:
+    """Whether a stroke of a colour lies on paper, most of it and away from the figure.
+
+    Args:
+        hint_map: h×w×4 of any size, RGB in [-1, 1] where painted, mask last.
+    """
+    mask = hint_map[..., 3] > 0
+    if not mask.any():
+        return False
+    count, stroke = cv2.connectedComponents(mask.astype(np.uint8))
+    label = resize_label(parts.pieces.label, mask.shape[::-1])
+    piece = _meant_pieces(label, hint_map, stroke)
+    coloured = mask & (piece == 0) & (hint_map[..., :3].min(axis=2) <= WHITE)
+    sizes = np.bincount(stroke[mask], minlength=count)
+    return bool((2 * np.bincount(stroke[coloured], minlength=count) > sizes).any())
 
 
 def _meant_pieces(label: np.ndarray, hint_map: np.ndarray, stroke: np.ndarray) -> np.ndarray:

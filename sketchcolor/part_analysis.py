@@ -22,6 +22,7 @@ from .geometry import stretch
 from .images import to_tensor
 from .models.parts import CELL, PartEncoder, read_features
 from .models.proposer import ColorProposer, ProposerFeatures
+from .paper_hints import paper_hints
 from .pieces import Pieces, cut_regions
 from .precision import autocast
 from .regions import find_regions
@@ -62,6 +63,7 @@ class DrawingParts:
         ink: C in [0, 1], mean darkness of the drawing.
         reading: of the cells, without hints.
         page: 1×1×H×W in [-1, 1], the drawing as the networks read it with hints.
+        paper: 1×4×H×W hint map of what is known of the ground: that it is white, or nothing.
         decoder: h'×w'×F, the proposer's last features. colour: h''×w''×3 in about [-1, 1], the
             colours that it names first. Both cover the drawing in coarser cells.
     """
@@ -71,6 +73,7 @@ class DrawingParts:
     ink: np.ndarray
     reading: Reading
     page: torch.Tensor
+    paper: torch.Tensor
     decoder: np.ndarray
     colour: np.ndarray
 
@@ -98,58 +101,73 @@ class DrawingParts:
 
 
 @torch.no_grad()
-def analyse(drawing: Image.Image, proposer: ColorProposer, encoder: PartEncoder) -> DrawingParts:
+def analyse(
+    drawing: Image.Image,
+    proposer: ColorProposer,
+    encoder: PartEncoder,
+    paint_paper: bool = False,
+) -> DrawingParts:
     """Find a drawing's pieces and parts.
 
     Args:
         drawing: mode L, 255 = paper.
         proposer, encoder: the networks, trained together.
+        paint_paper: the ground is not known to stay white.
     """
     tile = proposer.multiple * proposer.config.sketch_scale
     sketch, page = (
         to_tensor(stretch(drawing, side, tile)[0]) for side in (RESOLUTION, HINTED_RESOLUTION)
     )
     grid = [side // CELL for side in sketch.shape[2:]]
-    reading, features = _read(sketch, None, grid, proposer, encoder)
+    label = find_regions(drawing).label
+    paper = paper_hints(label, page.shape[2:])
+    if paint_paper:
+        paper = torch.zeros_like(paper)
+    reading, features = _read(sketch, paper, grid, proposer, encoder)
     planes, white = reading.vectors.T.reshape(-1, *grid), reading.white.reshape(grid)
-    pieces = cut_regions(find_regions(drawing).label, planes, white)
+    pieces = cut_regions(label, planes, white)
     return DrawingParts(
         pieces,
         _group(pieces),
         (1.0 - F.avg_pool2d(sketch, CELL)[0, 0].numpy().ravel()) / 2.0,
         reading,
         page,
+        paper,
         *(_channels_last(planes) for planes in (features.decoder, features.colour)),
     )
 
 
 @torch.no_grad()
 def read_cells(
-    parts: DrawingParts, hints: torch.Tensor, proposer: ColorProposer, encoder: PartEncoder
+    parts: DrawingParts,
+    hints: torch.Tensor,
+    proposer: ColorProposer,
+    encoder: PartEncoder,
+    white_paper: bool = True,
 ) -> Reading:
     """Read a drawing again, with hints: what is alike depends on which colours there are.
 
     Args:
         hints: 1×4×h×w hint map of any size.
+        white_paper: no hint asks for a background.
     """
-    field = hint_field(
-        hint_maps.resize(hints.float().cpu(), parts.page.shape[2:]),
-        parts.page,
-        proposer.config.sketch_scale,
-    )
-    return _read(parts.page, field, parts.grid, proposer, encoder)[0]
+    given = hint_maps.resize(hints.float().cpu(), parts.page.shape[2:])
+    if white_paper:
+        given = torch.where(given[:, 3:] > 0, given, parts.paper)
+    return _read(parts.page, given, parts.grid, proposer, encoder)[0]
 
 
 def _read(
     sketch: torch.Tensor,
-    field: torch.Tensor | None,
+    hints: torch.Tensor,
     grid: Sequence[int],
     proposer: ColorProposer,
     encoder: PartEncoder,
 ) -> tuple[Reading, ProposerFeatures]:
-    """A page of line art 1×1×H×W under a hint field 1×4×h×w, brought to a grid of cells."""
+    """A page of line art 1×1×H×W under a 1×4×h×w hint map, brought to a grid of cells."""
+    hints = hint_maps.resize(hints, sketch.shape[2:])
+    field = hint_field(hints, sketch, proposer.config.sketch_scale).to(proposer.device)
     sketch = sketch.to(proposer.device)
-    field = None if field is None else field.to(sketch)
     with autocast(proposer, sketch.device.type):
         features = read_features(proposer, sketch, field)
         found = encoder(features, sketch)

@@ -243,9 +243,10 @@ class SketchColorPipeline(PretrainedPipeline):
         noise = [torch.Generator().manual_seed(s) for s in seeds]
         flats = None
         if self.parts is not None:
-            parts = [self._analyse(drawing)] * num_variants
+            painted = background == "painted"
+            parts = [self._analyse(drawing, painted)] * num_variants
             colour, flats = self._colour_by_parts(
-                parts, draft, arguments, guessed, geometry, noise, background == "painted"
+                parts, draft, arguments, guessed, geometry, noise, painted
             )
         else:
             if proposal is not None:
@@ -392,13 +393,16 @@ class SketchColorPipeline(PretrainedPipeline):
             )
         return proposal, geometry
 
-    def _analyse(self, drawing: Image.Image) -> DrawingParts:
+    def _analyse(self, drawing: Image.Image, paint_paper: bool = False) -> DrawingParts:
         """A drawing's parts, found once while strokes come and go."""
         networks = [self.proposer, self.parts]
-        return self._analyses.recall(lambda: analyse(drawing, *networks), networks, drawing)
+        given = drawing, paint_paper
+        return self._analyses.recall(
+            lambda: analyse(drawing, *networks, paint_paper), networks, *given
+        )
 
-    def _read(self, parts: DrawingParts, hints: torch.Tensor) -> Reading:
-        return read_cells(parts, hints, self.proposer, self.parts)
+    def _read(self, parts: DrawingParts, hints: torch.Tensor, white_paper: bool) -> Reading:
+        return read_cells(parts, hints, self.proposer, self.parts, white_paper)
 
     def _colour_by_parts(
         self,

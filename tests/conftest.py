@@ -99,6 +99,7 @@ def drawing_parts(
             10.0,
         ),
         torch.ones(1, 1, CELL * height, CELL * width),
+        torch.zeros(1, 4, CELL * height, CELL * width),
         np.zeros((height, width, 1), np.float32),
         np.zeros((height, width, 3), np.float32),
     )

@@ -245,6 +245,7 @@ def test_what_the_networks_read_depends_on_the_hints(pipeline, sketch):
     maps[1][:, :, 60:70, 60:70] = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None, None]
     none, red = (read_cells(parts, given, pipeline.proposer, pipeline.parts) for given in maps)
     assert np.allclose(none.vectors, parts.reading.vectors, atol=1e-5)
+    assert parts.paper.any()
     assert red.vectors.shape == none.vectors.shape and np.abs(red.vectors - none.vectors).max() > 0
     assert np.allclose(np.linalg.norm(red.vectors, axis=1), 1.0, atol=1e-4)
 

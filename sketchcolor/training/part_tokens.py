@@ -22,6 +22,7 @@ from ..models.parts import PartEncoder
 from ..models.proposer import ColorProposer
 from ..part_analysis import DrawingParts, analyse
 from ..part_tokens import describe
+from ..pieces import resize_label
 from .data import without_lines
 from .views import View
 
@@ -61,7 +62,10 @@ def collect_tokens(
     rows: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
     for at in tqdm(picked, desc="tokens", mininterval=10.0):
         view = View(*(np.array(arrays[name][tuple(at)]) for name in names))
-        parts = analyse(Image.fromarray(view.lines), proposer, encoder)
+        lines = Image.fromarray(view.lines)
+        parts = analyse(lines, proposer, encoder)
+        if _ground_is_painted(parts, view.colour):
+            parts = analyse(lines, proposer, encoder, paint_paper=True)
         tokens = describe(parts)
         rows["features"].append(tokens.features.astype(np.float16))
         rows["area"].append(tokens.area)
@@ -69,6 +73,14 @@ def collect_tokens(
         rows["palette"].append(view.palette)
         rows["weights"].append(view.shares)
     return {name: np.stack(values) for name, values in rows.items()}
+
+
+def _ground_is_painted(parts: DrawingParts, colour: np.ndarray) -> bool:
+    """Whether what lines leave to paper has a colour in the H×W×3 uint8 picture."""
+    ground = colour[resize_label(parts.pieces.label, colour.shape[1::-1]) == 0]
+    if not len(ground):
+        return False
+    return bool(rgb2lab(np.median(ground, axis=0)[None] / 255.0)[0, 0] <= WHITE)
 
 
 class TokenSamples(Dataset):
