@@ -13,7 +13,7 @@ from PIL import Image
 
 from .flats import Flats, free_colours, relight
 from .geometry import Fit
-from .hint_shares import HintColours, asks_for_background, find_seeds, hint_colours
+from .hint_shares import HintColours, find_seeds, hint_colours
 from .models.part_colours import MOST_PARTS, PartColours, to_flow
 from .part_analysis import DrawingParts, Reading
 from .part_tokens import describe
@@ -30,6 +30,7 @@ __all__ = [
     "light_over",
     "map_parts",
     "paint_flats",
+    "take_over",
     "with_hints",
 ]
 
@@ -144,19 +145,34 @@ def _rgb(lab: torch.Tensor) -> np.ndarray:
     return np.clip(rgb * 2.0 - 1.0, -1.0, 1.0)
 
 
+def take_over(parts: DrawingParts, colours: np.ndarray, other: DrawingParts) -> np.ndarray:
+    """The colours of a drawing's pieces for those that another analysis of it found.
+
+    Args:
+        colours: (N+1)×3 in [-1, 1] of the pieces of ``parts``.
+        other: the same drawing's, of M+1 pieces.
+
+    Returns:
+        (M+1)×3.
+    """
+    if other is parts:
+        return colours
+    picture = Flats(parts, colours).paint(parts.grid[::-1])
+    return free_colours(other, picture, paint_paper=False)
+
+
 def with_hints(
     drawings: list[DrawingParts],
     free: list[np.ndarray],
     hints: torch.Tensor | None,
     paint_paper: bool,
-    read: Callable[[DrawingParts, torch.Tensor, bool], Reading],
+    read: Callable[[DrawingParts, torch.Tensor], Reading],
 ) -> list[Flats]:
     """Flats of B pictures: the free colours of their pieces, and over them what hints ask for.
 
     Args:
         hints: B×4×H×W hint map, or None.
-        read: what the networks say of a drawing with a 1×4×H×W hint map, and whether no hint asks
-            for a background.
+        read: what the networks say of a drawing with a 1×4×H×W hint map.
     """
     if hints is None:
         return [Flats(*one) for one in zip(drawings, free, strict=True)]
@@ -165,9 +181,8 @@ def with_hints(
     for parts, colours, given in zip(drawings, free, hints, strict=True):
         key = (id(parts), given.data_ptr())
         if key not in asked:
-            hint_map = given.permute(1, 2, 0).float().cpu().numpy()
-            reading = read(parts, given[None], not asks_for_background(parts, hint_map))
-            seeds = find_seeds(parts, reading, hint_map)
+            reading = read(parts, given[None])
+            seeds = find_seeds(parts, reading, _pixels(given))
             said = None if seeds is None else hint_colours(parts, reading, seeds, paint_paper)
             asked[key] = said
         flats.append(Flats(parts, colours, asked[key]))
@@ -200,7 +215,7 @@ def light_over(
 
 
 def _pixels(picture: torch.Tensor) -> np.ndarray:
-    """3×H×W → H×W×3."""
+    """C×H×W → H×W×C."""
     return picture.float().permute(1, 2, 0).cpu().numpy()
 
 

@@ -143,17 +143,14 @@ def read_cells(
     hints: torch.Tensor,
     proposer: ColorProposer,
     encoder: PartEncoder,
-    white_paper: bool = True,
 ) -> Reading:
     """Read a drawing again, with hints: what is alike depends on which colours there are.
 
     Args:
         hints: 1×4×h×w hint map of any size.
-        white_paper: no hint asks for a background.
     """
     given = hint_maps.resize(hints.float().cpu(), parts.page.shape[2:])
-    if white_paper:
-        given = torch.where(given[:, 3:] > 0, given, parts.paper)
+    given = torch.where(given[:, 3:] > 0, given, parts.paper)
     return _read(parts.page, given, parts.grid, proposer, encoder)[0]
 
 

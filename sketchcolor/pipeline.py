@@ -21,6 +21,7 @@ from .by_parts import (
     light_over,
     map_parts,
     paint_flats,
+    take_over,
     with_hints,
 )
 from .calls import Callback, Hints, StepCounter, check_call, hint_tensor
@@ -30,16 +31,16 @@ from .conditions import Palette, from_image
 from .conditions import hints as hint_maps
 from .conditions import style as styles
 from .conditions.hint_field import hint_field
+from .drawing_reader import DrawingReader
 from .flats import Flats
 from .geometry import Fit, fit, stretch
 from .holding import hold_wishes
 from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
-from .kept import Kept
 from .models.palette_prior import PalettePrior
 from .models.part_colours import PartColours
 from .models.parts import PartEncoder
 from .models.proposer import ColorProposer
-from .part_analysis import DrawingParts, Reading, analyse, read_cells
+from .part_analysis import DrawingParts, read_cells
 from .precision import autocast, fastest_dtype
 from .pretrained import PretrainedPipeline
 from .sampling import DEFAULT_STEPS, KEPT, FreeColourings, Proposal, draw_proposal
@@ -132,7 +133,7 @@ class SketchColorPipeline(PretrainedPipeline):
         self.model_id: str | None = None
         self.revision: str | None = None
         self._free_colourings = FreeColourings(KEPT)
-        self._analyses: Kept[DrawingParts] = Kept(KEPT)
+        self._read_drawing = DrawingReader(KEPT)
         for component in (generator, proposer, parts, part_colours):
             if component is not None:
                 component.eval().to(memory_format=torch.channels_last)
@@ -244,7 +245,9 @@ class SketchColorPipeline(PretrainedPipeline):
         flats = None
         if self.parts is not None:
             painted = background == "painted"
-            parts = [self._analyse(drawing, painted)] * num_variants
+            given = geometry.crop(arguments["hints"])[0] if "hints" in arguments else None
+            networks = self.proposer, self.parts
+            parts = [self._read_drawing(drawing, *networks, given, painted)] * num_variants
             colour, flats = self._colour_by_parts(
                 parts, draft, arguments, guessed, geometry, noise, painted
             )
@@ -323,7 +326,11 @@ class SketchColorPipeline(PretrainedPipeline):
                 )
         if self.parts is None:
             return self._hold(self._refine(arguments, generator), arguments, guessed, draft)
-        drawings = [self._analyse(page) for page in to_pil(sketch)]
+        maps = [None] * len(sketch) if hints is None else hints
+        drawings = [
+            self._read_drawing(page, self.proposer, self.parts, given)
+            for page, given in zip(to_pil(sketch), maps, strict=True)
+        ]
         size = (sketch.shape[3], sketch.shape[2])
         geometry = Fit(size, size, size)
         return self._colour_by_parts(drawings, draft, arguments, guessed, geometry, generator)[0]
@@ -393,20 +400,9 @@ class SketchColorPipeline(PretrainedPipeline):
             )
         return proposal, geometry
 
-    def _analyse(self, drawing: Image.Image, paint_paper: bool = False) -> DrawingParts:
-        """A drawing's parts, found once while strokes come and go."""
-        networks = [self.proposer, self.parts]
-        given = drawing, paint_paper
-        return self._analyses.recall(
-            lambda: analyse(drawing, *networks, paint_paper), networks, *given
-        )
-
-    def _read(self, parts: DrawingParts, hints: torch.Tensor, white_paper: bool) -> Reading:
-        return read_cells(parts, hints, self.proposer, self.parts, white_paper)
-
     def _colour_by_parts(
         self,
-        drawings: list[DrawingParts],
+        drawings: list[tuple[DrawingParts, DrawingParts]],
         proposals: torch.Tensor | None,
         arguments: dict[str, torch.Tensor],
         guessed: bool,
@@ -414,7 +410,12 @@ class SketchColorPipeline(PretrainedPipeline):
         noise: Generators,
         paint_paper: bool = False,
     ) -> tuple[torch.Tensor, list[Flats]]:
-        """B×3×H×W pictures of light over flats, and the flats."""
+        """B×3×H×W pictures of light over flats, and the flats.
+
+        Args:
+            drawings: of a :class:`DrawingReader`.
+        """
+        parts, seen = (list(one) for one in zip(*drawings, strict=True))
         hints = arguments.get("hints")
         if hints is not None:
             hints = geometry.crop(hints)
@@ -422,10 +423,14 @@ class SketchColorPipeline(PretrainedPipeline):
         if "palette" in arguments:
             palette = arguments["palette"], arguments["weights"]
         if proposals is None:
-            free = draw_colours(self.part_colours, drawings, noise, palette, paint_paper)
+            free = draw_colours(self.part_colours, parts, noise, palette, paint_paper)
         else:
-            free = colours_of_proposals(drawings, proposals, palette, guessed, paint_paper)
-        flats = with_hints(drawings, free, hints, paint_paper, self._read)
+            free = colours_of_proposals(parts, proposals, palette, guessed, paint_paper)
+        free = [take_over(*one) for one in zip(parts, free, seen, strict=True)]
+        networks = self.proposer, self.parts
+        flats = with_hints(
+            seen, free, hints, paint_paper, lambda *given: read_cells(*given, *networks)
+        )
         painted = paint_flats(flats, geometry).to(arguments["sketch"])
         # What was asked for is in the flats.
         seen = {"sketch": arguments["sketch"], "proposal": painted}

@@ -1,6 +1,7 @@
 """Colouring by parts, through the pipeline: parts and flats, paper, hints, seeds, bundles."""
 
 import json
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from conftest import (
 from diffusers import FlowMatchEulerDiscreteScheduler
 from PIL import Image
 
+import sketchcolor.drawing_reader
 import sketchcolor.pipeline
 from sketchcolor import load_pipeline
 from sketchcolor.by_parts import flat_layer, map_parts
@@ -24,7 +26,7 @@ from sketchcolor.flats import Flats
 from sketchcolor.hint_shares import HintColours
 from sketchcolor.models import PartColours
 from sketchcolor.models.part_colours import MOST_PARTS, from_flow, to_flow
-from sketchcolor.part_analysis import read_cells
+from sketchcolor.part_analysis import DrawingParts, analyse, read_cells
 from sketchcolor.part_tokens import describe
 from sketchcolor.pipeline import SketchColorPipeline
 
@@ -222,12 +224,12 @@ def test_a_palette_is_what_the_flats_are_made_of(pipeline, sketch):
 def test_a_drawing_is_analysed_once_while_strokes_come_and_go(pipeline, sketch, monkeypatch):
     analysed, read = [], []
 
-    def count(name: str, into: list) -> None:
-        does = getattr(sketchcolor.pipeline, name)
-        monkeypatch.setattr(sketchcolor.pipeline, name, lambda *a: into.append(1) or does(*a))
+    def count(module: ModuleType, name: str, into: list) -> None:
+        does = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a: into.append(1) or does(*a))
 
-    count("analyse", analysed)
-    count("read_cells", read)
+    count(sketchcolor.drawing_reader, "analyse", analysed)
+    count(sketchcolor.pipeline, "read_cells", read)
     pipeline(sketch, seed=1, **FAST)
     pipeline(sketch, seed=1, hints=[dot(IN_DISC)], **FAST)
     pipeline(sketch, seed=2, num_variants=2, **FAST)
@@ -240,7 +242,7 @@ def test_a_drawing_is_analysed_once_while_strokes_come_and_go(pipeline, sketch, 
 
 
 def test_what_the_networks_read_depends_on_the_hints(pipeline, sketch):
-    parts = pipeline._analyse(sketch)
+    parts = analyse(sketch, pipeline.proposer, pipeline.parts)
     maps = [torch.zeros(1, 4, 150, 160) for _ in range(2)]
     maps[1][:, :, 60:70, 60:70] = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None, None]
     none, red = (read_cells(parts, given, pipeline.proposer, pipeline.parts) for given in maps)
@@ -250,11 +252,30 @@ def test_what_the_networks_read_depends_on_the_hints(pipeline, sketch):
     assert np.allclose(np.linalg.norm(red.vectors, axis=1), 1.0, atol=1e-4)
 
 
+def test_white_paper_is_known_unless_a_hint_asks_for_a_background(pipeline, sketch, monkeypatch):
+    known = []
+
+    def noting(*given) -> DrawingParts:
+        parts = analyse(*given)
+        known.append(bool(parts.paper.any()))
+        return parts
+
+    monkeypatch.setattr(sketchcolor.drawing_reader, "analyse", noting)
+    pipeline(sketch, seed=1, hints=[dot(IN_DISC)], **FAST)
+    assert known == [True]
+    white = dot(ON_PAPER, "#ffffff")
+    pipeline(sketch, seed=1, hints=[dot(IN_DISC), white], **FAST)
+    assert known == [True]
+    pipeline(sketch, seed=1, hints=[dot(ON_PAPER)], **FAST)
+    pipeline(sketch, seed=1, background="painted", **FAST)  # the same analysis
+    assert known == [True, False]
+
+
 def test_hints_may_be_read_on_a_smaller_page(pipeline, sketch, monkeypatch):
     monkeypatch.setattr("sketchcolor.part_analysis.HINTED_RESOLUTION", 64)
     out = pipeline(sketch, seed=2, hints=[dot(IN_DISC)], **FAST)
     assert np.abs(pixels(out.flats[0])[IN_DISC] - BLUE_RGB).max() <= 4
-    parts = pipeline._analyse(sketch)
+    parts = analyse(sketch, pipeline.proposer, pipeline.parts)
     assert parts.page.shape[2:] == (64, 64) and parts.grid == (64, 64)
     reading = read_cells(parts, torch.zeros(1, 4, 20, 20), pipeline.proposer, pipeline.parts)
     assert reading.vectors.shape == parts.reading.vectors.shape
