@@ -101,7 +101,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     data.add_argument("--max_train_samples", type=int)
     data.add_argument("--view_cache", type=Path, help="folder that keeps views of the pictures")
     data.add_argument("--views", type=int, default=3, help="views per picture in --view_cache")
-    data.add_argument("--tokens", type=Path, help="file of sketchcolor.training.part_tokens")
+    data.add_argument(
+        "--tokens", type=Path, nargs="+", help="files of sketchcolor.training.part_tokens"
+    )
     data.add_argument("--dataloader_num_workers", type=int, default=Run.dataloader_num_workers)
 
     run = parser.add_argument_group("run")

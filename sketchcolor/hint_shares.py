@@ -29,7 +29,7 @@ MEANT_WHOLE = 0.9  # least likeness of a painted place to its piece for the whol
 NEAR = 0.03  # sides: over which two hints in one piece share it
 SILENT = -1e4  # the logit of a seed that has no say
 SPEAKS = 0.55  # share of all hints from which a place is theirs, where one colour is asked for;
-FULLER = 0.5  # the more colours are, the likelier each place is meant by one of them
+FULLER = 0.15  # the more colours are, the likelier each place is meant by one of them
 FADE = 0.15  # share over which hints come to hold
 ONE_PIECE = (0.97, 0.85)  # likeness of a piece's cells to their mean: one answer, or one per cell
 
@@ -222,7 +222,7 @@ def hint_colours(
     mix = cell_share[home][:, None]
     cells = _softmax(mix * logits + (1.0 - mix) * of_pieces[home])
     _share_by_nearness(cells, seeds, home, fits)
-    least = SPEAKS / (1.0 + FULLER * (count - 1))
+    least = SPEAKS / (1.0 + FULLER * (count - 1) ** 2)
     pieces, spoken = _mix(shares, seeds.colours, least)
     # What lets paper in is told from it by its cells alone, so they must be sure.
     sure = np.where((home == 0) & (not background), max(least, SPEAKS), least)

@@ -410,8 +410,9 @@ def test_kept_tokens_are_those_of_the_views(tokens, view_cache, proposer, encode
 
 
 def test_a_token_sample_is_a_function_of_its_number_and_the_seed(tokens):
-    samples = TokenSamples(tokens, 0.5, seed=3)
-    same, other = TokenSamples(tokens, 0.5, seed=3), TokenSamples(tokens, 0.5, seed=4)
+    samples = TokenSamples([tokens], 0.5, seed=3)
+    assert len(TokenSamples([tokens, tokens], 0.5, seed=3)) == 2 * len(samples)
+    same, other = TokenSamples([tokens], 0.5, seed=3), TokenSamples([tokens], 0.5, seed=4)
     drawn = [samples[number] for number in range(24)]
     again = [same[number] for number in range(24)]
     for one, two in zip(drawn, again, strict=True):
@@ -433,4 +434,4 @@ def test_a_token_sample_is_a_function_of_its_number_and_the_seed(tokens):
         assert torch.equal(one["present"], one["area"] > 0)
         assert one["palette"].shape == (9, 3) and one["palette"][:, 0].min() >= 0.0  # CIELAB
         assert one["weights"].sum().item() == pytest.approx(1.0, abs=1e-4)
-    assert not any(TokenSamples(tokens, 0.0, 3)[n]["palette_present"] for n in range(12))
+    assert not any(TokenSamples([tokens], 0.0, 3)[n]["palette_present"] for n in range(12))

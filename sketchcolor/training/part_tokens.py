@@ -6,6 +6,7 @@ The networks that find parts are trained before the one that colours them, and c
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -87,13 +88,13 @@ class TokenSamples(Dataset):
     """Endless samples of kept tokens; number ``i`` is a function of itself and the seed.
 
     Args:
-        file: written by ``python -m sketchcolor.training.part_tokens``.
+        files: written by ``python -m sketchcolor.training.part_tokens``.
         palette_rate: share of samples with a palette, half of them only some of its colours.
     """
 
-    def __init__(self, file: Path, palette_rate: float, seed: int) -> None:
-        with np.load(file) as kept:
-            self.arrays = {name: kept[name] for name in FIELDS}
+    def __init__(self, files: Sequence[Path], palette_rate: float, seed: int) -> None:
+        kept = [np.load(file) for file in files]
+        self.arrays = {name: np.concatenate([one[name] for one in kept]) for name in FIELDS}
         self.palette_rate, self.seed = palette_rate, seed
 
     def __len__(self) -> int:
