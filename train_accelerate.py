@@ -338,7 +338,10 @@ def main(args: argparse.Namespace) -> None:
             pair=args.pair,
         )
         validation = build_validation(args, recipe, step, source, vgg)
-    trainer = Trainer(accelerator, recipe, run, step, validation, read_record(args.init_from))
+    started_from = {"started_from": read_record(args.init_from)}
+    if recipe.objective == "parts":
+        started_from["proposer_started_from"] = read_record(args.proposer)
+    trainer = Trainer(accelerator, recipe, run, step, validation, started_from)
     checkpoint = args.resume_from_checkpoint
     if checkpoint == "latest":
         checkpoint = latest_checkpoint(args.output_dir)

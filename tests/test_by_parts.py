@@ -246,7 +246,10 @@ def test_what_the_networks_read_depends_on_the_hints(pipeline, sketch):
     maps = [torch.zeros(1, 4, 150, 160) for _ in range(2)]
     maps[1][:, :, 60:70, 60:70] = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None, None]
     none, red = (read_cells(parts, given, pipeline.proposer, pipeline.parts) for given in maps)
-    assert np.allclose(none.vectors, parts.reading.vectors, atol=1e-5)
+    # What is said without hints, and a little of what is said with them: none is a hint of its own.
+    alike = parts.reading.vectors @ parts.reading.vectors[:50].T
+    assert np.allclose(none.vectors @ none.vectors[:50].T, alike, atol=1e-4)
+    assert np.allclose(none.alone, parts.reading.alone, atol=1e-4)
     assert parts.paper.any()
     assert red.vectors.shape == none.vectors.shape and np.abs(red.vectors - none.vectors).max() > 0
     assert np.allclose(np.linalg.norm(red.vectors, axis=1), 1.0, atol=1e-4)
@@ -278,7 +281,7 @@ def test_hints_may_be_read_on_a_smaller_page(pipeline, sketch, monkeypatch):
     parts = analyse(sketch, pipeline.proposer, pipeline.parts)
     assert parts.page.shape[2:] == (64, 64) and parts.grid == (64, 64)
     reading = read_cells(parts, torch.zeros(1, 4, 20, 20), pipeline.proposer, pipeline.parts)
-    assert reading.vectors.shape == parts.reading.vectors.shape
+    assert reading.vectors.shape == (64 * 64, 2 * parts.reading.vectors.shape[1])
     assert np.allclose(np.linalg.norm(reading.vectors, axis=1), 1.0, atol=1e-4)
 
 

@@ -179,6 +179,9 @@ def test_a_part_encoder_and_its_proposer_are_trained_along(pictures, proposer, t
         **given,
     )
     again = weights(more / "proposer")
+    record = json.loads((more / "recipe.json").read_text())
+    for name in ("started_from", "proposer_started_from"):
+        assert record[name]["recipe"]["name"] == "sketchcolor-parts"
     assert any(not torch.equal(after[name], again[name]) for name in after)
 
 

@@ -111,7 +111,8 @@ class Trainer:
         run: how long and where.
         step: one of ``steps``; its first player is the model that is published.
         on_validate: called with (model, step) every ``validation_steps``.
-        started_from: record of the run whose weights this one started from.
+        started_from: records of the runs whose weights this one started from: ``started_from`` of
+            the published network, and others by what they are called in ``recipe.json``.
     """
 
     def __init__(
@@ -121,10 +122,10 @@ class Trainer:
         run: Run,
         step: Callable[..., dict[str, torch.Tensor]],
         on_validate: Callable[[ModelMixin, int], dict[str, float]] | None = None,
-        started_from: dict | None = None,
+        started_from: dict[str, dict | None] | None = None,
     ) -> None:
         self.accelerator, self.recipe, self.run = accelerator, recipe, run
-        self.step, self.on_validate, self.started_from = step, on_validate, started_from
+        self.step, self.on_validate, self.started_from = step, on_validate, started_from or {}
         self.published = accelerator.unwrap_model(step.players[0].model, keep_torch_compile=False)
         self.progress = Progress()
         self.validation: dict[str, float] = {}
@@ -240,8 +241,7 @@ class Trainer:
         }
         if self.validation:
             resolved["validation"] = self.validation
-        if self.started_from is not None:
-            resolved["started_from"] = self.started_from
+        resolved |= {name: value for name, value in self.started_from.items() if value is not None}
         (folder / "recipe.json").write_text(json.dumps(resolved, indent=2) + "\n")
 
     def checkpoint(self) -> None:
