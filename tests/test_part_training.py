@@ -252,6 +252,9 @@ def test_runs_make_a_bundle_that_colours_by_parts(needed, tmp_path, monkeypatch)
     along = weights(runs["sketchcolor-parts"] / "proposer")
     taken = weights(tmp_path / "along" / "proposer")
     assert all(torch.equal(taken[name], along[name].half()) for name in along)
+    told = json.loads((tmp_path / "along" / "training.json").read_text())
+    assert told["proposer"]["recipe"] == told["parts"]["recipe"]
+    assert not any("proposer_started_from" in record for record in told.values())
     # A bundle may be made of another one's networks.
     again = tmp_path / "again"
     bundle(light, again, folder / "proposer", folder / "parts", folder / "part_colours")

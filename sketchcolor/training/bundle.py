@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
@@ -57,7 +58,7 @@ def bundle(
         if folder is None:
             continue
         weights = folder / "model" if (folder / "model").is_dir() else folder
-        history[role] = read_record(str(weights))
+        history[role] = _record_of(role, weights)
         model = RECIPES[history[role]["recipe"]["name"]].model
         network = ColorProposer if role == PROPOSER else MODELS[model]
         loaded[role] = network.from_pretrained(str(weights), torch_dtype=torch.float16)
@@ -78,6 +79,15 @@ def bundle(
         rival = network.from_pretrained(str(trained), torch_dtype=torch.float16)
         keep_beside(DISCRIMINATOR, rival, output)
     return pipeline
+
+
+def _record_of(role: str, weights: Path) -> dict[str, Any]:
+    """The record beside a network; of two that were trained together each has its own past."""
+    record = read_record(str(weights))
+    along = record.pop("proposer_started_from", None)
+    if role == PROPOSER and along is not None:
+        record["started_from"] = along
+    return record
 
 
 def main() -> None:
