@@ -28,9 +28,10 @@ from sketchcolor.ui.examples import EXAMPLES
 
 RED = (217, 58, 47)  # the first swatch
 RESOLUTION = 96
-HAIR = (0.5, 0.29)  # of width and height: the fringe of the example "spiky hair"
-FAR_HAIR = ((170, 270), (240, 140), (380, 120))  # px: of the same head, behind other lines
-NO_HAIR = ((300, 600), (420, 580), (250, 760), (60, 200), (700, 500))  # px: face, shirt, paper
+HAIR = (0.5, 0.29)  # of width and height: the fringe of the examples "spiky hair", "long hair"
+# px of "long hair": the same head, behind other lines; face, bow, sleeves and paper.
+FAR_HAIR = ((268, 204), (560, 330), (640, 600))
+NO_HAIR = ((345, 583), (384, 645), (384, 768), (168, 952), (537, 952), (38, 51))
 
 
 def painted(size, box=None, color=RED) -> Image.Image:
@@ -421,7 +422,7 @@ def test_a_red_stroke_on_hair_brings_red_hair(browser, bundled_address):
 
 
 def test_one_stroke_on_the_fringe_colours_hair_behind_other_lines(browser, bundled_address):
-    sketch = Image.open(dict((path.stem, path) for _, path in EXAMPLES)["spiky_hair"])
+    sketch = Image.open(dict((path.stem, path) for _, path in EXAMPLES)["long_hair"])
     width, height = sketch.size
     with opened(browser, bundled_address, viewport={"width": 1280, "height": 1000}) as page:
         show_tab(page)
