@@ -26,7 +26,6 @@ from sketchcolor.flats import Flats
 from sketchcolor.hint_shares import HintColours
 from sketchcolor.models import PartColours
 from sketchcolor.models.part_colours import MOST_PARTS, from_flow, to_flow
-from sketchcolor.part_analysis import DrawingParts, analyse, read_cells
 from sketchcolor.part_tokens import describe
 from sketchcolor.pipeline import SketchColorPipeline
 
@@ -239,50 +238,6 @@ def test_a_drawing_is_analysed_once_while_strokes_come_and_go(pipeline, sketch, 
     assert len(analysed) == 1 and len(read) == 2
     pipeline(sketch.rotate(90).crop((0, 0, 150, 160)), seed=1, **FAST)
     assert len(analysed) == 2 and len(read) == 2
-
-
-def test_what_the_networks_read_depends_on_the_hints(pipeline, sketch):
-    parts = analyse(sketch, pipeline.proposer, pipeline.parts)
-    maps = [torch.zeros(1, 4, 150, 160) for _ in range(2)]
-    maps[1][:, :, 60:70, 60:70] = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None, None]
-    none, red = (read_cells(parts, given, pipeline.proposer, pipeline.parts) for given in maps)
-    # What is said without hints, and a little of what is said with them: none is a hint of its own.
-    alike = parts.reading.vectors @ parts.reading.vectors[:50].T
-    assert np.allclose(none.vectors @ none.vectors[:50].T, alike, atol=1e-4)
-    assert np.allclose(none.alone, parts.reading.alone, atol=1e-4)
-    assert parts.paper.any()
-    assert red.vectors.shape == none.vectors.shape and np.abs(red.vectors - none.vectors).max() > 0
-    assert np.allclose(np.linalg.norm(red.vectors, axis=1), 1.0, atol=1e-4)
-
-
-def test_white_paper_is_known_unless_a_hint_asks_for_a_background(pipeline, sketch, monkeypatch):
-    known = []
-
-    def noting(*given) -> DrawingParts:
-        parts = analyse(*given)
-        known.append(bool(parts.paper.any()))
-        return parts
-
-    monkeypatch.setattr(sketchcolor.drawing_reader, "analyse", noting)
-    pipeline(sketch, seed=1, hints=[dot(IN_DISC)], **FAST)
-    assert known == [True]
-    white = dot(ON_PAPER, "#ffffff")
-    pipeline(sketch, seed=1, hints=[dot(IN_DISC), white], **FAST)
-    assert known == [True]
-    pipeline(sketch, seed=1, hints=[dot(ON_PAPER)], **FAST)
-    pipeline(sketch, seed=1, background="painted", **FAST)  # the same analysis
-    assert known == [True, False]
-
-
-def test_hints_may_be_read_on_a_smaller_page(pipeline, sketch, monkeypatch):
-    monkeypatch.setattr("sketchcolor.part_analysis.HINTED_RESOLUTION", 64)
-    out = pipeline(sketch, seed=2, hints=[dot(IN_DISC)], **FAST)
-    assert np.abs(pixels(out.flats[0])[IN_DISC] - BLUE_RGB).max() <= 4
-    parts = analyse(sketch, pipeline.proposer, pipeline.parts)
-    assert parts.page.shape[2:] == (64, 64) and parts.grid == (64, 64)
-    reading = read_cells(parts, torch.zeros(1, 4, 20, 20), pipeline.proposer, pipeline.parts)
-    assert reading.vectors.shape == (64 * 64, 2 * parts.reading.vectors.shape[1])
-    assert np.allclose(np.linalg.norm(reading.vectors, axis=1), 1.0, atol=1e-4)
 
 
 def test_the_steps_are_counted_to_the_end(pipeline, sketch):
