@@ -19,6 +19,8 @@ from sketchcolor.ui.health import Outcome
 
 PATIENCE = 120_000  # ms; a loaded machine may be slow
 UNFOLDED = 1500  # ms; see `unfolded`
+# Gradio's editor says this when a loaded machine is still making a layer that a pointer crosses.
+HARMLESS = "No draw texture found for layer"
 
 
 def shared_pipeline() -> SketchColorPipeline:
@@ -85,6 +87,7 @@ def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
     page.goto(address)
     yield page
     context.close()
+    errors = [error for error in errors if error != HARMLESS]
     assert not errors, errors
     assert not outside, outside
 
