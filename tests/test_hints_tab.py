@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from served_page import (
     PATIENCE,
     Watched,
@@ -404,15 +404,8 @@ def bundled_address(tmp_path_factory):
 
 
 def test_a_red_stroke_on_hair_brings_red_hair(browser, bundled_address):
-    sketch = Image.open(dict((path.stem, path) for _, path in EXAMPLES)["spiky_hair"])
+    sketch, plain, red = with_a_red_stroke(browser, bundled_address, "spiky_hair")
     width, height = sketch.size
-    with opened(browser, bundled_address, viewport={"width": 1280, "height": 1000}) as page:
-        show_tab(page)
-        plain_address = open_sketch(page, sketch.filename)
-        plain = pixels_of(page)
-        stroke_on_hair(page, height)
-        wait_for_result(page, other_than=plain_address)
-        red = pixels_of(page)
     around = np.zeros((height, width), bool)
     top, left = round(HAIR[1] * height), width // 2
     around[top - 40 : top + 60, left - 60 : left + 80] = True
@@ -422,15 +415,7 @@ def test_a_red_stroke_on_hair_brings_red_hair(browser, bundled_address):
 
 
 def test_one_stroke_on_the_fringe_colours_hair_behind_other_lines(browser, bundled_address):
-    sketch = Image.open(dict((path.stem, path) for _, path in EXAMPLES)["long_hair"])
-    width, height = sketch.size
-    with opened(browser, bundled_address, viewport={"width": 1280, "height": 1000}) as page:
-        show_tab(page)
-        plain_address = open_sketch(page, sketch.filename)
-        plain = pixels_of(page)
-        stroke_on_hair(page, height)
-        wait_for_result(page, other_than=plain_address)
-        red = pixels_of(page)
+    _, plain, red = with_a_red_stroke(browser, bundled_address, "long_hair")
     for x, y in FAR_HAIR:
         assert redness(red)[y - 6 : y + 6, x - 6 : x + 6].mean() > 90, (x, y)
     changed = np.abs(redness(red) - redness(plain))
@@ -438,8 +423,22 @@ def test_one_stroke_on_the_fringe_colours_hair_behind_other_lines(browser, bundl
         assert changed[y - 6 : y + 6, x - 6 : x + 6].mean() < 12, (x, y)
 
 
+def with_a_red_stroke(
+    browser: Browser, address: str, example: str
+) -> tuple[Image.Image, np.ndarray, np.ndarray]:
+    """An example's sketch, its colouring, and that with a stroke on the fringe."""
+    sketch = Image.open(dict((path.stem, path) for _, path in EXAMPLES)[example])
+    with opened(browser, address, viewport={"width": 1280, "height": 1000}) as page:
+        show_tab(page)
+        plain_address = open_sketch(page, sketch.filename)
+        plain = pixels_of(page)
+        stroke_on_hair(page, sketch.height)
+        wait_for_result(page, other_than=plain_address)
+        return sketch, plain, pixels_of(page)
+
+
 def stroke_on_hair(page: Page, height: int) -> None:
-    """Draws a short stroke on the fringe of the example "spiky hair", of this height in pixels."""
+    """Draws a short stroke on the fringe of an example with hair, of this height in pixels."""
     box = page.locator("#hints-editor canvas").first.bounding_box()
     zoom = int(page.locator("#hints-editor").get_by_text("%").inner_text().strip("%")) / 100
     # The sketch lies in the middle of the canvas; its fringe is over the middle of the face.
