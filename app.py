@@ -5,8 +5,8 @@ Host and port follow Gradio's variables GRADIO_SERVER_NAME and GRADIO_SERVER_POR
 
 import logging
 
-from sketchcolor.engine import Engine, home_device  # first: it brings spaces before torch
-from sketchcolor.hub import load_models
+from sketchcolor.engine import Engine, home_device
+from sketchcolor.loading import load_models
 from sketchcolor.ui import build_demo, launch_options, texts
 from sketchcolor.ui.health import start_self_test
 

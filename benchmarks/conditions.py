@@ -20,7 +20,7 @@ from benchmarks.pictures import read_arguments, validation_pictures
 from sketchcolor import load_pipeline
 from sketchcolor.calls import MAX_VARIANTS
 from sketchcolor.conditions.palette_files import BUILT_IN, built_in
-from sketchcolor.evaluation import REFERENCES, evaluate
+from sketchcolor.evaluation.evaluate import REFERENCES, evaluate
 from sketchcolor.pipeline import SketchColorPipeline
 
 WISHES = ("stroke", *REFERENCES)  # protocols

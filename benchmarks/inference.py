@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import machine
-from sketchcolor.hub import ModelLoadError, load_pipeline
+from sketchcolor import ModelLoadError, load_pipeline
 from sketchcolor.models.pix2pix import Pix2PixGenerator
 from sketchcolor.pipeline import SketchColorPipeline
 

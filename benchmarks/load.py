@@ -19,7 +19,7 @@ from gradio_client import Client, handle_file
 
 from benchmarks.inference import drawing
 from benchmarks.page import QUEUE_FULL, ServedPage, kind_of, serving
-from sketchcolor.hardware import processor
+from sketchcolor.training.hardware import processor
 
 SIDE = 512  # px of the sketch, and the working resolution
 PAUSE_WHEN_FULL = 1.0  # s until a visitor who found the queue full asks again
@@ -113,9 +113,7 @@ def report(people: list[Visitor], seconds: float) -> dict:
         "pictures": len(waited),
         "queue_full": full,
         "errors": dict(errors),
-        "latency": {
-            f"p{each}": float(t) for each, t in zip(percentiles, times, strict=False)
-        },
+        "latency": {f"p{each}": float(t) for each, t in zip(percentiles, times, strict=False)},
         "pictures_per_visitor": counts,
         "fairness": {"fewest": min(counts), "most": max(counts)},
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sketchcolor.hardware import processor
+from sketchcolor.training.hardware import processor
 
 # (channels, side): the layer shapes of U-Nets at 256², from the outside inwards.
 SHAPES = ((64, 256), (128, 128), (256, 64), (512, 32))

@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 from benchmarks.pictures import read_arguments, spread_rows
 from sketchcolor import load_pipeline
-from sketchcolor.evaluation import batches
-from sketchcolor.metrics import psnr
+from sketchcolor.evaluation.evaluate import batches
+from sketchcolor.evaluation.metrics import psnr
 from sketchcolor.pipeline import SketchColorPipeline
 
 SIDE = 256  # pixels, at which drawings are coloured

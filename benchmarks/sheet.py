@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 
 from benchmarks.pictures import spread_rows
 from sketchcolor import load_pipeline
-from sketchcolor.lineart import random_lineart
-from sketchcolor.sampling import DEFAULT_STEPS
+from sketchcolor.lineart.extract import random_lineart
+from sketchcolor.sampling.proposal import DEFAULT_STEPS
 
 TILE = 192  # px
 COLUMNS = 8

@@ -22,13 +22,13 @@ from PIL import Image, ImageDraw, ImageFont
 import train_accelerate
 from benchmarks.pictures import validation_pictures
 from benchmarks.sheet import TILE, paste_rows, tile
-from sketchcolor.cards import system_card
-from sketchcolor.evaluation import evaluate
-from sketchcolor.hub import load_pipeline
+from sketchcolor.evaluation.evaluate import evaluate
+from sketchcolor.evaluation.report import markdown_table
+from sketchcolor.hub.cards import system_card
 from sketchcolor.images import read_sketch
+from sketchcolor.loading import load_pipeline
 from sketchcolor.models import VGG19Features
 from sketchcolor.pipeline import SketchColorPipeline
-from sketchcolor.report import markdown_table
 from sketchcolor.session import model_name
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.data import Source, load_images
@@ -155,9 +155,7 @@ class Bench:
             finished.write_text(json.dumps(entry, indent=2) + "\n")
         return json.loads(finished.read_text())
 
-    def measure_as_it_is(
-        self, model: str, pictures: list[Image.Image], vgg: VGG19Features
-    ) -> dict:
+    def measure_as_it_is(self, model: str, pictures: list[Image.Image], vgg: VGG19Features) -> dict:
         """The line of a model that was trained elsewhere, on other pictures and longer."""
         pipeline = load_pipeline(model)
         identity = {"model": f"{model_name(pipeline)}, as it is", "revision": pipeline.revision}

@@ -25,14 +25,15 @@ from PIL import Image
 
 from benchmarks.machine import memory_mib
 from benchmarks.sheet import paste_rows, tile
-from sketchcolor import load_pipeline, styles
+from sketchcolor import load_pipeline
+from sketchcolor.evaluation.plots import line_chart
 from sketchcolor.images import read_image, read_sketch
-from sketchcolor.plots import line_chart
-from sketchcolor.style_networks import load_style_network
-from sketchcolor.style_optimisation import Progress
-from sketchcolor.style_pass import stylize
-from sketchcolor.style_settings import FAITHFUL, FAST, Scale, Settings, Style
-from sketchcolor.style_transfer import StyleTransfer
+from sketchcolor.style import pictures as styles
+from sketchcolor.style.blend import stylize
+from sketchcolor.style.network import load_style_network
+from sketchcolor.style.optimisation import Progress
+from sketchcolor.style.settings import FAITHFUL, FAST, Scale, Settings, Style
+from sketchcolor.style.transfer import StyleTransfer
 
 CONTENTS = ("09", "10", "14", "17", "19", "21")  # beginnings of the sketches' names
 PAINTINGS = ("van_gogh", "hokusai", "munch", "turner", "kandinsky", "red_chalk")
@@ -177,9 +178,7 @@ def main() -> None:
 
     real, slim = (StyleTransfer(load_style_network(source)) for source in (args.vgg19, None))
     pictures = list(coloured(args.sketches))
-    paintings = [
-        Style(read_image(next(args.styles.glob(f"{start}*")))) for start in PAINTINGS
-    ]
+    paintings = [Style(read_image(next(args.styles.glob(f"{start}*")))) for start in PAINTINGS]
     pairs = [(picture, style) for (_, picture), style in zip(pictures, paintings, strict=True)]
     content, style = pairs[0]
     report = json.loads(args.output.read_text()) if args.output.exists() else {}

@@ -7,10 +7,10 @@ __version__ = "0.1.0"
 # The networks' libraries take seconds to import, so a name's module is read when the name is used.
 _MODULE_OF = {
     "ImageError": "images",
-    "ModelLoadError": "hub",
+    "ModelLoadError": "hub.access",
     "SketchColorOutput": "pipeline",
     "SketchColorPipeline": "pipeline",
-    "load_pipeline": "hub",
+    "load_pipeline": "loading",
 }
 
 __all__ = ["__version__", *_MODULE_OF]

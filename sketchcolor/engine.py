@@ -21,7 +21,7 @@ from typing import Any
 
 from PIL import Image
 
-from .hub_access import first_line
+from .hub.access import first_line
 from .pipeline import SketchColorOutput, SketchColorPipeline
 
 logger = logging.getLogger(__name__)

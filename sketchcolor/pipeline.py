@@ -13,7 +13,21 @@ from diffusers import ModelMixin, SchedulerMixin
 from diffusers.utils import BaseOutput
 from PIL import Image
 
-from .by_parts import (
+from .calls import Callback, Hints, StepCounter, check_call, hint_tensor
+from .conditions import Palette, from_image
+from .conditions import hints as hint_maps
+from .conditions.hint_field import hint_field
+from .geometry import Fit, fit, stretch
+from .hub.pretrained import PretrainedPipeline
+from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
+from .lineart.cleanup import clean_sketch
+from .models import style_vector as styles
+from .models.palette_prior import PalettePrior
+from .models.part_colours import PartColours
+from .models.parts import PartEncoder
+from .models.proposer import ColorProposer
+from .parts.analysis import DrawingParts, read_cells
+from .parts.colouring import (
     PartMap,
     colours_of_proposals,
     draw_colours,
@@ -24,27 +38,13 @@ from .by_parts import (
     take_over,
     with_hints,
 )
-from .calls import Callback, Hints, StepCounter, check_call, hint_tensor
-from .cleanup import clean_sketch
-from .compose import colour_layer, keep_lines
-from .conditions import Palette, from_image
-from .conditions import hints as hint_maps
-from .conditions import style as styles
-from .conditions.hint_field import hint_field
-from .drawing_reader import DrawingReader
-from .flats import Flats
-from .geometry import Fit, fit, stretch
-from .holding import hold_wishes
-from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
-from .models.palette_prior import PalettePrior
-from .models.part_colours import PartColours
-from .models.parts import PartEncoder
-from .models.proposer import ColorProposer
-from .part_analysis import DrawingParts, read_cells
+from .parts.flats import Flats
+from .parts.reader import DrawingReader
+from .postprocess.compose import colour_layer, keep_lines
+from .postprocess.enforce import hold_wishes
 from .precision import autocast, fastest_dtype
-from .pretrained import PretrainedPipeline
-from .sampling import DEFAULT_STEPS, KEPT, FreeColourings, Proposal, draw_proposal
-from .seeds import Generators, seeds_of, variant_seeds
+from .sampling.proposal import DEFAULT_STEPS, KEPT, FreeColourings, Proposal, draw_proposal
+from .sampling.seeds import Generators, seeds_of, variant_seeds
 
 __all__ = ["SketchColorOutput", "SketchColorPipeline"]
 

@@ -17,16 +17,11 @@ from PIL import Image, ImageDraw  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
-from sketchcolor.models import (  # noqa: E402
-    ColorProposer,
-    PartEncoder,
-    SwishGatedRefiner,
-    VGG19Features,
-)
-from sketchcolor.models.parts import CELL  # noqa: E402
-from sketchcolor.part_analysis import DrawingParts, Reading  # noqa: E402
-from sketchcolor.pieces import cut_regions  # noqa: E402
-from sketchcolor.pipeline import SketchColorPipeline  # noqa: E402
+from sketchcolor.models import ColorProposer, PartEncoder, SwishGatedRefiner, VGG19Features
+from sketchcolor.models.parts import CELL
+from sketchcolor.parts.analysis import DrawingParts, Reading
+from sketchcolor.parts.pieces import cut_regions
+from sketchcolor.pipeline import SketchColorPipeline
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from sketchcolor.models import VGG19Features
 from sketchcolor.pipeline import SketchColorPipeline
-from sketchcolor.style_transfer import StyleTransfer
+from sketchcolor.style.transfer import StyleTransfer
 from sketchcolor.ui import build_demo, launch_options, style
 from sketchcolor.ui.health import Outcome
 

@@ -19,7 +19,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from served_page import Watched, served, shared_pipeline
 
-from sketchcolor import hub
+from sketchcolor import loading as hub
 from sketchcolor.images import MAX_BYTES, ImageError, read_sketch
 from sketchcolor.ui import texts
 from sketchcolor.ui.automatic import colour_sketch
@@ -209,9 +209,7 @@ def test_the_settings_reach_the_picture(tiny_pipeline, example_sketch):
     photo = example_sketch.point(lambda grey: 40 + grey // 2)  # grey paper, grey lines
 
     def picture(**settings):
-        colouring = colour_sketch(
-            tiny_pipeline, photo, seed=5, resolution=RESOLUTION, **settings
-        )
+        colouring = colour_sketch(tiny_pipeline, photo, seed=5, resolution=RESOLUTION, **settings)
         return np.asarray(colouring.images[0])
 
     plain = picture()

@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 import sketchcolor
 from sketchcolor import load_pipeline
-from sketchcolor.hub import BUNDLED
+from sketchcolor.loading import BUNDLED
 from sketchcolor.ui.examples import EXAMPLES
 
 ROOT = Path(sketchcolor.__file__).parents[1]

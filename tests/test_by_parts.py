@@ -17,16 +17,16 @@ from conftest import (
 from diffusers import FlowMatchEulerDiscreteScheduler
 from PIL import Image
 
-import sketchcolor.drawing_reader
+import sketchcolor.parts.reader
 import sketchcolor.pipeline
 from sketchcolor import load_pipeline
-from sketchcolor.by_parts import flat_layer, map_parts
 from sketchcolor.conditions import Palette
-from sketchcolor.flats import Flats
-from sketchcolor.hint_shares import HintColours
 from sketchcolor.models import PartColours
 from sketchcolor.models.part_colours import MOST_PARTS, from_flow, to_flow
-from sketchcolor.part_tokens import describe
+from sketchcolor.parts.colouring import flat_layer, map_parts
+from sketchcolor.parts.flats import Flats
+from sketchcolor.parts.hint_shares import HintColours
+from sketchcolor.parts.tokens import describe
 from sketchcolor.pipeline import SketchColorPipeline
 
 SIDE = 160
@@ -53,7 +53,7 @@ def pipeline_of(part_colours: PartColours | None) -> SketchColorPipeline:
 @pytest.fixture(autouse=True)
 def on_small_pages(monkeypatch):
     for name in ("RESOLUTION", "HINTED_RESOLUTION"):
-        monkeypatch.setattr(f"sketchcolor.part_analysis.{name}", 128)
+        monkeypatch.setattr(f"sketchcolor.parts.analysis.{name}", 128)
 
 
 @pytest.fixture(params=["proposal", "part colours"])
@@ -227,7 +227,7 @@ def test_a_drawing_is_analysed_once_while_strokes_come_and_go(pipeline, sketch, 
         does = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a: into.append(1) or does(*a))
 
-    count(sketchcolor.drawing_reader, "analyse", analysed)
+    count(sketchcolor.parts.reader, "analyse", analysed)
     count(sketchcolor.pipeline, "read_cells", read)
     pipeline(sketch, seed=1, **FAST)
     pipeline(sketch, seed=1, hints=[dot(IN_DISC)], **FAST)
@@ -432,8 +432,11 @@ def test_a_palette_that_is_not_there_is_none():
     assert torch.allclose(plain, dropped, atol=1e-3)
     palette["palette"][:, 3:] += 5.0  # colours of weight 0 are not asked for
     there = {"palette_present": torch.ones(1, dtype=torch.bool)}
-    one, other = network.draw(noise, **told, **palette), network.draw(
-        noise, **told, **palette | {"palette": palette["palette"].clamp(max=3.0)}, **there
+    one, other = (
+        network.draw(noise, **told, **palette),
+        network.draw(
+            noise, **told, **palette | {"palette": palette["palette"].clamp(max=3.0)}, **there
+        ),
     )
     assert torch.allclose(one, other, atol=1e-3)
 

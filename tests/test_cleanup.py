@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from sketchcolor.cleanup import clean_sketch, is_clean
 from sketchcolor.images import read_sketch
+from sketchcolor.lineart.cleanup import clean_sketch, is_clean
 
 PHOTOGRAPHED = [
     "02_",
@@ -112,6 +112,8 @@ def test_any_size(size):
 def test_a_sketch_is_cleaned_once(monkeypatch):
     photo = photographed(figure(300))
     first = clean_sketch(photo)
-    monkeypatch.setattr("sketchcolor.cleanup._paper", None)  # would be called for another sketch
+    monkeypatch.setattr(
+        "sketchcolor.lineart.cleanup._paper", None
+    )  # would be called for another sketch
     again = clean_sketch(photo.copy())
     assert np.array_equal(np.asarray(first), np.asarray(again))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sketchcolor import SketchColorOutput, SketchColorPipeline, hub
-from sketchcolor.__main__ import main
+from sketchcolor import SketchColorOutput, SketchColorPipeline
+from sketchcolor import loading as hub
+from sketchcolor.cli.main import main
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from sketchcolor.compose import colour_layer, keep_lines
+from sketchcolor.postprocess.compose import colour_layer, keep_lines
 
 LEFT, RIGHT = np.array([240, 200, 180]), np.array([60, 120, 200])
 

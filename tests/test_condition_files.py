@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sketchcolor.__main__ import main
+from sketchcolor.cli.main import main
 from sketchcolor.conditions import Palette, Stroke, from_image, from_strokes
 from sketchcolor.conditions.hint_files import load_hints, save_strokes
 from sketchcolor.conditions.palette_files import (

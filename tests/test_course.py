@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from test_training import train
 
-from sketchcolor.plots import COLORS, SIZE, line_chart
-from sketchcolor.training.course import COLUMNS, CURVES, HEADING, draw_progressions, record
+from sketchcolor.evaluation.plots import COLORS, SIZE, line_chart
+from sketchcolor.training.curves import COLUMNS, CURVES, HEADING, draw_progressions, record
 
 
 def measured(psnr: float) -> dict[str, float]:

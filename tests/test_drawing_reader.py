@@ -7,9 +7,9 @@ import torch
 from conftest import TINY_READABLE, tiny_part_encoder, tiny_proposer
 from PIL import Image
 
-import sketchcolor.drawing_reader
-from sketchcolor.drawing_reader import DrawingReader
-from sketchcolor.part_analysis import DrawingParts, analyse, read_cells
+import sketchcolor.parts.reader
+from sketchcolor.parts.analysis import DrawingParts, analyse, read_cells
+from sketchcolor.parts.reader import DrawingReader
 
 IN_DISC, ON_PAPER = (80, 80), (5, 5)  # row, column
 BLUE, WHITE = (-0.6, -0.2, 0.5), (1.0, 1.0, 1.0)
@@ -18,7 +18,7 @@ BLUE, WHITE = (-0.6, -0.2, 0.5), (1.0, 1.0, 1.0)
 @pytest.fixture(autouse=True)
 def on_small_pages(monkeypatch):
     for name in ("RESOLUTION", "HINTED_RESOLUTION"):
-        monkeypatch.setattr(f"sketchcolor.part_analysis.{name}", 128)
+        monkeypatch.setattr(f"sketchcolor.parts.analysis.{name}", 128)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_more_colours_give_the_reading_with_hints_more_to_say(networks, sketch):
 
 
 def test_hints_may_be_read_on_a_smaller_page(networks, sketch, monkeypatch):
-    monkeypatch.setattr("sketchcolor.part_analysis.HINTED_RESOLUTION", 64)
+    monkeypatch.setattr("sketchcolor.parts.analysis.HINTED_RESOLUTION", 64)
     parts = analyse(sketch, *networks)
     assert parts.page.shape[2:] == (64, 64) and parts.grid == (64, 64)
     reading = read_cells(parts, hints((IN_DISC, BLUE))[None], *networks)
@@ -85,7 +85,7 @@ def test_white_paper_is_known_unless_a_hint_asks_for_a_background(networks, sket
         known.append(bool(parts.paper.any()))
         return parts
 
-    monkeypatch.setattr(sketchcolor.drawing_reader, "analyse", noting)
+    monkeypatch.setattr(sketchcolor.parts.reader, "analyse", noting)
     read = DrawingReader(2)
     free, seen = read(sketch, *networks, hints((IN_DISC, BLUE), (ON_PAPER, WHITE)))
     assert free is seen and known == [True]

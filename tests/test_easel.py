@@ -4,11 +4,11 @@ import torch
 from PIL import Image
 
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.style_settings import FAST
-from sketchcolor.style_transfer import STYLE_LAYERS, StyleLoss, gram
-from sketchcolor.training import easel
+from sketchcolor.style.settings import FAST
+from sketchcolor.style.transfer import STYLE_LAYERS, StyleLoss, gram
+from sketchcolor.training import on_policy as easel
 from sketchcolor.training.distillation import crops, distil
-from sketchcolor.training.easel import Easel
+from sketchcolor.training.on_policy import Easel
 
 
 def network(seed: int) -> VGG19Features:

@@ -10,12 +10,12 @@ import torch
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
-from sketchcolor import evaluate_command
-from sketchcolor.evaluation import batches, evaluate
-from sketchcolor.metrics import frechet_distance
+from sketchcolor.cli import evaluate as evaluate_command
+from sketchcolor.evaluation.evaluate import batches, evaluate
+from sketchcolor.evaluation.fid_lpips import PublishedMetrics
+from sketchcolor.evaluation.metrics import frechet_distance
+from sketchcolor.evaluation.report import markdown_table
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.published import PublishedMetrics
-from sketchcolor.report import markdown_table
 
 SIDE = 64
 

@@ -15,7 +15,7 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 from served_page import PATIENCE, opened, served, shared_pipeline
 
-from sketchcolor import hub
+from sketchcolor import loading as hub
 from sketchcolor.ui import health, result, texts
 
 ROOT = Path(__file__).parents[1]
@@ -24,9 +24,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 
 def colour(address, sketch, folder):
     visitor = Client(address, verbose=False, download_files=folder)
-    return visitor.predict(
-        handle_file(str(sketch)), resolution=384, api_name="/colour_automatic"
-    )
+    return visitor.predict(handle_file(str(sketch)), resolution=384, api_name="/colour_automatic")
 
 
 def test_a_full_disk_is_told_and_the_page_goes_on(sketch_file, tmp_path, monkeypatch):

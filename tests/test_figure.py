@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sketchcolor.figure import Rooms, figure_mask
+from sketchcolor.lineart.figure import Rooms, figure_mask
 
 SIDE = 400
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import drawing_parts
 
-from sketchcolor.flats import Flats, free_colours, relight, weighted_median
-from sketchcolor.hint_shares import HintColours
-from sketchcolor.part_analysis import DrawingParts
+from sketchcolor.parts.analysis import DrawingParts
+from sketchcolor.parts.flats import Flats, free_colours, relight, weighted_median
+from sketchcolor.parts.hint_shares import HintColours
 
 SIDE, CELL = 48, 2  # px
 PAPER, HAIR, SKIN, MORE_HAIR = range(4)

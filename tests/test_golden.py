@@ -15,11 +15,11 @@ from PIL import Image
 from sketchcolor import SketchColorPipeline, load_pipeline
 from sketchcolor.conditions import Palette
 from sketchcolor.models import PaletteAttentionGenerator, Pix2PixGenerator, WhiteOutGenerator
-from sketchcolor.style_networks import load_style_network
-from sketchcolor.style_pass import Wishes, stylize
-from sketchcolor.style_settings import FAST, Style
-from sketchcolor.style_transfer import StyleTransfer
-
+from sketchcolor.style.blend import Wishes, stylize
+from sketchcolor.style.network import load_style_network
+from sketchcolor.style.pictures import built_in
+from sketchcolor.style.settings import FAST, Style
+from sketchcolor.style.transfer import StyleTransfer
 from tests.conftest import ROOT, tiny_proposer, tiny_refiner
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -58,8 +58,12 @@ def published(network: type, **config) -> SketchColorPipeline:
 def stylized() -> Image.Image:
     sketch = drawing("witch")
     coloured = Image.merge("RGB", (sketch, sketch.point(lambda v: v // 2), sketch))
-    style = Style(Image.open(ROOT / "sketchcolor" / "styles" / "watercolour.webp").convert("RGB"))
-    return stylize(coloured, [style], StyleTransfer(load_style_network()), Wishes(0.8), sketch, FAST, SIDE)
+    style = Style(
+        Image.open(ROOT / "sketchcolor" / "style" / "pictures" / "watercolour.webp").convert("RGB")
+    )
+    return stylize(
+        coloured, [style], StyleTransfer(load_style_network()), Wishes(0.8), sketch, FAST, SIDE
+    )
 
 
 def calls() -> dict[str, Call]:

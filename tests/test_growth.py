@@ -7,7 +7,7 @@ import torch
 from conftest import TINY_PROPOSER, tiny_proposer
 
 from sketchcolor.models import ColorProposer
-from sketchcolor.training import growth
+from sketchcolor.training import net2net as growth
 from sketchcolor.training.recipes import RECIPES, Recipe
 
 

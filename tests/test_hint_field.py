@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sketchcolor.conditions.hint_field import hint_field, influence
-from sketchcolor.geodesic import nearest_seed, soften
+from sketchcolor.lineart.geodesic import nearest_seed, soften
 
 RED, BLUE = torch.tensor([1.0, -1.0, -1.0]), torch.tensor([-1.0, -1.0, 1.0])
 

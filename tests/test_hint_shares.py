@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import drawing_parts
 
-from sketchcolor.flats import Flats
-from sketchcolor.hint_shares import find_seeds, hint_colours
-from sketchcolor.part_analysis import DrawingParts
+from sketchcolor.parts.analysis import DrawingParts
+from sketchcolor.parts.flats import Flats
+from sketchcolor.parts.hint_shares import find_seeds, hint_colours
 
 SIDE, CELL = 64, 2  # px
 RED, BLUE, WHITE, GREY = (1, -1, -1), (-1, -1, 1), (1, 1, 1), (0.1, 0.1, 0.1)

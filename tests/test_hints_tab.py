@@ -23,7 +23,9 @@ from served_page import (
 
 from sketchcolor import load_pipeline
 from sketchcolor.session import Session
-from sketchcolor.ui import editor, hints, table, texts
+from sketchcolor.ui import hint_editor as editor
+from sketchcolor.ui import hints, texts
+from sketchcolor.ui import work as table
 from sketchcolor.ui.examples import EXAMPLES
 
 RED = (217, 58, 47)  # the first swatch
@@ -293,9 +295,7 @@ def test_colours_come_from_the_result_and_from_a_reference(page, sketch_file, tm
     expect(brush).to_have_attribute("data-color", "#123456", timeout=PATIENCE)
 
 
-def test_without_live_the_button_colours_and_clearing_keeps_the_sketch(
-    page, pipeline, sketch_file
-):
+def test_without_live_the_button_colours_and_clearing_keeps_the_sketch(page, pipeline, sketch_file):
     plain = open_sketch(page, sketch_file)
     page.get_by_label(texts.LIVE).uncheck()
     zoom = draw(page, 40)
@@ -318,9 +318,7 @@ def test_without_live_the_button_colours_and_clearing_keeps_the_sketch(
     assert np.abs(np.subtract(*boxes)).max() <= 3
 
 
-def test_the_canvas_is_sent_for_a_stroke_and_not_for_each_step_of_its_colouring(
-    page, sketch_file
-):
+def test_the_canvas_is_sent_for_a_stroke_and_not_for_each_step_of_its_colouring(page, sketch_file):
     sent = []
     page.on("request", lambda asked: "/upload" in asked.url and sent.append(asked.url))
     plain = open_sketch(page, sketch_file)

@@ -2,7 +2,7 @@
 
 import torch
 
-from sketchcolor.holding import hold_wishes
+from sketchcolor.postprocess.enforce import hold_wishes
 
 SIDE = 96
 GREEN, BLUE = (-0.6, 0.5, -0.4), (-0.6, -0.4, 0.8)

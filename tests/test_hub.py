@@ -12,7 +12,8 @@ import pytest
 import torch
 from hub_server import HubServer, running_hub
 
-from sketchcolor import ModelLoadError, SketchColorPipeline, hub, load_pipeline
+from sketchcolor import ModelLoadError, SketchColorPipeline, load_pipeline
+from sketchcolor import loading as hub
 
 WEIGHTS = "generator/diffusion_pytorch_model.safetensors"
 

@@ -89,9 +89,7 @@ def test_faults_of_the_hub(
     assert hub.ranges == [f"bytes={DOWNLOAD_CHUNK_SIZE}-"] * 2  # each went on where it stopped
     assert failing == "The Hub failed on 'artist/failing' (HTTP 500): try again later."
     assert "generator/diffusion_pytorch_model.safetensors arrived damaged" in lying
-    assert gated == (
-        "Hub model 'artist/gated' is gated: accept its terms there and set HF_TOKEN."
-    )
+    assert gated == ("Hub model 'artist/gated' is gated: accept its terms there and set HF_TOKEN.")
     assert not hub.unexpected
 
     asked = len(hub.requests)

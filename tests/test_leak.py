@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sketchcolor.leak import probe_stroke, stroke_changes
+from sketchcolor.evaluation.hint_leak import probe_stroke, stroke_changes
 
 
 @pytest.fixture

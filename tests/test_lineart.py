@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sketchcolor.lineart import EXTRACTORS, extract, ink_statistics, random_lineart
+from sketchcolor.lineart.extract import EXTRACTORS, extract, ink_statistics, random_lineart
 from sketchcolor.training.data import Source, load_images
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy.linalg import sqrtm
 from skimage.color import deltaE_ciede2000
 
-from sketchcolor import metrics
+from sketchcolor.evaluation import metrics
 from sketchcolor.models.vgg19 import VGG19Features
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sketchcolor import noise
-from sketchcolor.noise import starting_noise
+from sketchcolor.sampling import noise
+from sketchcolor.sampling.noise import starting_noise
 
 FACTOR, CELLS = 4, 48
 

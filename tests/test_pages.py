@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from sketchcolor.training.data import SampleMaker, Samples
-from sketchcolor.training.pages import page
-from sketchcolor.training.views import View
+from sketchcolor.training.mosaic import page
+from sketchcolor.training.view_cache import View
 
 SIDE = 64
 

@@ -7,7 +7,7 @@ import torch
 from sketchcolor.conditions import Palette
 from sketchcolor.models import PalettePrior, Pix2PixGenerator
 from sketchcolor.pipeline import SketchColorPipeline
-from sketchcolor.training.palettes import collect
+from sketchcolor.training.palette_prior import collect
 
 SKIN, BLUE, GREY = (0.9, 0.6, 0.4), (-0.6, -0.4, 0.8), (0.1, 0.1, 0.1)
 SIDE, COLORS = 64, 3

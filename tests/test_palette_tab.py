@@ -23,7 +23,7 @@ from served_page import (
 
 from sketchcolor.conditions.palette import Palette
 from sketchcolor.conditions.palette_files import BUILT_IN, built_in, load_palette
-from sketchcolor.ui import palette_board as board
+from sketchcolor.ui import palette_editor as board
 from sketchcolor.ui import texts
 from sketchcolor.ui.palette import FIRST_PALETTE, palette_file
 

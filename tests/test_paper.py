@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from sketchcolor.images import to_pil, to_tensor
-from sketchcolor.paper import keep_paper
+from sketchcolor.postprocess.white_paper import keep_paper
 
 SIDE = 96
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sketchcolor.paper_hints import paper_hints
+from sketchcolor.parts.paper_hints import paper_hints
 
 
 def test_dots_lie_on_the_ground_along_the_rim_and_nowhere_else():

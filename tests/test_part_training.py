@@ -34,7 +34,7 @@ from sketchcolor.training.bundle import bundle
 from sketchcolor.training.data import SampleMaker, Samples, Source, load_images, without_lines
 from sketchcolor.training.flat_samples import simulate_flats
 from sketchcolor.training.part_tokens import TokenSamples, collect_tokens, true_colours
-from sketchcolor.training.views import View, ViewCache
+from sketchcolor.training.view_cache import View, ViewCache
 
 # Of a token: 8 of the decoder, 3 of colours, 8 of vectors, 1 of white, 7 of ink, size and place.
 FEATURES = 27
@@ -114,7 +114,7 @@ def tokens(view_cache, proposer, encoder, tmp_path_factory) -> Path:
     arguments = ["part_tokens", "--view_cache", str(view_cache), "--drawings", "8"]
     arguments += ["--proposer", str(proposer), "--parts", str(encoder), "-o", str(file)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sketchcolor.part_analysis.RESOLUTION", 64)
+        patch.setattr("sketchcolor.parts.analysis.RESOLUTION", 64)
         patch.setattr("sys.argv", arguments)
         part_tokens.main()
     return file
@@ -146,9 +146,7 @@ def test_a_run_learns_and_resumes_to_the_same_weights(recipe, needed, tmp_path):
     for path in run.iterdir():  # as if the machine had died after step 2
         if path.is_dir() and path.name != "checkpoint-2":
             shutil.rmtree(path)
-    again = train(
-        recipe, run, max_train_steps=3, resume_from_checkpoint="latest", **needed[recipe]
-    )
+    again = train(recipe, run, max_train_steps=3, resume_from_checkpoint="latest", **needed[recipe])
     for name in names:
         after = weights(again / name)
         assert all(torch.equal(before[name][key], after[key]) for key in after)
@@ -188,8 +186,13 @@ def test_a_part_encoder_and_its_proposer_are_trained_along(pictures, proposer, t
 def test_hints_are_seen_by_the_proposer_of_a_part_encoder(pictures, proposer, tmp_path):
     """Without hints given the same samples make other weights."""
     runs = [
-        train("sketchcolor-parts", tmp_path / rate, data_files=pictures, proposer=proposer,
-              hint_rate=rate)
+        train(
+            "sketchcolor-parts",
+            tmp_path / rate,
+            data_files=pictures,
+            proposer=proposer,
+            hint_rate=rate,
+        )
         for rate in ("0.0", "1.0")
     ]
     one, other = (weights(run / "proposer")["unet.conv_in.weight"] for run in runs)
@@ -228,7 +231,7 @@ def test_what_a_recipe_lacks_is_said_in_a_sentence(recipe, lacks, sentence, need
 
 
 def test_runs_make_a_bundle_that_colours_by_parts(needed, tmp_path, monkeypatch):
-    monkeypatch.setattr("sketchcolor.part_analysis.RESOLUTION", 64)
+    monkeypatch.setattr("sketchcolor.parts.analysis.RESOLUTION", 64)
     runs = {
         recipe: train(recipe, tmp_path / recipe, max_train_steps=1, **needed[recipe])
         for recipe in SMALL
@@ -396,7 +399,7 @@ def test_true_colours_are_the_medians_of_the_tokens_away_from_ink():
 
 
 def test_kept_tokens_are_those_of_the_views(tokens, view_cache, proposer, encoder, monkeypatch):
-    monkeypatch.setattr("sketchcolor.part_analysis.RESOLUTION", 64)
+    monkeypatch.setattr("sketchcolor.parts.analysis.RESOLUTION", 64)
     with np.load(tokens) as kept:
         arrays = {name: kept[name] for name in kept.files}
     assert arrays["features"].shape == (8, MOST_PARTS, FEATURES)

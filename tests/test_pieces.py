@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sketchcolor.pieces import cell_of_pixels, cut_regions, resize_label
+from sketchcolor.parts.pieces import cell_of_pixels, cut_regions, resize_label
 
 # Drawn vectors are of two or three kinds.
 pytestmark = pytest.mark.filterwarnings("ignore:Number of distinct clusters")

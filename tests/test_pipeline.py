@@ -6,12 +6,12 @@ import torch
 from conftest import tiny_refiner
 from PIL import Image
 
-from sketchcolor import sampling
 from sketchcolor.conditions import Palette, Stroke, from_image, from_strokes
-from sketchcolor.metrics import palette_distance
-from sketchcolor.noise import starting_noise
+from sketchcolor.evaluation.metrics import palette_distance
 from sketchcolor.pipeline import SketchColorPipeline
-from sketchcolor.sampling import FreeColourings, draw_proposal
+from sketchcolor.sampling import proposal as sampling
+from sketchcolor.sampling.noise import starting_noise
+from sketchcolor.sampling.proposal import FreeColourings, draw_proposal
 
 FAST = {"resolution": 64, "num_inference_steps": 2}
 

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import ImageColor
 
-from sketchcolor import plots
-from sketchcolor.similarity import INTERVALS
+from sketchcolor.evaluation import plots
+from sketchcolor.evaluation.similarity import INTERVALS
 
 BAR = ImageColor.getrgb(plots.COLORS[0])
 

@@ -12,7 +12,8 @@ from hub_faults import Fault
 from hub_server import TOKEN, HubServer, running_hub
 from huggingface_hub import ModelCard, SpaceCard
 
-from sketchcolor import __version__, publishing
+from sketchcolor import __version__
+from sketchcolor.hub import publishing
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = ROOT / "sketchcolor" / "weights" / "sketchcolor"
@@ -42,10 +43,13 @@ print(snapshot_download("artist/sketchcolor", **source))
 pipeline(sys.argv[1], seed=7, resolution=64).images[0].save(sys.argv[2])
 """
 
-FROM_FOLDER = WITHOUT_PACKAGE.partition("source =")[0] + """
+FROM_FOLDER = (
+    WITHOUT_PACKAGE.partition("source =")[0]
+    + """
 pipeline = DiffusionPipeline.from_pretrained(sys.argv[3], trust_remote_code=True)
 pipeline(sys.argv[1], seed=7, resolution=64).images[0].save(sys.argv[2])
 """
+)
 
 WITH_PACKAGE = """
 import sys
@@ -148,7 +152,7 @@ def test_the_space_loads_the_model_at_its_commit(
     assert set(files.split(",")) == {
         path for path in model.files if path.endswith((".json", ".safetensors", "README.md"))
     }
-    assert {"app.py", "requirements.txt", "sketchcolor/hub.py"} <= space.files.keys()
+    assert {"app.py", "requirements.txt", "sketchcolor/loading.py"} <= space.files.keys()
     assert not [path for path in space.files if "__pycache__" in path or path.startswith("tests")]
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from sketchcolor.conditions.palette import Palette, from_image
-from sketchcolor.recolour import hold_palette, match
+from sketchcolor.postprocess.palette_transfer import hold_palette, match
 
 
 def flat_picture(*colors: tuple[int, int, int]) -> np.ndarray:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sketchcolor.regions import Regions, find_regions
+from sketchcolor.lineart.regions import Regions, find_regions
 
 SIDE = 600
 

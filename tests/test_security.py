@@ -16,7 +16,7 @@ from gradio_client.exceptions import AppError
 from served_page import served, shared_pipeline
 
 from sketchcolor import ui
-from sketchcolor.ui import editor
+from sketchcolor.ui import hint_editor as editor
 
 RESOLUTION = 384
 

@@ -86,9 +86,7 @@ def test_the_layer_lies_over_the_strokes(session):
     assert hints.getpixel((40, 31)) == (0, 160, 255, 255)
     assert hints.getpixel((135, 95)) == (255, 0, 0, 255)
     assert hints.getpixel((5, 5))[3] == 0
-    covered = Session(
-        session.sketch, 1, [Stroke("#0000ff", 40, [(135, 95)])], session.layer
-    ).hints
+    covered = Session(session.sketch, 1, [Stroke("#0000ff", 40, [(135, 95)])], session.layer).hints
     assert covered.getpixel((135, 95)) == (255, 0, 0, 255)
     assert covered.getpixel((135, 113)) == (0, 0, 255, 255)
 

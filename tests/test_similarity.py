@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sketchcolor import similarity
+from sketchcolor.evaluation import similarity
 
 
 def flat(*rgb: int, size: int = 16) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from sketchcolor.spread import spread_hints
+from sketchcolor.postprocess.hint_propagation import spread_hints
 
 SIDE = 160
 RED = (0.8, -0.8, -0.8)

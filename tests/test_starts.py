@@ -6,8 +6,9 @@ import torch
 from conftest import tiny_proposer
 from diffusers import FlowMatchEulerDiscreteScheduler
 
-from sketchcolor import sampling, starts
-from sketchcolor.sampling import draw_proposal
+from sketchcolor.sampling import noise_selection as starts
+from sketchcolor.sampling import proposal as sampling
+from sketchcolor.sampling.proposal import draw_proposal
 
 SKIN, BLUE, WHITE = ([0.93, 0.79, 0.71], [0.2, 0.3, 0.8], [1.0, 1.0, 1.0])
 

@@ -15,9 +15,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sketchcolor import ModelLoadError
-from sketchcolor.__main__ import main
+from sketchcolor.cli.main import main
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.style_networks import load_style_network
+from sketchcolor.style.network import load_style_network
 
 TINY = (4, 6, 8, 8, 8)
 QUICK = ["--resolution", "128", "--iterations", "2"]
@@ -169,7 +169,7 @@ def test_a_variable_names_another(network, monkeypatch):
 
 def test_a_network_comes_from_the_hub(network, tmp_path, monkeypatch):
     script = (
-        "import sys; from sketchcolor.style_networks import load_style_network\n"
+        "import sys; from sketchcolor.style.network import load_style_network\n"
         "print(*load_style_network('artist/vgg19').config['channels'])"
     )
     push = (

@@ -9,9 +9,9 @@ from PIL import Image
 from test_training import train
 
 from sketchcolor import load_pipeline
-from sketchcolor.conditions import style
 from sketchcolor.images import to_tensor
 from sketchcolor.models import StyleGuidedGenerator
+from sketchcolor.models import style_vector as style
 from sketchcolor.models.vgg19 import WEIGHTS_VARIABLE
 from sketchcolor.pipeline import SketchColorPipeline
 from sketchcolor.training.bundle import bundle

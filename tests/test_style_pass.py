@@ -6,11 +6,11 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from sketchcolor.figure import figure_mask
+from sketchcolor.lineart.figure import figure_mask
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.style_pass import Wishes, stylize
-from sketchcolor.style_settings import Scale, Settings, Style
-from sketchcolor.style_transfer import StyleTransfer
+from sketchcolor.style.blend import Wishes, stylize
+from sketchcolor.style.settings import Scale, Settings, Style
+from sketchcolor.style.transfer import StyleTransfer
 
 QUICK = Settings(scales=(Scale(128, 4),), normalised=True, learning_rate=1.0)
 

@@ -20,9 +20,9 @@ from served_page import (
     shared_pipeline,
 )
 
-from sketchcolor.style_optimisation import Progress
+from sketchcolor.style.optimisation import Progress
 from sketchcolor.ui import style, texts
-from sketchcolor.ui.brushwork import Brushwork
+from sketchcolor.ui.style_run import Brushwork
 
 RESOLUTION = 96
 

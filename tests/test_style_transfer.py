@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.style_optimisation import Clock, _is_flat, optimise
-from sketchcolor.style_settings import FAITHFUL, FAST, Scale, Settings, Style
-from sketchcolor.style_transfer import (
+from sketchcolor.style.optimisation import Clock, _is_flat, optimise
+from sketchcolor.style.settings import FAITHFUL, FAST, Scale, Settings, Style
+from sketchcolor.style.transfer import (
     CONTENT_LAYER,
     SHARES,
     STEADY,
@@ -186,9 +186,7 @@ def test_statistics_of_a_style_are_taken_once(transfer, content, style, monkeypa
     transfer(content, [Style(style)], SMALL)
     calls = []
     forward = transfer.network.forward
-    monkeypatch.setattr(
-        transfer.network, "forward", lambda *a: calls.append(a[1]) or forward(*a)
-    )
+    monkeypatch.setattr(transfer.network, "forward", lambda *a: calls.append(a[1]) or forward(*a))
     transfer(content, [Style(style.copy())], SMALL)
     assert STYLE_LAYERS not in calls
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sketchcolor.styles import BUILT_IN, built_in
-from sketchcolor.styles.__main__ import paint
+from sketchcolor.style.pictures import BUILT_IN, built_in
+from sketchcolor.style.pictures.__main__ import paint
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

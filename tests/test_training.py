@@ -26,8 +26,8 @@ from sketchcolor.models import ColorProposer, Pix2PixGenerator
 from sketchcolor.models.discriminators import PatchDiscriminator
 from sketchcolor.models.whiteout_hint import WhiteOutDiscriminator
 from sketchcolor.training.bundle import bundle
-from sketchcolor.training.course import CURVES
-from sketchcolor.training.lineage import make_discriminator, read_record
+from sketchcolor.training.curves import CURVES
+from sketchcolor.training.provenance import make_discriminator, read_record
 from sketchcolor.training.recipes import RECIPES
 from sketchcolor.training.steps import degraded_truth
 from sketchcolor.training.trainer import latest_checkpoint

@@ -8,7 +8,7 @@ from PIL import Image
 
 from sketchcolor.conditions.palette import DEFAULT_SIZE
 from sketchcolor.training.data import SampleMaker, Samples
-from sketchcolor.training.views import ViewCache
+from sketchcolor.training.view_cache import ViewCache
 
 SIDE = 32
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..geodesic import crossing_cost, nearest_seed, soften
+from ..lineart.geodesic import crossing_cost, nearest_seed, soften
 from .hints import reduce
 
 __all__ = ["hint_field", "influence"]

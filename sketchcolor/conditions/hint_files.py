@@ -57,7 +57,5 @@ def _parse(text: str, name: str) -> list[Stroke]:
         raise ValueError(f"{name} is no JSON: {error}.") from error
     strokes = found.get("strokes") if isinstance(found, dict) else found
     if not isinstance(strokes, list):
-        raise ValueError(
-            f'{name} holds no strokes: give a list of {{"color", "width", "points"}}.'
-        )
+        raise ValueError(f'{name} holds no strokes: give a list of {{"color", "width", "points"}}.')
     return [Stroke.from_dict(stroke) for stroke in strokes]

@@ -128,9 +128,7 @@ class DecodingBlock(nn.Module):
         self.noise = NoiseInjection(channels)
         self.rise = ResidualBlock(channels, out_channels, "up")
 
-    def forward(
-        self, features: torch.Tensor, skip: torch.Tensor, generator: Noise
-    ) -> torch.Tensor:
+    def forward(self, features: torch.Tensor, skip: torch.Tensor, generator: Noise) -> torch.Tensor:
         """B×out_channels×2h×2w from B×channels×h×w features and skip."""
         features = torch.cat([features, self.gate(skip, features)], dim=1)
         return self.rise(self.noise(self.merge(features), generator))

@@ -15,7 +15,7 @@ from diffusers.configuration_utils import register_to_config
 from PIL import Image
 from torch import Tensor
 
-from ..figure import figure_mask
+from ..lineart.figure import figure_mask
 
 __all__ = ["PalettePrior", "layout"]
 

@@ -3,7 +3,7 @@
 A style vector of a reference picture is added in the middle of a U-Net. Left alone, such a U-Net
 solves its task through the outer shortcuts and the middle gets no gradient; two guide decoders,
 one before and one behind the style, ask the middle for a picture of its own. Where vectors come
-from: :mod:`sketchcolor.conditions.style`.
+from: :mod:`sketchcolor.models.style_vector`.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from ..models import DISCRIMINATORS, MODELS, ColorProposer
 from ..pipeline import SketchColorPipeline
-from .lineage import DISCRIMINATOR, PROPOSER, keep_beside, read_record
-from .palettes import collect
+from .palette_prior import collect
+from .provenance import DISCRIMINATOR, PROPOSER, keep_beside, read_record
 from .recipes import RECIPES
 
 __all__ = ["bundle"]

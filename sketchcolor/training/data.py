@@ -19,10 +19,10 @@ from torch.utils.data import Dataset, IterableDataset, Sampler
 from ..conditions import hints, palette
 from ..conditions.hint_field import hint_field
 from ..images import read_image
-from ..lineart import extract, random_lineart
+from ..lineart.extract import extract, random_lineart
 from .flat_samples import simulate_flats
-from .pages import PANELS, on_paper, page, rim
-from .views import View, ViewCache
+from .mosaic import PANELS, on_paper, page, rim
+from .view_cache import View, ViewCache
 
 __all__ = [
     "OffsetSampler",
@@ -320,9 +320,7 @@ def frame(
         beyond = np.median(rim(image), axis=0).tolist()
         if scale < 0.9:  # low-pass first: warpAffine samples, it does not average
             image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
-        return cv2.warpAffine(
-            image, turn, (side, side), None, cv2.INTER_LINEAR, fill, beyond
-        )
+        return cv2.warpAffine(image, turn, (side, side), None, cv2.INTER_LINEAR, fill, beyond)
 
     colour, lines = warp(np.ascontiguousarray(colour)), warp(np.ascontiguousarray(lines))
     if augmentation == "distort":

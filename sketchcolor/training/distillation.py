@@ -28,10 +28,10 @@ from tqdm import tqdm
 from ..images import read_image
 from ..models.vgg19 import LAYERS as ALL_LAYERS
 from ..models.vgg19 import VGG19Features
-from ..style_transfer import CONTENT_LAYER, STYLE_LAYERS, gram
-from ..styles import painting
+from ..style.pictures import painting
+from ..style.transfer import CONTENT_LAYER, STYLE_LAYERS, gram
 from .data import Source, load_images
-from .easel import Easel
+from .on_policy import Easel
 
 __all__ = ["SLIM", "distil", "slimmed"]
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..regions import find_regions
-from .views import View
+from ..lineart.regions import find_regions
+from .view_cache import View
 
 __all__ = ["simulate_flats"]
 

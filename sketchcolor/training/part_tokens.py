@@ -18,14 +18,14 @@ from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from ..conditions import palette as palettes
-from ..flats import clear_medians
 from ..models.parts import PartEncoder
 from ..models.proposer import ColorProposer
-from ..part_analysis import DrawingParts, analyse
-from ..part_tokens import describe
-from ..pieces import resize_label
+from ..parts.analysis import DrawingParts, analyse
+from ..parts.flats import clear_medians
+from ..parts.pieces import resize_label
+from ..parts.tokens import describe
 from .data import without_lines
-from .views import View
+from .view_cache import View
 
 __all__ = ["TokenSamples", "collect_tokens", "true_colours"]
 

@@ -31,9 +31,7 @@ class PartValidation:
         count: pictures, spread over the source.
     """
 
-    def __init__(
-        self, recipe: Recipe, source: Source, proposer: ColorProposer, count: int
-    ) -> None:
+    def __init__(self, recipe: Recipe, source: Source, proposer: ColorProposer, count: int) -> None:
         images = load_images(source)
         maker = SampleMaker(
             recipe.resolution,

@@ -10,14 +10,14 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import nn
 
-from ..conditions import hints, style
+from ..conditions import hints
 from ..conditions.hint_field import hint_field
+from ..models import style_vector as style
 from ..models.outputs import GeneratorOutput
 from ..models.part_colours import to_flow
 from ..models.parts import CELL, read_features
 from ..models.proposer import ColorProposer
 from ..models.vgg19 import VGG19Features
-from .lineage import DISCRIMINATOR, PROPOSER
 from .losses import (
     PerceptualLoss,
     discriminator_loss,
@@ -27,6 +27,7 @@ from .losses import (
     total_variation,
 )
 from .part_loss import draw_cells, hint_map, jitter, part_loss, white_loss
+from .provenance import DISCRIMINATOR, PROPOSER
 from .recipes import Recipe
 
 # Line-art pixels per proposal pixel: the first is the proposer's own, the others are what a
@@ -116,9 +117,7 @@ class PartStep:
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         sketch, colour = batch["sketch"], batch["flat"]
-        encoder, proposer = (
-            self.accelerator.unwrap_model(player.model) for player in self.players
-        )
+        encoder, proposer = (self.accelerator.unwrap_model(player.model) for player in self.players)
         cells = draw_cells(colour, generator)
         scale = proposer.config.sketch_scale // CELL
         given = hint_map(jitter(colour, generator), cells.hints)

@@ -19,14 +19,14 @@ from diffusers.training_utils import EMAModel
 from torch.utils.data import DataLoader, IterableDataset
 from tqdm.auto import tqdm
 
-from ..hardware import describe_hardware
-from .course import record
+from .curves import record
 from .data import OffsetSampler
-from .lineage import DISCRIMINATOR, keep_beside
+from .hardware import describe_hardware
 from .optimisers import make_optimizer
+from .provenance import DISCRIMINATOR, keep_beside
 from .recipes import Recipe
 from .steps import Player
-from .views import one_thread
+from .view_cache import one_thread
 
 __all__ = ["Progress", "Run", "Trainer", "latest_checkpoint", "make_player"]
 

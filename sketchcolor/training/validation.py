@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from diffusers import FlowMatchEulerDiscreteScheduler, ModelMixin
 from torch.utils.data import default_collate
 
-from .. import metrics
-from ..conditions import style
 from ..conditions.hint_field import hint_field
+from ..evaluation import metrics
 from ..images import to_pil
+from ..models import style_vector as style
 from ..models.vgg19 import VGG19Features
-from ..sampling import draw_proposal
-from .course import WISHED, draw_progressions
+from ..sampling.proposal import draw_proposal
+from .curves import WISHED, draw_progressions
 from .data import SampleMaker, Source, load_images
 from .recipes import Recipe
 from .steps import degraded_truth

@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING, Any  # noqa: E402
 
 import gradio as gr  # noqa: E402
 
-from sketchcolor.images import MAX_BYTES  # noqa: E402
-from sketchcolor.ui import (  # noqa: E402
-    api,
-    automatic,
-    editor,
-    health,
-    hints,
-    palette,
-    palette_board,
-    style,
-    texts,
-    theme,
-)
-from sketchcolor.ui.examples import EXAMPLES  # noqa: E402
-from sketchcolor.ui.models import Models  # noqa: E402
+from sketchcolor.images import MAX_BYTES
+from sketchcolor.ui import api, automatic, health, hints, palette, style, texts, theme
+from sketchcolor.ui import hint_editor as editor
+from sketchcolor.ui import palette_editor as palette_board
+from sketchcolor.ui.examples import EXAMPLES
+from sketchcolor.ui.models import Models
 
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline

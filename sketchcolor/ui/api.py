@@ -21,7 +21,7 @@ from sketchcolor.ui import texts
 from sketchcolor.ui.models import Models
 from sketchcolor.ui.palette import FIRST_PALETTE
 from sketchcolor.ui.result import build_result_panel, save_colouring
-from sketchcolor.ui.shared import (
+from sketchcolor.ui.widgets import (
     DEFAULT_RESOLUTION,
     MAX_VARIANTS,
     MODEL_QUEUE,
@@ -31,7 +31,7 @@ from sketchcolor.ui.shared import (
     refusal,
     report_progress,
 )
-from sketchcolor.ui.table import colour_session, draw_seed
+from sketchcolor.ui.work import colour_session, draw_seed
 
 _SWATCH = re.compile(r"(#[0-9a-fA-F]{6})(?::(\d{0,3}\.?\d{1,9}))?")
 

@@ -11,7 +11,7 @@ from sketchcolor.images import Source, read_sketch
 from sketchcolor.ui import texts
 from sketchcolor.ui.models import Models
 from sketchcolor.ui.result import Colouring, Handover, build_result_panel, reveal, save_colouring
-from sketchcolor.ui.shared import (
+from sketchcolor.ui.widgets import (
     DEFAULT_RESOLUTION,
     MODEL_QUEUE,
     build_examples,
@@ -72,9 +72,7 @@ def colour_sketch(
     return Colouring(original, output.images, output.seeds, time.perf_counter() - start)
 
 
-def build_tab(
-    models: Models, examples: list[tuple[str, Path]], tab: str = "automatic"
-) -> Handover:
+def build_tab(models: Models, examples: list[tuple[str, Path]], tab: str = "automatic") -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:

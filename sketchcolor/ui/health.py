@@ -16,7 +16,7 @@ from starlette.routing import Route
 from sketchcolor.ui import texts
 from sketchcolor.ui.automatic import colour_sketch
 from sketchcolor.ui.examples import EXAMPLES
-from sketchcolor.ui.shared import DEFAULT_RESOLUTION, is_disk_full
+from sketchcolor.ui.widgets import DEFAULT_RESOLUTION, is_disk_full
 
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
@@ -69,9 +69,7 @@ def show_outcome(demo: gr.Blocks, outcome: Outcome) -> None:
         sentence = await asyncio.wrap_future(outcome)
         return gr.update(value=sentence, visible=sentence is not None)
 
-    demo.load(
-        tell, outputs=notice, queue=False, show_progress="hidden", api_visibility="private"
-    )
+    demo.load(tell, outputs=notice, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def health_route(outcome: Outcome) -> Route:

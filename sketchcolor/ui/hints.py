@@ -10,7 +10,7 @@ from PIL import Image
 from sketchcolor.conditions.palette import from_image
 from sketchcolor.images import read_image, read_sketch
 from sketchcolor.session import Session
-from sketchcolor.ui import editor as board
+from sketchcolor.ui import hint_editor as board
 from sketchcolor.ui import texts
 from sketchcolor.ui.models import Models
 from sketchcolor.ui.result import (
@@ -28,7 +28,7 @@ from sketchcolor.ui.session_buttons import (
     read_session,
     unlock_after,
 )
-from sketchcolor.ui.shared import (
+from sketchcolor.ui.widgets import (
     MODEL_QUEUE,
     NARROW,
     build_examples,
@@ -39,7 +39,7 @@ from sketchcolor.ui.shared import (
     report_progress,
     resolution_update,
 )
-from sketchcolor.ui.table import Work, colour_session, draw_seed, read_canvas, start_work
+from sketchcolor.ui.work import Work, colour_session, draw_seed, read_canvas, start_work
 
 RESULT_HEIGHT = 520
 
@@ -63,9 +63,7 @@ class HintResult:
     session: SessionButtons
 
 
-def build_tab(
-    models: Models, examples: list[tuple[str, Path]], tab: str = "hints"
-) -> Handover:
+def build_tab(models: Models, examples: list[tuple[str, Path]], tab: str = "hints") -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:

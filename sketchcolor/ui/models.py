@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from sketchcolor.session import Session, model_name
 from sketchcolor.ui import texts
-from sketchcolor.ui.shared import refusal
+from sketchcolor.ui.widgets import refusal
 
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline

@@ -14,7 +14,7 @@ from gradio.utils import get_upload_folder
 from sketchcolor.conditions.palette import Palette, from_image
 from sketchcolor.conditions.palette_files import BUILT_IN, built_in, load_palette, save_palette
 from sketchcolor.images import read_image
-from sketchcolor.ui import palette_board as board
+from sketchcolor.ui import palette_editor as board
 from sketchcolor.ui import texts
 from sketchcolor.ui.models import Models
 from sketchcolor.ui.result import Handover, build_result_panel, reveal, save_colouring, stem_of
@@ -26,7 +26,7 @@ from sketchcolor.ui.session_buttons import (
     read_session,
     unlock_after,
 )
-from sketchcolor.ui.shared import (
+from sketchcolor.ui.widgets import (
     MODEL_QUEUE,
     NARROW,
     build_examples,
@@ -37,7 +37,7 @@ from sketchcolor.ui.shared import (
     report_progress,
     resolution_update,
 )
-from sketchcolor.ui.table import Work, colour_session, draw_seed, start_work
+from sketchcolor.ui.work import Work, colour_session, draw_seed, start_work
 
 FIRST_PALETTE = "strawberry-milk"
 FORMATS = (".gpl", ".json")
@@ -57,9 +57,7 @@ def palette_file(palette: Palette | None, ending: str) -> str:
         return save_bytes_to_cache(Path(folder, name).read_bytes(), name, get_upload_folder())
 
 
-def build_tab(
-    models: Models, examples: list[tuple[str, Path]], tab: str = "palette"
-) -> Handover:
+def build_tab(models: Models, examples: list[tuple[str, Path]], tab: str = "palette") -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:

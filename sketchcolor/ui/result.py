@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from sketchcolor.ui import texts
-from sketchcolor.ui.shared import NARROW, refusal
+from sketchcolor.ui.widgets import NARROW, refusal
 
 # The comparing slider shows at most this many px a side; the download has the picture's own size.
 PREVIEW_SIDE = 2048

@@ -11,8 +11,8 @@ from sketchcolor.session import Session
 from sketchcolor.ui import texts
 from sketchcolor.ui.models import Models
 from sketchcolor.ui.result import stem_of
-from sketchcolor.ui.shared import NARROW, errors_as_sentences, refusal
-from sketchcolor.ui.table import Work
+from sketchcolor.ui.widgets import NARROW, errors_as_sentences, refusal
+from sketchcolor.ui.work import Work
 
 SUFFIX = "-session"
 # Once the hidden button has its file, the browser is told to fetch it.

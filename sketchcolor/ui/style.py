@@ -12,18 +12,18 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from sketchcolor.cleanup import clean_sketch
 from sketchcolor.images import read_image, read_sketch
-from sketchcolor.style_networks import load_style_network
-from sketchcolor.style_pass import Wishes, lay_over, paint
-from sketchcolor.style_settings import Style
-from sketchcolor.style_transfer import StyleTransfer
-from sketchcolor.styles import BUILT_IN, built_in
+from sketchcolor.lineart.cleanup import clean_sketch
+from sketchcolor.style.blend import Wishes, lay_over, paint
+from sketchcolor.style.network import load_style_network
+from sketchcolor.style.pictures import BUILT_IN, built_in
+from sketchcolor.style.settings import Style
+from sketchcolor.style.transfer import StyleTransfer
 from sketchcolor.ui import texts
-from sketchcolor.ui.brushwork import Brushwork
 from sketchcolor.ui.result import Handover, SavedColouring, preview_of, reveal, save_png, stem_of
-from sketchcolor.ui.shared import DEFAULT_RESOLUTION, errors_as_sentences, refusal
 from sketchcolor.ui.style_controls import StyleControls, build_controls, build_result
+from sketchcolor.ui.style_run import Brushwork
+from sketchcolor.ui.widgets import DEFAULT_RESOLUTION, errors_as_sentences, refusal
 
 # One style at a time, beside the colourings: those would wait half a minute behind it.
 STYLE_QUEUE = {"concurrency_id": "style", "concurrency_limit": 1}

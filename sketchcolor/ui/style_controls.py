@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from sketchcolor.style_pass import Wishes
-from sketchcolor.styles import BUILT_IN, path_of
+from sketchcolor.style.blend import Wishes
+from sketchcolor.style.pictures import BUILT_IN, path_of
 from sketchcolor.ui import texts
 from sketchcolor.ui.result import build_slider
-from sketchcolor.ui.shared import DEFAULT_RESOLUTION, NARROW, FileInput, build_picture_input
+from sketchcolor.ui.widgets import DEFAULT_RESOLUTION, NARROW, FileInput, build_picture_input
 
 STROKE_SIZES = (0.5, 2.0)  # least and greatest, 1 as they are in the style picture
 HEIGHT, SMALL_HEIGHT = 300, 200  # px

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 from sketchcolor.ui.examples.pen import Path, Sheet, ellipse, points
 
-FRONT_JAW = ("-86,-30 -88,8 -86,42 -79,70 -62,94 -34,114 -9,122 9,122 34,114 62,94 79,70 86,42 "
-             "88,8 86,-30")
+FRONT_JAW = (
+    "-86,-30 -88,8 -86,42 -79,70 -62,94 -34,114 -9,122 9,122 34,114 62,94 79,70 86,42 88,8 86,-30"
+)
 # Turned towards the viewer's left: brow, eye socket and cheek show on the far side.
-TURNED_JAW = ("-74,-40 -83,-8 -80,22 -84,44 -81,66 -66,92 -46,112 -30,121 -16,121 8,112 44,92 "
-              "74,62 84,30 86,-20")
+TURNED_JAW = (
+    "-74,-40 -83,-8 -80,22 -84,44 -81,66 -66,92 -46,112 -30,121 -16,121 8,112 44,92 "
+    "74,62 84,30 86,-20"
+)
 EAR = "84,18! 92,8 102,14 102,34 95,54 84,66!"
 EAR_FOLD = "89,24 96,20 97,32 91,40 93,50"
 FOLD = (0.8, 0.03)  # taper of a crease: it starts at an outline and runs out into the cloth
@@ -47,8 +50,16 @@ def mirrored(path: Path) -> str:
     )
 
 
-def eye(sheet: Sheet, kind: Eye, x: float, y: float, width: float, right: bool,
-        narrow: float = 1.0, gaze: tuple[float, float] = (0, 0)) -> None:
+def eye(
+    sheet: Sheet,
+    kind: Eye,
+    x: float,
+    y: float,
+    width: float,
+    right: bool,
+    narrow: float = 1.0,
+    gaze: tuple[float, float] = (0, 0),
+) -> None:
     """Draw one open eye.
 
     Args:
@@ -69,8 +80,10 @@ def eye(sheet: Sheet, kind: Eye, x: float, y: float, width: float, right: bool,
         with sheet.inside(ball):
             _iris(sheet, kind, gaze[0] * side, gaze[1], -side)
         sheet.line("-20,47 2,52 22,48 36,36 44,18", 0.7, (0.05, 0.5))
-        sheet.solid("-52,14! -43,-8 -26,-30 0,-42 25,-38 43,-23 54,-4 71,-2! 60,7 47,6! "
-                    "38,-10 23,-25 0,-31 -23,-23 -40,-3")
+        sheet.solid(
+            "-52,14! -43,-8 -26,-30 0,-42 25,-38 43,-23 54,-4 71,-2! 60,7 47,6! "
+            "38,-10 23,-25 0,-31 -23,-23 -40,-3"
+        )
         for i in range(kind.lash):
             with sheet.placed(50 - 12 * i, -11 - 13 * i, tilt=-18 * i):
                 sheet.solid("-10,-1! 4,-3 15,-11! 9,1 -2,6!")
@@ -83,8 +96,9 @@ def _iris(sheet: Sheet, kind: Eye, x: float, y: float, light: int) -> None:
     rim = ellipse(x, y + 6, kind.iris, 43)
     sheet.shape(rim, 0.9)
     with sheet.inside(rim):
-        sheet.solid(f"{x - 40},-60! {x + 40},-60! {x + 40},-4 {x + 26},-12 {x},-18 {x - 26},-12 "
-                    f"{x - 40},-4")
+        sheet.solid(
+            f"{x - 40},-60! {x + 40},-60! {x + 40},-4 {x + 26},-12 {x},-18 {x - 26},-12 {x - 40},-4"
+        )
         for i in range(-4, 5):
             sheet.line([[x + 7 * i, -14], [x + 5.5 * i, y - 3 + 2 * abs(i)]], 0.6, (0.9, 0.05), 1)
         sheet.solid(ellipse(x, y + 7, kind.pupil, 18))
@@ -104,8 +118,15 @@ def closed_eye(sheet: Sheet, x: float, y: float, width: float, right: bool) -> N
         sheet.line("-30,-36 0,-47 34,-38", 0.6)
 
 
-def brow(sheet: Sheet, x: float, y: float, width: float, right: bool, tilt: float = 0,
-         weight: float = 1.0) -> None:
+def brow(
+    sheet: Sheet,
+    x: float,
+    y: float,
+    width: float,
+    right: bool,
+    tilt: float = 0,
+    weight: float = 1.0,
+) -> None:
     """Draw an eyebrow; `tilt` in degrees, positive lowers its outer end."""
     side = 1 if right else -1
     with sheet.placed(x, y, width / 100, tilt * side, stretch=(side, 1)):

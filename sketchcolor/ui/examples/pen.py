@@ -61,12 +61,14 @@ def spline(knots: np.ndarray, closed: bool = False) -> np.ndarray:
     u = np.linspace(0, 1, SAMPLES_PER_SPAN, endpoint=False)[:, None]
     spans = []
     for p0, p1, p2, p3 in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        d1, d2, d3 = (max(np.hypot(*(b - a)), 1e-6) ** 0.5 for a, b in
-                      ((p0, p1), (p1, p2), (p2, p3)))
+        d1, d2, d3 = (
+            max(np.hypot(*(b - a)), 1e-6) ** 0.5 for a, b in ((p0, p1), (p1, p2), (p2, p3))
+        )
         m1 = (p2 - p1) + d2 * ((p1 - p0) / d1 - (p2 - p0) / (d1 + d2))
         m2 = (p2 - p1) + d2 * ((p3 - p2) / d3 - (p3 - p1) / (d2 + d3))
-        spans.append(p1 + m1 * u + (3 * (p2 - p1) - 2 * m1 - m2) * u**2
-                     + (2 * (p1 - p2) + m1 + m2) * u**3)
+        spans.append(
+            p1 + m1 * u + (3 * (p2 - p1) - 2 * m1 - m2) * u**2 + (2 * (p1 - p2) + m1 + m2) * u**3
+        )
     return np.vstack([*spans, padded[-2]])
 
 
@@ -92,8 +94,9 @@ def resample(curve: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([np.interp(at, lengths, axis) for axis in curve.T], axis=1), at
 
 
-def ellipse(cx: float, cy: float, rx: float, ry: float, start: float = 0, end: float = 360
-            ) -> np.ndarray:
+def ellipse(
+    cx: float, cy: float, rx: float, ry: float, start: float = 0, end: float = 360
+) -> np.ndarray:
     """Points (N×2) on an ellipse, angles in degrees, 0 = right and 90 = down."""
     count = max(int(abs(end - start) / 15), 3)
     angles = np.radians(np.linspace(start, end, count + 1))
@@ -114,8 +117,14 @@ class Sheet:
         self._rng = np.random.default_rng(seed)
 
     @contextmanager
-    def placed(self, x: float = 0, y: float = 0, scale: float = 1, tilt: float = 0,
-               stretch: tuple[float, float] = (1, 1)) -> Iterator[None]:
+    def placed(
+        self,
+        x: float = 0,
+        y: float = 0,
+        scale: float = 1,
+        tilt: float = 0,
+        stretch: tuple[float, float] = (1, 1),
+    ) -> Iterator[None]:
         """Draw around a new origin: stretched, turned clockwise by `tilt` degrees, then moved.
 
         A negative horizontal stretch mirrors.
@@ -123,8 +132,9 @@ class Sheet:
         outer = self._placement
         cos, sin = np.cos(np.radians(tilt)), np.sin(np.radians(tilt))
         sx, sy = scale * stretch[0], scale * stretch[1]
-        self._placement = outer @ np.array([[cos * sx, -sin * sy, x], [sin * sx, cos * sy, y],
-                                            [0, 0, 1]])
+        self._placement = outer @ np.array(
+            [[cos * sx, -sin * sy, x], [sin * sx, cos * sy, y], [0, 0, 1]]
+        )
         yield
         self._placement = outer
 
@@ -137,8 +147,13 @@ class Sheet:
         yield
         self._paper[mask == 0] = before[mask == 0]
 
-    def line(self, path: Path, width: float = 1, taper: tuple[float, float] = (0.1, 0.1),
-             ramp: float = 0.45) -> None:
+    def line(
+        self,
+        path: Path,
+        width: float = 1,
+        taper: tuple[float, float] = (0.1, 0.1),
+        ramp: float = 0.45,
+    ) -> None:
         """Stroke an open path.
 
         `taper` is the share of the width left at either end; it is reached over the share `ramp`
@@ -153,8 +168,13 @@ class Sheet:
         for curve in runs(path, closed=True):
             self._stroke(self._place(curve), width, (0.6, 0.6), 0.3)
 
-    def flap(self, path: Path, width: float = 1, taper: tuple[float, float] = (0.15, 0.15),
-             ramp: float = 0.3) -> None:
+    def flap(
+        self,
+        path: Path,
+        width: float = 1,
+        taper: tuple[float, float] = (0.15, 0.15),
+        ramp: float = 0.3,
+    ) -> None:
         """Paint the area under an open path white and stroke the path: it grows out of something.
 
         Corners inside the path stay heavy, only its two ends taper.
@@ -173,8 +193,9 @@ class Sheet:
         """Fill a closed path with ink: lashes, pupils, buttons."""
         cv2.fillPoly(self._paper, [self._outline(path)], self.pen.ink, shift=SUBPIXEL_BITS)
 
-    def lock(self, spine: Path, breadth: float, width: float = 1, root: float = 0.55,
-             inner: int = 0) -> None:
+    def lock(
+        self, spine: Path, breadth: float, width: float = 1, root: float = 0.55, inner: int = 0
+    ) -> None:
         """Draw a lock of hair along a spine: `breadth` wide (sheet units), pointed at its end.
 
         `root` is the share of the breadth at the start, where the lock is left open; `inner`
@@ -183,8 +204,11 @@ class Sheet:
         curve = np.vstack(runs(spine))
         curve, at = resample(curve, max(breadth / 12, 0.5))
         t = at / at[-1]
-        profile = np.where(t < 0.4, root + (1 - root) * np.sin(t / 0.4 * np.pi / 2),
-                           np.cos((t - 0.4) / 0.6 * np.pi / 2) ** 0.85)
+        profile = np.where(
+            t < 0.4,
+            root + (1 - root) * np.sin(t / 0.4 * np.pi / 2),
+            np.cos((t - 0.4) / 0.6 * np.pi / 2) ** 0.85,
+        )
         side = _normals(curve) * (profile * breadth / 2)[:, None]
         self.blank(np.vstack([curve + side, (curve - side)[::-1]]))
         for edge in (curve + side, curve - side):
@@ -206,11 +230,18 @@ class Sheet:
             guides.append(np.stack([np.interp(t, at, axis) for axis in curve.T], axis=1))
         for i in range(count):
             # Multiples of the golden ratio spread evenly without looking regular.
-            share, start, length = ((i + 0.5) / count, (i * 0.618) % 1 * 0.4,
-                                    0.3 + (i * 0.382 + 0.3) % 1 * 0.3)
+            share, start, length = (
+                (i + 0.5) / count,
+                (i * 0.618) % 1 * 0.4,
+                0.3 + (i * 0.382 + 0.3) % 1 * 0.3,
+            )
             curve = guides[0] * (1 - share) + guides[1] * share
-            self._stroke(self._place(curve[int(80 * start) : int(80 * (start + length))]),
-                         width, (0.05, 0.05), 0.5)
+            self._stroke(
+                self._place(curve[int(80 * start) : int(80 * (start + length))]),
+                width,
+                (0.05, 0.05),
+                0.5,
+            )
 
     def finish(self) -> Image.Image:
         """Return the drawing as an 8-bit grey image at the sheet's size."""
@@ -228,8 +259,9 @@ class Sheet:
     def _outline(self, path: Path) -> np.ndarray:
         return _fixed_point(self._place(np.vstack(runs(path, closed=True))))
 
-    def _stroke(self, curve: np.ndarray, width: float, taper: tuple[float, float], ramp: float
-                ) -> None:
+    def _stroke(
+        self, curve: np.ndarray, width: float, taper: tuple[float, float], ramp: float
+    ) -> None:
         """Ink one smooth curve given in px."""
         curve, at = resample(curve, STROKE_STEP)
         breadth = self.pen.width * width * _pressure(at, taper, ramp)
@@ -255,8 +287,10 @@ class Sheet:
         low, high = np.maximum(low, 0), np.minimum(high, self._size)
         if (low >= high).any():
             return
-        window = self._paper[low[1] * OVERSAMPLING : high[1] * OVERSAMPLING,
-                             low[0] * OVERSAMPLING : high[0] * OVERSAMPLING]
+        window = self._paper[
+            low[1] * OVERSAMPLING : high[1] * OVERSAMPLING,
+            low[0] * OVERSAMPLING : high[0] * OVERSAMPLING,
+        ]
         mask = np.zeros_like(window)
         left, right = _fixed_point(curve + side - low), _fixed_point(curve - side - low)
         centre = _fixed_point(curve - low)

@@ -1,0 +1,224 @@
+"""``sketchcolor colorize``: colours sketches, one file or whole folders.
+
+The networks' libraries take seconds to import, so functions import them when a command runs. An
+option left out is not passed on, so defaults stay where they are defined, in the pipeline.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .common import DONE, SOME_FAILED, positive, refuse, report
+
+__all__ = ["add_arguments", "run"]
+
+SAVED_AS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One sketch and the files to write, one for each variant."""
+
+    sketch: Path
+    outputs: list[Path]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``colorize``."""
+    parser.description = (
+        "Colours sketches, each at its own size, and prints a line for every picture: "
+        "its path and the seed that makes it again."
+    )
+    parser.epilog = (
+        "Exit status: 0 every picture written, 1 some sketch failed (each is reported), "
+        "2 nothing done (wrong usage, no sketches, or a model that cannot be loaded)."
+    )
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="IN", help="picture, or folder of pictures"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="OUT",
+        help=f"for one sketch, a picture file ({', '.join(SAVED_AS)}); else a folder, "
+        "where every sketch becomes NAME.png",
+    )
+    parser.add_argument("--model", help="folder or Hub id of a model (default: the bundled one)")
+    parser.add_argument("--revision", help="commit, tag or branch of a Hub model")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, … (default: cuda where there is one)")
+    parser.add_argument("--seed", type=int, help="same seed, same picture (default: a random one)")
+    parser.add_argument("--resolution", type=positive, help="px, side of the square worked at")
+    parser.add_argument(
+        "--variants",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="colourings of each sketch, written as NAME-1, NAME-2, … (default: 1)",
+    )
+    parser.add_argument("--steps", type=positive, help="sampling steps of the colour proposal")
+    parser.add_argument(
+        "--lines", choices=("keep", "model"), help="keep your own lines, or draw the model's"
+    )
+    parser.add_argument(
+        "--background",
+        choices=("paper", "painted"),
+        help="leave the ground around the figure white where no hint asks for a colour, or colour "
+        "it, too (default: paper); a model without a part encoder ignores this",
+    )
+    parser.add_argument(
+        "--hints",
+        type=Path,
+        metavar="FILE",
+        help="strokes as JSON, or a transparent picture of the sketch's size, for every sketch",
+    )
+    colours = parser.add_mutually_exclusive_group()
+    colours.add_argument(
+        "--palette", metavar="FILE|NAME", help=".gpl or .json file, or a built-in palette"
+    )
+    colours.add_argument(
+        "--reference",
+        type=Path,
+        metavar="PICTURE",
+        help="picture whose palette to take, or whose style if that is what the model takes",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite pictures that exist")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Colours every sketch that ``options.inputs`` names; a bad one is reported, the rest go on.
+
+    Returns:
+        Exit status: 0 every picture written, 1 some sketch failed, 2 nothing could be tried.
+    """
+    from diffusers.utils import logging
+
+    from ..hub.access import ModelLoadError
+    from ..loading import load_pipeline
+
+    sketches = _list_sketches(options.inputs)
+    if not sketches:
+        return refuse("No pictures in what was given: name picture files, or folders of them.")
+    if _names_a_picture(options.output):
+        if len(options.inputs) > 1 or options.inputs[0].is_dir():
+            return refuse(f"{options.output} is one picture: name a folder for several sketches.")
+    elif options.output.is_file():
+        return refuse(f"{options.output} is no picture: use one of {', '.join(SAVED_AS)}.")
+
+    jobs = _unobstructed(_plan(sketches, options.output, options.variants), options.force)
+    if not jobs:
+        return SOME_FAILED
+    logging.disable_progress_bar()  # the bar below counts sketches
+    try:
+        conditions = _read_conditions(options)
+        pipeline = load_pipeline(options.model, options.revision, options.device)
+    except (ModelLoadError, ValueError) as error:
+        return refuse(error)
+    settings = conditions | {
+        "num_variants": options.variants,
+        "seed": options.seed,
+        "resolution": options.resolution,
+        "num_inference_steps": options.steps,
+        "lines": options.lines,
+        "background": options.background,
+    }
+    settings = {name: value for name, value in settings.items() if value is not None}
+    done = 0
+    for job in tqdm(jobs, unit="sketch"):
+        try:
+            job.outputs[0].parent.mkdir(parents=True, exist_ok=True)
+            result = pipeline(job.sketch, **settings)
+            for image, seed, path in zip(result.images, result.seeds, job.outputs, strict=True):
+                image.save(path, quality=95)  # for JPEG and WebP, whose default blurs thin lines
+                tqdm.write(f"{path}  seed {seed}")
+        except (ValueError, OSError) as error:
+            report(f"{job.sketch}: {error}")
+        else:
+            done += 1
+    return DONE if done == len(sketches) else SOME_FAILED
+
+
+def _read_conditions(options: argparse.Namespace) -> dict[str, object]:
+    """Hints, palette and reference as the pipeline takes them, read once for all sketches.
+
+    Raises:
+        ValueError: a file does not hold what it should, in one sentence.
+    """
+    from ..conditions import palette_files
+    from ..conditions.hint_files import load_hints
+    from ..images import read_image
+
+    conditions: dict[str, object] = {}
+    if options.hints is not None:
+        conditions["hints"] = load_hints(options.hints)
+    if options.palette is not None:
+        known = options.palette in palette_files.BUILT_IN
+        read = palette_files.built_in if known else palette_files.load_palette
+        conditions["palette"] = read(options.palette)
+    if options.reference is not None:
+        conditions["reference"] = read_image(options.reference)
+    return conditions
+
+
+def _list_sketches(inputs: Iterable[Path]) -> list[Path]:
+    """The files named, and of the folders named the pictures that lie directly in them."""
+    from PIL import Image
+
+    from ..images import FORMATS
+
+    readable = {end for end, name in Image.registered_extensions().items() if name in FORMATS}
+    sketches = []
+    for path in inputs:
+        if path.is_dir():
+            sketches += sorted(
+                file
+                for file in path.iterdir()
+                if file.suffix.lower() in readable and not file.name.startswith(".")
+            )
+        else:
+            sketches.append(path)
+    return list(dict.fromkeys(sketches))
+
+
+def _names_a_picture(output: Path) -> bool:
+    return output.suffix.lower() in SAVED_AS and not output.is_dir()
+
+
+def _plan(sketches: Iterable[Path], output: Path, variants: int) -> Iterable[Job]:
+    """Says where each sketch's variants are written; variants get ``-1``, ``-2``, … if several."""
+    numbers = [f"-{number}" for number in range(1, variants + 1)] if variants > 1 else [""]
+    for sketch in sketches:
+        path = output if _names_a_picture(output) else output / f"{sketch.stem}.png"
+        yield Job(sketch, [path.with_stem(path.stem + number) for number in numbers])
+
+
+def _unobstructed(jobs: Iterable[Job], force: bool) -> list[Job]:
+    """Drops and reports each job that would overwrite something it must not."""
+    jobs = list(jobs)
+    sketches = {job.sketch.resolve() for job in jobs}
+    made_from: dict[Path, Path] = {}
+
+    def obstacle(path: Path) -> str | None:
+        if path.resolve() in sketches:
+            return f"{path} is a sketch itself; name another output."
+        if path in made_from:
+            return f"{path} will be made from {made_from[path]}; rename one of the two."
+        if path.exists() and not force:
+            return f"{path} exists; give --force to overwrite it."
+        return None
+
+    free = []
+    for job in jobs:
+        obstacles = list(filter(None, map(obstacle, job.outputs)))
+        if obstacles:
+            report(f"{job.sketch}: {obstacles[0]}")
+        else:
+            made_from |= dict.fromkeys(job.outputs, job.sketch)
+            free.append(job)
+    return free

@@ -1,0 +1,142 @@
+"""``sketchcolor evaluate``: models measured, as JSON, Markdown and plots."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..evaluation.evaluate import evaluate
+from ..evaluation.fid_lpips import PublishedMetrics
+from ..evaluation.plots import similarity_sheet
+from ..evaluation.report import markdown_table
+from ..hub.access import ModelLoadError
+from ..loading import load_pipeline
+from ..models.vgg19 import WEIGHTS_VARIABLE, VGG19Features
+from .common import DONE, refuse
+
+__all__ = ["add_arguments", "run"]
+
+# The settings that the command line offers, each a parameter of `evaluate`.
+SETTINGS = {
+    "samples": "automatic colourings of each image",
+    "hint_counts": "a protocol for each number of simulated hints",
+    "num_inference_steps": "sampling steps of the colour proposal",
+    "side": "px, square that the pictures are letterboxed to",
+    "batch_size": "pictures coloured at once",
+    "seed": "of line art, hints and noise",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``evaluate``; their defaults are those of the function."""
+    parser.description = (
+        "Measures models on colour pictures whose line art they are given, and writes the numbers "
+        "as JSON and as a Markdown table."
+    )
+    settings = inspect.signature(evaluate).parameters
+    add = parser.add_argument
+    add("--model", nargs="+", default=[None], help="folders or Hub ids (default: the bundled one)")
+    add("--device", help="cpu, cuda, … (default: cuda where there is one)")
+    add("--data_files", nargs="+", help="parquet files with the images; wildcards allowed")
+    add("--dataset_name", help="Hub dataset, instead of --data_files")
+    add("--split", default="validation", help="split of --dataset_name (default: %(default)s)")
+    add("--image_column", default="image", help="default: %(default)s")
+    add("--max_images", type=int, help="only the first N images")
+    add("--vgg19", help=f"VGG-19 weights for FID, KID and styles (default: ${WEIGHTS_VARIABLE})")
+    add(
+        "--published",
+        action="store_true",
+        help="also FID (Inception-v3) and LPIPS, whose weights torchmetrics downloads",
+    )
+    add("--plots", action="store_true", help="also draw histograms beside the output")
+    add("-o", "--output", type=Path, default=Path("evaluation.json"), help="default: %(default)s")
+    for name, meaning in SETTINGS.items():
+        default = settings[name].default
+        many = "*" if isinstance(default, tuple) else None
+        meaning += " (default: %(default)s)"
+        add(f"--{name}", type=int, nargs=many, default=default, help=meaning)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate the models named on the command line; write JSON and, beside it, a Markdown table.
+
+    Returns:
+        Exit status: 0, or 2 when something asked for cannot be loaded.
+    """
+    try:
+        images = _load_images(args)
+        vgg = None
+        if args.vgg19 or os.environ.get(WEIGHTS_VARIABLE):
+            vgg = VGG19Features.from_file(args.vgg19)
+        else:
+            print(
+                "vgg19_fid, vgg19_kid and references for models that read styles are left out: "
+                f"give --vgg19 or set {WEIGHTS_VARIABLE}.",
+                file=sys.stderr,
+            )
+        published = _published_metrics() if args.published else None
+        settings = {name: getattr(args, name) for name in SETTINGS}
+        results = []
+        for name in args.model:
+            pipeline = load_pipeline(name, device=args.device)
+            identity = {"model": pipeline.model_id, "revision": pipeline.revision}
+            results.append(identity | evaluate(pipeline, images, vgg, published, **settings))
+    except (ModelLoadError, OSError, ValueError) as error:
+        return refuse(error)
+    table = markdown_table(results)
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps(results, indent=2) + "\n")
+    args.output.with_suffix(".md").write_text(table)
+    if args.plots:
+        _write_plots(results, args.output)
+    print(table)
+    return DONE
+
+
+def _published_metrics() -> PublishedMetrics | None:
+    """FID's and LPIPS's networks; says why if they cannot be had, and the rest is measured."""
+    try:
+        return PublishedMetrics()
+    except ValueError as error:
+        print(f"fid and lpips are left out: {error}", file=sys.stderr)
+        return None
+
+
+def _write_plots(results: Sequence[dict[str, Any]], output: Path) -> None:
+    """``OUTPUT-MODEL-PROTOCOL.png`` for every protocol whose results should be the truth."""
+    for result in results:
+        model = re.sub(r"[^\w.]+", "-", result["model"]).strip("-")
+        plotted = {k: v for k, v in result["protocols"].items() if "per_image" in v}
+        for protocol, measures in plotted.items():
+            plot = output.with_name(f"{output.stem}-{model}-{protocol}.png")
+            similarity_sheet(measures).save(plot)
+
+
+def _load_images(args: argparse.Namespace) -> Sequence[Image.Image]:
+    """The split's image column, decoded one by one as it is read."""
+    import datasets  # takes a second, which the command line's other commands should not pay
+
+    if args.dataset_name:
+        dataset = datasets.load_dataset(args.dataset_name, split=args.split)
+    elif args.data_files:
+        files = {args.split: args.data_files}
+        dataset = datasets.load_dataset("parquet", data_files=files, split=args.split)
+    else:
+        raise ValueError("No images are named; use --data_files or --dataset_name.")
+    if args.image_column not in dataset.column_names:
+        raise ValueError(
+            f"There is no column {args.image_column!r}; --image_column can be one of "
+            f"{', '.join(dataset.column_names)}."
+        )
+    if args.max_images is not None:
+        dataset = dataset.select(range(min(args.max_images, len(dataset))))
+    return dataset[args.image_column]

@@ -1,0 +1,1 @@
+"""Measures of colourings and the reports about them."""

@@ -1,0 +1,253 @@
+"""Evaluation on a fixed split: line art extracted from colour images, coloured, compared with them.
+
+Protocols, as far as the model takes what they give it: *automatic* (the sketch alone), *hints_N*
+(N simulated strokes of the true colours), *stroke* (one stroke of any colour in one closed region:
+does it leak?), *own_reference* (the palette or style of the picture itself) and *other_reference*
+(that of another picture: does the result take after it?). Every image keeps its extracted line art,
+hints and noise whatever the model or the batch size, because each is drawn from a generator seeded
+by the image's index.
+
+Sampling gives up PSNR and SSIM for colour: the average of all plausible colourings has the best
+PSNR and looks worst. For models that sample, the automatic protocol therefore also reports the mean
+picture of several samples and, for each measure, the best of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate.utils import send_to_device
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from ..conditions import hints
+from ..geometry import Fit
+from ..images import to_pil, to_tensor
+from ..lineart.extract import random_lineart
+from ..models.vgg19 import VGG19Features
+from ..sampling.proposal import DEFAULT_STEPS
+from . import metrics
+from .fid_lpips import PublishedMetrics
+from .hint_leak import ProbeStroke, probe_stroke
+from .references import find_references
+from .scores import Scores
+
+__all__ = ["Batch", "ColourFunction", "batches", "evaluate"]
+
+# Protocols with references: of the picture itself, and of one that is a third of the set away.
+REFERENCES = ("own_reference", "other_reference")
+
+# sketch B×1×H×W, hints=None, generator=None, num_inference_steps → colour B×3×H×W in [-1, 1];
+# one with ``conditions`` is also called with palette= or style=, if it names them there.
+ColourFunction = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Line art and truth of several images, letterboxed to one square."""
+
+    indices: list[int]
+    sketch: Tensor  # B×1×S×S
+    truth: Tensor  # B×3×S×S
+    fits: list[Fit]
+
+    def pictures(self, colour: Tensor) -> list[np.ndarray]:
+        """The unpadded pictures of a B×3×S×S tensor in [-1, 1], as uint8 h×w×3."""
+        return [
+            np.asarray(to_pil(fit.crop(each[None]))[0])
+            for fit, each in zip(self.fits, colour, strict=True)
+        ]
+
+    def hint_map(self, count: int, seed: int = 0) -> Tensor:
+        """B×4×S×S hint maps of ``count`` simulated hints each, inside the pictures only."""
+        maps = torch.zeros(len(self.indices), 4, *self.sketch.shape[-2:])
+        pictures = self.pictures(self.truth)
+        for index, fit, picture, padded in zip(
+            self.indices, self.fits, pictures, maps, strict=True
+        ):
+            rng = np.random.default_rng([seed, index, count])
+            fit.crop(padded[None]).copy_(hints.to_tensor(hints.simulate(picture, rng, count)))
+        return maps
+
+    def probe_strokes(self, seed: int = 0) -> tuple[Tensor, list[ProbeStroke | None]]:
+        """B×4×S×S maps of one stroke each, and the strokes; None where no region is closed."""
+        maps = torch.zeros(len(self.indices), 4, *self.sketch.shape[-2:])
+        strokes = []
+        pictures = self.pictures(self.truth)
+        for index, fit, padded, sketch, picture in zip(
+            self.indices, self.fits, maps, self.sketch, pictures, strict=True
+        ):
+            drawn = fit.crop(sketch[None])[0, 0].numpy()
+            stroke = probe_stroke(drawn, picture, np.random.default_rng([seed, index]))
+            strokes.append(stroke)
+            if stroke is not None:
+                fit.crop(padded[None]).copy_(hints.to_tensor(stroke.hint_map()))
+        return maps, strokes
+
+    def repad(self, colour: Tensor) -> Tensor:
+        """The same tensor with a pure white padding, so that only pictures are compared."""
+        clean = torch.ones_like(colour)
+        for fit, source, target in zip(self.fits, colour, clean, strict=True):
+            fit.crop(target[None]).copy_(fit.crop(source[None]).clamp(-1, 1))
+        return clean
+
+
+def batches(
+    images: Iterable[Image.Image], side: int = 256, batch_size: int = 8, seed: int = 0
+) -> Iterator[Batch]:
+    """Letterboxes colour images to side×side (white, right or below) with their line art.
+
+    The whole picture is kept rather than a centre crop, because visitors bring whole figures. Line
+    art is extracted at the picture's own size and then shrunk, as real drawings are.
+    """
+    waiting: list[tuple[int, Tensor, Tensor, Fit]] = []
+    for index, image in enumerate(images):
+        colour = image.convert("RGB")
+        line_art = random_lineart(np.asarray(colour), np.random.default_rng([seed, index]))
+        scale = side / max(colour.size)
+        scaled = tuple(max(1, round(length * scale)) for length in colour.size)
+        fit = Fit(colour.size, scaled, (side, side))
+        sketch = to_tensor(fit.apply(Image.fromarray(line_art)))
+        waiting.append((index, sketch, to_tensor(fit.apply(colour)), fit))
+        if len(waiting) == batch_size:
+            yield _stack(waiting)
+            waiting = []
+    if waiting:
+        yield _stack(waiting)
+
+
+def evaluate(
+    model: ColourFunction | Any,
+    images: Sequence[Image.Image],
+    vgg: VGG19Features | None = None,
+    published: PublishedMetrics | None = None,
+    *,
+    samples: int = 8,
+    hint_counts: Sequence[int] = (5, 20),
+    num_inference_steps: int = DEFAULT_STEPS,
+    side: int = 256,
+    batch_size: int = 8,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Measure a model on colour images under all protocols.
+
+    Args:
+        model: a pipeline (its ``colour_tensor`` is used) or a function of the same signature,
+            ``(sketch, hints=, generator=, num_inference_steps=) → colour``; see
+            ``ColourFunction``. What takes hints, palettes or styles says so in ``conditions``; a
+            function without them takes hints.
+        images: PIL colour images in a fixed order; an image's place in it seeds its randomness.
+        vgg: network for the set distances and the styles of references; None leaves them out.
+        published: networks of FID and LPIPS; None leaves them out.
+        samples: colourings of each image in the automatic protocol; a pipeline without a proposer
+            always gives the same one and is asked once.
+        hint_counts: one protocol for each number of simulated hints, and then the one of a single
+            stroke too; none for a pipeline that takes no hints.
+        num_inference_steps: of the proposer.
+        side: square size in px that the pictures are letterboxed to.
+        batch_size: pictures at once; it changes time and memory only.
+        seed: of line art, hints and noise.
+
+    Returns:
+        ``settings``, ``truth`` (the measures of the images themselves) and ``protocols``, a mapping
+        of "automatic", "hints_5", … to measures by name; means over the images, except for
+        ``per_image``, a mapping of some of the measures to the values of all images. References
+        need ``references.LEAST`` images.
+
+    Raises:
+        ValueError: there are no images.
+    """
+    if not len(images):
+        raise ValueError("There are no images to evaluate on.")
+    colour = getattr(model, "colour_tensor", model)
+    device = getattr(model, "device", "cpu")
+    if getattr(model, "proposer", ...) is None:
+        samples = 1
+    conditions = getattr(model, "conditions", ("hints",))
+    if "hints" not in conditions:
+        hint_counts = ()
+    references = find_references(images, conditions, vgg)
+
+    @torch.inference_mode()
+    def draw(batch: Batch, sample: int = 0, **given: Tensor | tuple[Tensor, ...]) -> Tensor:
+        output = colour(
+            batch.sketch.to(device),
+            generator=[_noise(seed, index, sample) for index in batch.indices],
+            num_inference_steps=num_inference_steps,
+            **send_to_device(given, device),
+        )
+        return batch.repad(output.float().cpu())
+
+    truth_scores, automatic = Scores(), Scores()
+    hinted = {count: Scores() for count in hint_counts}
+    stroked = {"stroke": Scores()} if hint_counts else {}
+    referred = {name: Scores() for name in (REFERENCES if references else ())}
+    rounds = -(-len(images) // batch_size)
+    for batch in tqdm(batches(images, side, batch_size, seed), "evaluate", rounds):
+        truths = batch.pictures(batch.truth)
+        truth_scores.add_pictures(truths)
+        truth_scores.add_features(vgg, batch.truth)
+        truth_scores.add_published(published, batch.truth)
+
+        drawn = torch.stack([draw(batch, sample) for sample in range(samples)])  # (N, B, 3, S, S)
+        automatic.add_pictures(batch.pictures(drawn[0]), truths)
+        automatic.add_features(vgg, drawn[0])
+        automatic.add_published(published, drawn[0], batch.truth)
+        if samples > 1:
+            automatic.add_best([batch.pictures(each) for each in drawn], truths)
+            automatic.add_pictures(batch.pictures(drawn.mean(0)), truths, suffix="_of_mean")
+
+        for count, scores in hinted.items():
+            hint_map = batch.hint_map(count, seed)
+            output = draw(batch, hints=hint_map)
+            scores.add_pictures(batch.pictures(output), truths)
+            scores.add_hints(output, hint_map)
+            scores.add_features(vgg, output)
+            scores.add_published(published, output, batch.truth)
+
+        for scores in stroked.values():
+            hint_map, strokes = batch.probe_strokes(seed)
+            output = draw(batch, hints=hint_map)
+            scores.add_strokes(batch.pictures(drawn[0]), batch.pictures(output), strokes)
+
+        for steps, scores in enumerate(referred.values()):
+            output = draw(batch, **references.conditions(batch.indices, steps))
+            pictures = batch.pictures(output)
+            # The truth is what its own reference asks for; another one asks for something else.
+            scores.add_pictures(pictures, truths if steps == 0 else None)
+            asked, other = (references.palettes_of(batch.indices, n) for n in (steps, steps + 1))
+            scores.add_palettes(pictures, asked, other)
+            scores.add_features(vgg, output)
+            if steps == 0:
+                scores.add_published(published, output, batch.truth)
+
+    protocols = {"automatic": automatic} | {f"hints_{n}": s for n, s in hinted.items()}
+    protocols |= stroked | referred
+    return {
+        "settings": {
+            "images": len(images),
+            "side": side,
+            "seed": seed,
+            "samples": samples,
+            "num_inference_steps": num_inference_steps,
+            "vgg19_layer": metrics.FEATURE_LAYER if vgg else None,
+        },
+        "truth": truth_scores.summary(),
+        "protocols": {name: each.summary(truth_scores) for name, each in protocols.items()},
+    }
+
+
+def _noise(seed: int, index: int, sample: int) -> torch.Generator:
+    """The noise of one sample of one image, independent of batches."""
+    (state,) = np.random.SeedSequence([seed, index, sample]).generate_state(1)
+    return torch.Generator().manual_seed(int(state))
+
+
+def _stack(waiting: Sequence[tuple[int, Tensor, Tensor, Fit]]) -> Batch:
+    indices, sketches, truths, fits = zip(*waiting, strict=True)
+    return Batch(list(indices), torch.cat(sketches), torch.cat(truths), list(fits))

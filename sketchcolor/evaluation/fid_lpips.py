@@ -1,0 +1,51 @@
+"""FID and LPIPS as the literature reports them: torchmetrics' networks with their own weights.
+
+They are optional (``pip install 'sketchcolor[metrics]'``) and their weights are downloaded on first
+use. What needs no download is in :mod:`sketchcolor.evaluation.metrics`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["PublishedMetrics"]
+
+
+class PublishedMetrics:
+    """Inception-v3 as torch-fidelity has it (Heusel et al. 2017) and LPIPS on AlexNet (Zhang 2018).
+
+    Args:
+        device: where both work.
+
+    Raises:
+        ValueError: a library is missing or does not fit, or the weights cannot be downloaded.
+    """
+
+    def __init__(self, device: str | torch.device = "cpu") -> None:
+        try:
+            from torchmetrics.image.fid import FrechetInceptionDistance
+            from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+
+            self._inception = FrechetInceptionDistance().inception.to(device)
+            self._lpips = LearnedPerceptualImagePatchSimilarity(reduction="none").to(device)
+        except ImportError as error:
+            raise ValueError(
+                "FID and LPIPS need torchmetrics: pip install 'sketchcolor[metrics]'."
+            ) from error
+        except (OSError, RuntimeError) as error:  # no network, a file cut short, mixed builds
+            raise ValueError(
+                f"The networks of FID and LPIPS could not be loaded or downloaded: {error}"
+            ) from error
+        self._device = device
+
+    @torch.no_grad()
+    def inception_features(self, colour: Tensor) -> Tensor:
+        """B×2048 float64 on the CPU, of B×3×H×W in [-1, 1]; for ``metrics.frechet_distance``."""
+        levels = ((colour + 1) * 127.5).round().to(self._device, torch.uint8)
+        return self._inception(levels).double().cpu()
+
+    @torch.no_grad()
+    def lpips(self, output: Tensor, truth: Tensor) -> list[float]:
+        """Distances of B pairs of B×3×H×W pictures in [-1, 1]; 0 for equal ones."""
+        return self._lpips(output.to(self._device), truth.to(self._device)).tolist()

@@ -1,0 +1,142 @@
+"""The code that a published pipeline carries for people who do not have this package.
+
+diffusers runs such code after ``trust_remote_code=True`` only. It takes single files: one for the
+pipeline and one for each component. ``pipeline.py`` therefore carries every module that the
+pipeline needs, line by line as the package has it, and the components' files ask those modules.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+NAME = PACKAGE.name
+PIPELINE = ("pipeline", f"{NAME}.pipeline", "SketchColorPipeline")  # file, module, class
+
+PIPELINE_FILE = '''\
+"""{title}, for people without the {package} package.
+
+DiffusionPipeline.from_pretrained(..., trust_remote_code=True) runs this file. It is made when the
+model is published: below are the modules of {package} that the pipeline needs, as they are there.
+Where {package} is installed, its own modules are used and those below stay unread.
+"""
+
+import sys
+from importlib import import_module
+from importlib.abc import InspectLoader, MetaPathFinder
+from importlib.util import find_spec, spec_from_loader
+
+MODULES = {{
+{modules}}}
+
+
+class CarriedModules(MetaPathFinder, InspectLoader):
+    """Lets Python import the modules from here."""
+
+    def find_spec(self, name, path=None, target=None):
+        return spec_from_loader(name, self) if name in MODULES else None
+
+    def is_package(self, name):
+        return any(other.startswith(name + ".") for other in MODULES)
+
+    def get_source(self, name):
+        return "\\n".join(MODULES[name])
+
+
+installed = find_spec("{package}")
+if installed is None or installed.origin is None:  # absent, or a mere folder of that name
+    sys.meta_path.insert(0, CarriedModules())
+
+{class_name} = import_module("{module}").{class_name}
+'''
+
+COMPONENT_FILE = '''\
+"""{class_name}, where diffusers looks for it; pipeline.py at the top carries its code."""
+
+from importlib import import_module
+
+{class_name} = import_module("{module}").{class_name}
+'''
+
+
+def carried_code(index: dict[str, object]) -> dict[str, str]:
+    """The files that make a pipeline's folder loadable by diffusers alone.
+
+    Args:
+        index: ``model_index.json`` as ``save_pretrained`` wrote it.
+
+    Returns:
+        Path → text: the code files, and the index that names the classes by them.
+    """
+    file, module, class_name = PIPELINE
+    index = dict(index)
+    index["_class_name"] = [file, class_name]
+    files = {}
+    needed = {module}
+    for component, entry in index.items():
+        if isinstance(entry, list) and str(entry[0]).startswith(f"{NAME}."):
+            library, component_class = entry
+            files[f"{component}/{component}.py"] = COMPONENT_FILE.format(
+                module=library, class_name=component_class
+            )
+            index[component] = [component, component_class]
+            needed.add(library)
+    files[f"{file}.py"] = PIPELINE_FILE.format(
+        title=class_name,
+        package=NAME,
+        module=module,
+        class_name=class_name,
+        modules="".join(_as_literal(name) for name in sorted(_with_imports(needed))),
+    )
+    files["model_index.json"] = json.dumps(index, indent=2, sort_keys=True) + "\n"
+    return files
+
+
+def _as_literal(module: str) -> str:
+    """A module's lines as an entry of a dict.
+
+    Each line is a string of its own: it can be read, and diffusers, which searches the file for
+    lines that begin with an import, does not take the modules' imports for the file's.
+    """
+    lines = _file(module).read_text().splitlines()
+    body = "".join(f"        {line!r},\n" for line in lines)
+    return f"    {module!r}: [\n{body}    ],\n"
+
+
+def _with_imports(modules: set[str]) -> set[str]:
+    """The modules, all that they import from this package, and the packages that hold them."""
+    found: set[str] = set()
+    waiting = set(modules)
+    while waiting:
+        module = waiting.pop()
+        found.add(module)
+        parent = module.rpartition(".")[0]
+        waiting |= {*_imports(module), *([parent] if parent else [])} - found
+    return found
+
+
+def _imports(module: str) -> Iterator[str]:
+    """The modules of this package that a module imports, anywhere in it."""
+    file = _file(module)
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(file.read_text())):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        source = resolve_name("." * node.level + (node.module or ""), package)
+        yield source
+        for alias in node.names:  # "from . import models" names a module, mostly not
+            if _exists(f"{source}.{alias.name}"):
+                yield f"{source}.{alias.name}"
+
+
+def _file(module: str) -> Path:
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _exists(module: str) -> bool:
+    return _file(module).is_file()

@@ -1,0 +1,1 @@
+"""Line art: taken from pictures, cleaned up, cut into regions."""

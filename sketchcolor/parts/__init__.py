@@ -1,0 +1,1 @@
+"""Parts of a drawing: which places belong together, and what colour each has."""

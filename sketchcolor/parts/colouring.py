@@ -1,0 +1,237 @@
+"""From a proposal to flats, and from flats to what a call returns of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from ..geometry import Fit
+from ..models.part_colours import MOST_PARTS, PartColours, to_flow
+from ..postprocess.palette_transfer import hold_palette
+from ..sampling.seeds import Generators
+from .analysis import DrawingParts, Reading
+from .flats import Flats, free_colours, relight
+from .hint_shares import HintColours, find_seeds, hint_colours
+from .pieces import resize_label
+from .tokens import describe
+
+__all__ = [
+    "Part",
+    "PartMap",
+    "colours_of_proposals",
+    "draw_colours",
+    "flat_layer",
+    "light_over",
+    "map_parts",
+    "paint_flats",
+    "take_over",
+    "with_hints",
+]
+
+FLAT_SIDE = 96  # px: of the small pictures of flats that palettes are held in
+
+
+PaletteTensors = tuple[torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a colouring.
+
+    Attributes:
+        label: its number in the label map.
+        color: sRGB, ``#rrggbb``.
+        area: pixels of the sketch.
+    """
+
+    label: int
+    color: str
+    area: int
+
+
+@dataclass(frozen=True)
+class PartMap:
+    """The parts of a colouring.
+
+    Attributes:
+        label: H×W int32 of the sketch's size; 0 is paper, then largest first.
+        parts: the parts that there are, paper among them where there is some.
+    """
+
+    label: np.ndarray
+    parts: list[Part]
+
+
+def colours_of_proposals(
+    drawings: list[DrawingParts],
+    proposals: torch.Tensor,
+    palette: PaletteTensors | None,
+    guessed: bool,
+    paint_paper: bool,
+) -> list[np.ndarray]:
+    """The colours that proposals give the pieces, (N+1)×3 in [-1, 1] for each of B pictures.
+
+    Args:
+        drawings: B of them; the same one for variants.
+        proposals: B×3×h×w in [-1, 1], coloured without hints.
+        palette: B×K×3 in [-1, 1] and B×K, or None. guessed: nobody asked for it.
+        paint_paper: colour the ground around the figure, too.
+    """
+    if palette is not None:
+        proposals = hold_palette(proposals, *palette, guessed=guessed)
+    rows = proposals.float().permute(0, 2, 3, 1).cpu().numpy()
+    return [
+        free_colours(parts, row, paint_paper) for parts, row in zip(drawings, rows, strict=True)
+    ]
+
+
+def draw_colours(
+    network: PartColours,
+    drawings: list[DrawingParts],
+    generator: Generators,
+    palette: PaletteTensors | None,
+    paint_paper: bool,
+) -> list[np.ndarray]:
+    """Colours that a network draws for the parts; see :func:`colours_of_proposals`."""
+    tokens = [describe(parts) for parts in drawings]
+    stacked = [np.stack([getattr(one, name) for one in tokens]) for name in ("features", "present")]
+    features, present = (torch.from_numpy(part).to(network.device) for part in stacked)
+    features = features.to(network.dtype)
+    shape = (MOST_PARTS, 3)
+    if isinstance(generator, list):
+        noise = torch.stack([torch.randn(shape, generator=one) for one in generator])
+    else:
+        noise = torch.randn((len(tokens), *shape), generator=generator)
+    is_known = torch.zeros_like(present)
+    is_known[:, 0] = not paint_paper
+    white = to_flow(torch.tensor([100.0, 0.0, 0.0]))
+    conditions = {"known": white.expand(*noise.shape).to(features), "is_known": is_known}
+    if palette is not None:
+        colors, weights = (part.float().to(network.device) for part in palette)
+        conditions["palette"] = to_flow(_lab(colors)).to(features)
+        conditions["weights"] = weights.to(features)
+    drawn = network.draw(noise.to(features), features=features, present=present, **conditions)
+    rgb = _rgb(drawn)
+    free = [
+        colours[one.of_part][parts.part]
+        for colours, one, parts in zip(rgb, tokens, drawings, strict=True)
+    ]
+    if palette is None:
+        return free
+    # A palette holds exactly by what makes it hold in pictures.
+    small = [
+        Flats(parts, colours).paint((FLAT_SIDE, FLAT_SIDE))
+        for parts, colours in zip(drawings, free, strict=True)
+    ]
+    pictures = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2)
+    return colours_of_proposals(drawings, pictures, palette, False, paint_paper)
+
+
+def _lab(colors: torch.Tensor) -> torch.Tensor:
+    """B×K×3 sRGB in [-1, 1] → CIELAB."""
+    rgb = (colors.float().cpu().numpy() + 1.0) / 2.0
+    return torch.from_numpy(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)).to(colors)
+
+
+def _rgb(lab: torch.Tensor) -> np.ndarray:
+    """B×N×3 CIELAB → sRGB in [-1, 1]."""
+    rgb = cv2.cvtColor(lab.float().cpu().numpy(), cv2.COLOR_LAB2RGB)
+    return np.clip(rgb * 2.0 - 1.0, -1.0, 1.0)
+
+
+def take_over(parts: DrawingParts, colours: np.ndarray, other: DrawingParts) -> np.ndarray:
+    """The colours of a drawing's pieces for those that another analysis of it found.
+
+    Args:
+        colours: (N+1)×3 in [-1, 1] of the pieces of ``parts``.
+        other: the same drawing's, of M+1 pieces.
+
+    Returns:
+        (M+1)×3.
+    """
+    if other is parts:
+        return colours
+    picture = Flats(parts, colours).paint(parts.grid[::-1])
+    return free_colours(other, picture, paint_paper=False)
+
+
+def with_hints(
+    drawings: list[DrawingParts],
+    free: list[np.ndarray],
+    hints: torch.Tensor | None,
+    paint_paper: bool,
+    read: Callable[[DrawingParts, torch.Tensor], Reading],
+) -> list[Flats]:
+    """Flats of B pictures: the free colours of their pieces, and over them what hints ask for.
+
+    Args:
+        hints: B×4×H×W hint map, or None.
+        read: what the networks say of a drawing with a 1×4×H×W hint map.
+    """
+    if hints is None:
+        return [Flats(*one) for one in zip(drawings, free, strict=True)]
+    asked: dict[tuple[int, int], HintColours | None] = {}  # variants share drawing and hints
+    flats = []
+    for parts, colours, given in zip(drawings, free, hints, strict=True):
+        key = (id(parts), given.data_ptr())
+        if key not in asked:
+            reading = read(parts, given[None])
+            seeds = find_seeds(parts, reading, _pixels(given))
+            said = None if seeds is None else hint_colours(parts, reading, seeds, paint_paper)
+            asked[key] = said
+        flats.append(Flats(parts, colours, asked[key]))
+    return flats
+
+
+def paint_flats(flats: list[Flats], geometry: Fit) -> torch.Tensor:
+    """B×3×H×W in [-1, 1], padded as the page of ``geometry`` is."""
+    pictures = np.stack([one.paint(geometry.scaled_size) for one in flats])
+    planes = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+    right, below = (p - s for p, s in zip(geometry.padded_size, geometry.scaled_size, strict=True))
+    return F.pad(planes, (0, right, 0, below), mode="replicate")
+
+
+def light_over(
+    pictures: torch.Tensor,
+    painted: torch.Tensor,
+    flats: list[Flats],
+    hints: torch.Tensor | None,
+) -> torch.Tensor:
+    """The light of the generator's pictures over their flats, all B×3×H×W in [-1, 1].
+
+    Args:
+        hints: B×4×H×W hint map, or None.
+    """
+    masks = [None] * len(flats) if hints is None else list(hints[:, 3].cpu().numpy() > 0)
+    rows = zip(pictures, painted, flats, masks, strict=True)
+    lit = [relight(_pixels(picture), _pixels(flat), *more) for picture, flat, *more in rows]
+    return torch.from_numpy(np.stack(lit)).permute(0, 3, 1, 2)
+
+
+def _pixels(picture: torch.Tensor) -> np.ndarray:
+    """C×H×W → H×W×C."""
+    return picture.float().permute(1, 2, 0).cpu().numpy()
+
+
+def map_parts(flats: Flats, size: tuple[int, int]) -> PartMap:
+    """The parts of a colouring at a (width, height); a hint may divide what was one part."""
+    label = resize_label(flats.part[flats.parts.pieces.label].astype(np.int32), size)
+    _, first = np.unique(flats.part, return_index=True)
+    counts = np.bincount(label.ravel(), minlength=len(first))
+    hexes = ["#" + bytes(int(c) for c in flats.levels[piece]).hex() for piece in first]
+    parts = [Part(i, hexes[i], int(n)) for i, n in enumerate(counts) if n]
+    return PartMap(label, parts)
+
+
+def flat_layer(flats: Flats, size: tuple[int, int]) -> Image.Image:
+    """The flats without light and lines, mode RGB, at a (width, height)."""
+    label = flats.parts.pieces.label
+    painted = flats.paint(label.shape[::-1])
+    picture = np.clip(np.round((painted + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    return Image.fromarray(picture).resize(size, Image.Resampling.NEAREST)

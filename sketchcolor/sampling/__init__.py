@@ -1,0 +1,1 @@
+"""From noise to colours: the flow, its noise and its seeds."""

@@ -1,0 +1,1 @@
+"""Gatys' style pass on VGG-19."""

@@ -1,0 +1,169 @@
+"""A style over a coloured sketch that cannot ruin the drawing.
+
+Whatever the style transfer paints, the artist decides what of it arrives: how strongly, in which
+colours, on the figure or behind it; and the lines stay the artist's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..lineart.figure import figure_mask
+from ..postprocess.compose import keep_lines
+from .optimisation import OnStep
+from .settings import FAST, Settings, Style
+from .transfer import StyleTransfer
+
+__all__ = ["REGIONS", "Wishes", "lay_over", "paint", "stylize"]
+
+Region = Literal["all", "figure", "background"]
+REGIONS: tuple[Region, ...] = get_args(Region)
+DEFAULT_RESOLUTION = 512
+
+RESOLUTIONS = (128, 1024)  # px, longer side at which the style is painted
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What of the style arrives in the picture.
+
+    Attributes:
+        strength: 0 leaves the picture as it is, 1 is the style in full.
+        keep_colours: only lightness changes; hue and saturation stay the picture's.
+        region: where the style is seen; ``figure`` and ``background`` need the sketch.
+        keep_lines: lay the sketch's lines on top again, where there is a sketch.
+    """
+
+    strength: float = 1.0
+    keep_colours: bool = False
+    region: Region = "all"
+    keep_lines: bool = True
+
+
+def stylize(
+    picture: Image.Image,
+    styles: Sequence[Style],
+    transfer: StyleTransfer,
+    wishes: Wishes | None = None,
+    sketch: Image.Image | None = None,
+    settings: Settings = FAST,
+    resolution: int = DEFAULT_RESOLUTION,
+    seed: int = 0,
+    on_step: OnStep | None = None,
+) -> Image.Image:
+    """Lay the style of other pictures over a coloured one.
+
+    Args:
+        picture: mode RGB, the coloured sketch, any size.
+        styles: see :class:`Style`.
+        transfer: the engine; one may serve any number of calls.
+        wishes: what of the style arrives; all of it by default.
+        sketch: mode L and the picture's size.
+        settings: see :data:`FAST`.
+        resolution: px, longer side at which the style is painted; never above the picture's own.
+        seed: of the noise to start from, where ``settings`` start from noise.
+        on_step: told after every iteration; False as its answer stops with what there is.
+
+    Returns:
+        Mode RGB, the picture's size.
+
+    Raises:
+        ValueError: a setting is out of range, the sketch has another size, or no style is given.
+    """
+    wishes = wishes or Wishes()
+    _check(wishes, picture, sketch)  # before the long work
+    painted = paint(picture, styles, transfer, settings, resolution, seed, on_step)
+    return lay_over(picture, painted, wishes, sketch)
+
+
+def paint(
+    picture: Image.Image,
+    styles: Sequence[Style],
+    transfer: StyleTransfer,
+    settings: Settings = FAST,
+    resolution: int = DEFAULT_RESOLUTION,
+    seed: int = 0,
+    on_step: OnStep | None = None,
+) -> Image.Image:
+    """The long half of :func:`stylize`: the whole picture in the style, at ``resolution``.
+
+    Raises:
+        ValueError: the resolution is out of range, or no style is given.
+    """
+    if not RESOLUTIONS[0] <= resolution <= RESOLUTIONS[1]:
+        raise ValueError(
+            f"The working resolution of a style must be between {RESOLUTIONS[0]} and "
+            f"{RESOLUTIONS[1]}."
+        )
+    side = max(RESOLUTIONS[0], min(resolution, max(picture.size)))
+    return transfer(picture, styles, settings.at(side), seed, on_step)
+
+
+def lay_over(
+    picture: Image.Image,
+    painted: Image.Image,
+    wishes: Wishes,
+    sketch: Image.Image | None = None,
+) -> Image.Image:
+    """The quick half of :func:`stylize`: what of the painted style arrives in the picture.
+
+    Args:
+        picture: mode RGB. painted: from :func:`paint`. wishes, sketch: as in :func:`stylize`.
+
+    Returns:
+        Mode RGB, the picture's size.
+
+    Raises:
+        ValueError: a wish is out of range, or the sketch is missing or of another size.
+    """
+    _check(wishes, picture, sketch)
+    original = np.asarray(picture)
+    result = _enlarge(np.asarray(painted), original).astype(np.float32)
+    if wishes.keep_colours:
+        result = _with_lightness_of(result, original)
+    share = np.full((*original.shape[:2], 1), wishes.strength, np.float32)
+    if wishes.region != "all":
+        figure = figure_mask(sketch)[..., None]
+        share *= figure if wishes.region == "figure" else 1.0 - figure
+    mixed = original + share * (result - original)
+    image = Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
+    return keep_lines(image, sketch) if sketch is not None and wishes.keep_lines else image
+
+
+def _check(wishes: Wishes, picture: Image.Image, sketch: Image.Image | None) -> None:
+    if not 0.0 <= wishes.strength <= 1.0:
+        raise ValueError("The strength of a style must be between 0 and 1.")
+    if sketch is None and wishes.region != "all":
+        raise ValueError("Only with its sketch can a picture's figure be told from its background.")
+    if sketch is not None and sketch.size != picture.size:
+        raise ValueError(
+            f"The sketch is {sketch.width}×{sketch.height} px and the picture "
+            f"{picture.width}×{picture.height} px: give both in one size."
+        )
+
+
+def _enlarge(painted: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """The style at the picture's size: what it changed is enlarged, the picture's edges stay."""
+    small_size, full_size = painted.shape[1::-1], original.shape[1::-1]
+    if small_size == full_size:
+        return painted
+    small = cv2.resize(original, small_size, interpolation=cv2.INTER_AREA)
+    change = painted.astype(np.float32) - small
+    change = cv2.resize(change, full_size, interpolation=cv2.INTER_CUBIC)
+    return np.clip(original + change, 0.0, 255.0)
+
+
+def _with_lightness_of(result: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """Hue and saturation of ``original``, lightness of ``result``; float32 H×W×3, 0 to 255."""
+    lab, light = (
+        cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+        for image in (original, result)
+    )
+    lab[..., 0] = light[..., 0]
+    return np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0.0, 1.0) * 255.0
