@@ -17,10 +17,10 @@ from sketchcolor.conditions import Palette
 from sketchcolor.models import PaletteAttentionGenerator, Pix2PixGenerator, WhiteOutGenerator
 from sketchcolor.style.blend import Wishes, stylize
 from sketchcolor.style.network import load_style_network
-from sketchcolor.style.pictures import built_in
 from sketchcolor.style.settings import FAST, Style
 from sketchcolor.style.transfer import StyleTransfer
-from tests.conftest import ROOT, tiny_proposer, tiny_refiner
+from tests.support import ROOT
+from tests.support.networks import tiny_proposer, tiny_refiner
 
 GOLDEN = Path(__file__).parent / "golden"
 SIDE = 192  # px, longer side of the pictures

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from conftest import tiny_refiner
 from PIL import Image
 
 from sketchcolor.conditions import Palette, Stroke, from_image, from_strokes
@@ -12,6 +11,7 @@ from sketchcolor.pipeline import SketchColorPipeline
 from sketchcolor.sampling import proposal as sampling
 from sketchcolor.sampling.noise import starting_noise
 from sketchcolor.sampling.proposal import FreeColourings, draw_proposal
+from tests.support.networks import tiny_refiner
 
 FAST = {"resolution": 64, "num_inference_steps": 2}
 

@@ -1,0 +1,172 @@
+"""The benchmarks run, and count what they say they count; nothing here depends on speed."""
+
+import importlib
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.support import ROOT
+
+
+@pytest.fixture
+def inference(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(ROOT)
+    return importlib.import_module("benchmarks.inference")
+
+
+@pytest.fixture
+def machine(inference):
+    return inference.machine
+
+
+@pytest.fixture
+def tiny_folder(tiny_pipeline, tmp_path) -> str:
+    tiny_pipeline.save_pretrained(tmp_path / "tiny")
+    return str(tmp_path / "tiny")
+
+
+def test_median_seconds_warms_up_once_and_repeats(machine):
+    calls = []
+    assert machine.median_seconds(lambda: calls.append(1), repeats=4, least=0) >= 0
+    assert len(calls) == 5
+
+
+def test_machine_measures_every_shape_in_every_precision(machine):
+    measured = machine.measure(((8, 16), (16, 8)))
+    assert set(measured["rates"]) == set(measured["best"]) == {"float32", "bfloat16"}
+    for name, rates in measured["rates"].items():
+        assert list(rates) == ["8×16²", "16×8²"] and min(rates.values()) > 0
+        assert measured["best"][name] == max(rates.values())
+    assert measured["threads"] == torch.get_num_threads()
+    table = machine.describe(measured)
+    assert "bfloat16" in table and "16×8²" in table
+
+
+def test_drawing_is_a_reproducible_line_drawing(inference):
+    page = np.asarray(inference.drawing((300, 200)))
+    assert page.shape == (200, 300)
+    assert np.array_equal(page, np.asarray(inference.drawing((300, 200))))
+    assert set(np.unique(page)) == {0, 255} and 0.01 < (page == 0).mean() < 0.3
+
+
+def test_cases_pair_both_models_and_end_with_the_page(inference):
+    found = inference.cases([256, 512], 512, None)
+    assert len(found) == 2 * (3 * 2 + 1)
+    for ours, base in zip(found[::2], found[1::2], strict=True):
+        assert (ours.model, base.model) == (inference.FLAGSHIP, inference.BASELINE)
+        assert (ours.task, ours.size, ours.resolution) == (base.task, base.size, base.resolution)
+    assert found[-1].size == inference.PAGE and found[-1].task == "picture"
+
+
+@pytest.mark.parametrize("task", ["generator", "networks", "picture"])
+def test_a_case_of_the_flagship(inference, tiny_folder, task):
+    case = inference.Case(inference.FLAGSHIP, task, (64, 64), 64, tiny_folder)
+    result = inference.run_case(case)
+    assert result["seconds"] > 0 and result["gflop"] > 0
+    assert result["peak_mib"] >= result["loaded_mib"] > 50
+    assert result["precision"] in ("float32", "bfloat16")
+
+
+def test_the_proposal_is_counted_with_the_networks(inference, tiny_folder):
+    generator, networks = (
+        inference.run_case(inference.Case(inference.FLAGSHIP, task, (64, 64), 64, tiny_folder))
+        for task in ("generator", "networks")
+    )
+    assert networks["gflop"] > generator["gflop"]
+
+
+def test_the_whole_run_writes_json_and_prints_ratios(
+    inference, machine, tiny_folder, tmp_path, monkeypatch, capsys
+):
+    pair = [
+        inference.Case(inference.FLAGSHIP, "picture", (256, 256), 256, tiny_folder),
+        inference.Case(inference.BASELINE, "picture", (256, 256), 256),
+    ]
+    monkeypatch.setattr(inference, "cases", lambda *_: pair)
+    rates = machine.measure(((8, 16),))
+    monkeypatch.setattr(machine, "measure", lambda: rates)
+    output = tmp_path / "inference.json"
+    assert inference.main(["--model", tiny_folder, "-o", str(output)]) == 0
+    ours, base = json.loads(output.read_text())["cases"]
+    assert (ours["model"], base["model"]) == (inference.FLAGSHIP, inference.BASELINE)
+    # By hand: 1.98 G multiply-accumulates in the encoder and 4.03 G in the decoder. (18.1 G, often
+    # quoted, counts transposed convolutions at their output's size, four times too much.)
+    assert base["gflop"] == pytest.approx(2 * (1.98 + 4.03), rel=0.01)
+    assert ours["share"] > 0
+    table = capsys.readouterr().out
+    assert f"{ours['seconds'] / base['seconds']:.2f}" in table
+    assert f"{base['peak_mib']:.0f}" in table
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run(inference, machine, tmp_path, monkeypatch):
+    rates = machine.measure(((8, 16),))
+    monkeypatch.setattr(machine, "measure", lambda: rates)
+    output = tmp_path / "inference.json"
+    absent = str(tmp_path / "absent")
+    assert inference.main(["--model", absent, "-o", str(output)]) != 0
+    assert not output.exists()
+
+
+@pytest.fixture
+def conditions(inference):
+    return importlib.import_module("benchmarks.conditions")
+
+
+def test_wishes_are_measured_on_real_pictures(conditions, shared, tiny_pipeline):
+    images = conditions.validation_pictures(shared / "data", 4)
+    found = conditions.measure_wishes(tiny_pipeline, images)
+    assert set(found) == {"networks", "pipeline"}
+    held = found["pipeline"]
+    assert held["own_reference"]["palette_distance"] < held["own_reference"]["other_palette"]
+    assert held["stroke"]["strokes"] > 0
+    assert held["stroke"]["stroke_change"] > held["stroke"]["leak"]
+    assert held["own_reference"] != found["networks"]["own_reference"]
+
+
+def test_a_copier_is_found_out(inference, shared, tmp_path):
+    memorising = importlib.import_module("benchmarks.memorising")
+    rows = memorising.spread_rows(shared / "data", 6)
+    rows.select(range(4)).to_parquet(tmp_path / "train-0.parquet")
+    rows.select(range(4, 6)).to_parquet(tmp_path / "validation-0.parquet")
+    (known,) = memorising.batches([rows[0]["image"]], memorising.SIDE)
+
+    class Copier:
+        """Whatever is drawn, it shows the first picture that it was trained on."""
+
+        def colour_tensor(self, sketch, generator):
+            whole = known.fits[0].crop(known.truth)
+            shown = torch.nn.functional.interpolate(whole, sketch.shape[2:])
+            return shown.expand(len(sketch), -1, -1, -1)
+
+    report = memorising.compare(Copier(), tmp_path, 4)
+    nearest = report["nearest_training_picture"]
+    assert nearest["colourings"]["least"] < 0.7 * nearest["true_pictures"]["least"]
+    assert report["own_picture_is_nearest"] == {"train": 0.25, "validation": 0.0}
+    assert report["psnr"]["train"] > report["psnr"]["validation"]
+
+
+def test_every_kind_of_wish_is_timed(conditions, tiny_pipeline):
+    waits = conditions.measure_waits(tiny_pipeline, side=64)
+    assert set(waits) == {"automatic", "stroke", "palette", "four_variants"}
+    assert min(waits.values()) > 0
+
+
+def test_wishes_lie_beside_each_other(inference, tiny_folder, shared, tmp_path, monkeypatch):
+    wishes = importlib.import_module("benchmarks.wishes")
+    chosen = dict(list(json.loads(wishes.WISHES.read_text()).items())[:2])
+    few = tmp_path / "wishes.json"
+    few.write_text(json.dumps(chosen))
+    monkeypatch.setattr(wishes, "WISHES", few)
+    sheet = tmp_path / "sheet.png"
+    arguments = ["--model", str(tiny_folder), "--sketches", str(shared / "lineart")]
+    monkeypatch.setattr("sys.argv", ["wishes", *arguments, "-o", str(sheet)])
+    wishes.main()
+    picture = np.asarray(Image.open(sheet))
+    rows = picture.reshape(5, -1, *picture.shape[1:])
+    automatic, three, ten, *palettes = rows.astype(int)
+    assert all((automatic != row).any() for row in (three, ten, *palettes))
+    assert (three != ten).any()

@@ -1,0 +1,91 @@
+"""Networks of a few thousand weights, fixed by a seed; what they paint is arbitrary."""
+
+import numpy as np
+import torch
+
+from sketchcolor.models import ColorProposer, PartEncoder, SwishGatedRefiner
+from sketchcolor.models.parts import CELL
+from sketchcolor.parts.analysis import DrawingParts, Reading
+from sketchcolor.parts.pieces import cut_regions
+
+TINY_PROPOSER = {
+    "sample_size": 16,
+    "patch": 2,
+    "line_channels": (8, 8),
+    "block_out_channels": (8, 16),
+    "attention_head_dim": 8,
+    "norm_num_groups": 4,
+}
+
+# A part encoder reads a proposer with patches of 4 pixels.
+TINY_READABLE = TINY_PROPOSER | {"patch": 4, "line_channels": (8, 8, 8)}
+TINY_PARTS = {
+    "line_channels": (8, 8, 8),
+    "middle_channels": 16,
+    "decoder_channels": 8,
+    "widths": (16, 8, 8, 8),
+    "dimensions": 8,
+}
+
+
+def tiny_proposer(**more) -> ColorProposer:
+    torch.manual_seed(0)
+    proposer = ColorProposer(**TINY_PROPOSER | more)
+    torch.nn.init.normal_(proposer.unet.conv_out.weight, std=0.05)
+    torch.nn.init.normal_(proposer.palette.absent, std=0.5)
+    torch.nn.init.normal_(proposer.head.layers[-1].weight, std=0.05)
+    return proposer.eval()
+
+
+def tiny_part_encoder() -> PartEncoder:
+    """An encoder of nearly one vector: no piece is cut, and no hint leaves the one it lies in."""
+    torch.manual_seed(2)
+    encoder = PartEncoder(**TINY_PARTS)
+    torch.nn.init.normal_(encoder.outlet.weight, std=0.02)
+    torch.nn.init.constant_(encoder.outlet.bias[TINY_PARTS["dimensions"]], 30.0)  # alone
+    return encoder.eval()
+
+
+def drawing_parts(
+    label: np.ndarray,
+    vectors: np.ndarray,
+    part: list[int] | None = None,
+    alone: float = 5.0,
+    locality: float = 1.0,
+    ink: np.ndarray | None = None,
+) -> DrawingParts:
+    """What would be known of a drawing in which regions and vectors are these.
+
+    Args:
+        label: H×W int32. vectors: D×h×w.
+        part: of each piece; each on its own if None.
+        alone: halfway between the logits of a hint of the same vector and of a vector at a right
+            angle to it, which are 10 and 0.
+    """
+    pieces = cut_regions(label, vectors, np.ones(vectors.shape[1:]))
+    height, width = pieces.grid
+    cells = height * width
+    return DrawingParts(
+        pieces,
+        np.arange(len(pieces.area)) if part is None else np.array(part),
+        np.zeros(cells, np.float32) if ink is None else ink.ravel(),
+        Reading(
+            vectors.reshape(len(vectors), -1).T,
+            np.full(cells, alone, np.float32),
+            np.full(cells, locality, np.float32),
+            np.ones(cells, np.float32),
+            10.0,
+        ),
+        torch.ones(1, 1, CELL * height, CELL * width),
+        torch.zeros(1, 4, CELL * height, CELL * width),
+        np.zeros((height, width, 1), np.float32),
+        np.zeros((height, width, 3), np.float32),
+    )
+
+
+def tiny_refiner(proposal: bool = True) -> SwishGatedRefiner:
+    torch.manual_seed(1)
+    refiner = SwishGatedRefiner(channels=(8, 16), proposal=proposal)
+    torch.nn.init.normal_(refiner.outlet[-1].weight, std=0.1)
+    torch.nn.init.normal_(refiner.modulate.affine.weight, std=0.1)
+    return refiner.eval()

@@ -1,0 +1,212 @@
+"""Loading pictures by every road, and turning them into samples."""
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sketchcolor.training.data import (
+    NOISE,
+    ROTATION,
+    SHEAR,
+    SHIFT,
+    ZOOM,
+    OffsetSampler,
+    SampleMaker,
+    Samples,
+    Source,
+    StreamedSamples,
+    frame,
+    load_images,
+)
+from tests.support.pictures import write_pictures
+
+MAKER = SampleMaker(64, "figures", "random", hint_rate=1.0, palette_rate=0.5)
+
+
+def test_samples_have_the_contracts_shapes_and_ranges(pictures):
+    samples = Samples(load_images(Source(data_files=str(pictures))), MAKER, seed=0)
+    present = []
+    for number in range(12):
+        sample = samples[number]
+        assert sample["sketch"].shape == (1, 64, 64) and sample["colour"].shape == (3, 64, 64)
+        assert sample["hints"].shape == (4, 64, 64)
+        assert sample["palette"].shape == (9, 3) and sample["weights"].shape == (9,)
+        for name in ("sketch", "colour", "hints", "palette"):
+            assert sample[name].abs().max() <= 1
+        assert torch.isclose(sample["weights"].sum(), torch.tensor(1.0))
+        present.append(bool(sample["palette_present"]))
+    assert any(present) and not all(present)
+
+
+def test_a_sample_is_a_function_of_its_number_and_the_seed(pictures):
+    images = load_images(Source(data_files=str(pictures)))
+    first, again = Samples(images, MAKER, 3)[7], Samples(images, MAKER, 3)[7]
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    other = Samples(images, MAKER, 4)[7]
+    assert not torch.equal(first["sketch"], other["sketch"])
+
+
+def test_kind_weights_favour_figures(pictures):
+    samples = Samples(load_images(Source(data_files=str(pictures))), MAKER, 0)
+    kinds = samples.images["kind"]
+    draws = np.random.default_rng(0).random(4000)
+    drawn = np.searchsorted(samples.cumulative, draws, side="right")
+    figures = np.mean([kinds[i] == "figure" for i in drawn])
+    share = kinds.count("figure") / len(kinds)
+    assert figures > share + 0.08
+
+
+def test_crop_cuts_the_same_window_of_everything(pictures):
+    images = load_images(Source(data_files=str(pictures)))
+    maker = SampleMaker(64, "none", "dodge", 0.0, 0.0, crop=32)
+    sample = maker(images[0], np.random.default_rng(0))
+    assert sample["sketch"].shape == (1, 32, 32) and sample["hints"].shape == (4, 32, 32)
+    grey = sample["colour"].mean(0)
+    dark = grey < -0.5
+    if dark.any():  # ink lies where the picture is dark
+        assert sample["sketch"][0][dark].mean() < sample["sketch"][0][~dark].mean()
+
+
+def test_whole_figures_are_placed_on_paper():
+    figure = np.full((120, 60, 3), 255, np.uint8)
+    figure[20:110, 20:40] = (200, 40, 40)
+    lines = np.full((120, 60), 255, np.uint8)
+    whole = 0
+    for seed in range(30):
+        colour, _ = frame(figure, lines, 64, "figures", np.random.default_rng(seed))
+        red = (colour[..., 1] < 120).sum() / 64**2
+        whole += red < 0.14
+        assert colour.shape == (64, 64, 3)
+    assert 8 < whole < 30
+    colour, _ = frame(figure, lines, 64, "none", np.random.default_rng(0))
+    ys, xs = np.nonzero(colour[..., 1] < 120)
+    assert abs(xs.mean() - 31.5) < 1 and (colour[:, :10] == 255).all()
+
+
+def test_some_whole_figures_stand_far_away():
+    figure = np.full((120, 60, 3), 255, np.uint8)
+    figure[5:115, 20:40] = (200, 40, 40)
+    lines = np.full((120, 60), 255, np.uint8)
+    heights = []
+    for seed in range(60):
+        colour, _ = frame(figure, lines, 64, "figures", np.random.default_rng(seed))
+        heights.append((colour[..., 1] < 120).any(axis=1).sum())
+    assert min(heights) < 30 and sum(height < 45 for height in heights) > 10
+
+
+def test_the_tint_of_drawn_paper_goes_on_beyond_the_picture():
+    colour = np.full((120, 60, 3), 255, np.uint8)
+    lines = np.full((120, 60), 210, np.uint8)
+    lines[40:80, 20:40] = 30
+    _, framed = frame(colour, lines, 64, "none", np.random.default_rng(0))
+    assert framed[:, 0].tolist() == [210] * 64 and framed.min() < 60
+
+
+def test_distorting_turns_shears_zooms_shifts_and_adds_noise_to_lines():
+    """Three corners of a square tell which affine map a picture went through."""
+    colour = np.full((200, 200, 3), 128, np.uint8)
+    dots = np.array([[70, 70], [130, 70], [70, 130]])
+    for (x, y), channel in zip(dots, range(3), strict=True):
+        colour[y - 4 : y + 5, x - 4 : x + 5, channel] = 255
+    lines = np.full((200, 200), 128, np.uint8)
+    maps = []
+    for seed in range(60):
+        warped, noisy = frame(colour, lines, 100, "distort", np.random.default_rng(seed))
+        assert noisy.std() == pytest.approx(255 * NOISE, rel=0.05)
+        weights = np.clip(warped.astype(float) - 128, 0, None)
+        ys, xs = np.mgrid[:100, :100]
+        found = [
+            ((xs * w).sum() / w.sum(), (ys * w).sum() / w.sum()) for w in np.moveaxis(weights, 2, 0)
+        ]
+        across, down = np.subtract(found[1], found[0]), np.subtract(found[2], found[0])
+        middle = (np.array(found[1]) + found[2]) / 2
+        zoom = np.sqrt(np.linalg.det([across, down])) / 30  # 60 px at half size
+        turn = np.degrees(np.arctan2(across[1], across[0]))
+        shear = np.dot(across, down) / np.dot(across, across)
+        maps.append((zoom, turn, shear, *(middle - 49.75) / 100))
+    zoom, turn, shear, *shifts = np.array(maps).T
+    assert 1 / ZOOM - 0.02 < zoom.min() < 0.9 and 1.1 < zoom.max() < ZOOM + 0.02
+    assert ROTATION / 2 < np.abs(turn).max() < ROTATION + 1 and turn.min() < 0 < turn.max()
+    assert SHEAR / 2 < np.abs(shear).max() < SHEAR + 0.05
+    for shift in shifts:
+        assert SHIFT / 2 < np.abs(shift).max() < ZOOM * SHIFT * 1.2
+    assert maps[0] != maps[1]
+
+
+def test_filters_by_rating_and_tags(tmp_path):
+    write_pictures(
+        tmp_path / "a.parquet", 6, ratings="general sensitive g general explicit g".split()
+    )
+    kept = load_images(Source(data_files=str(tmp_path / "a.parquet"), rating="general"))
+    assert len(kept) == 4
+    plain = Source(data_files=str(tmp_path / "a.parquet"), exclude_tags=("monochrome",))
+    assert len(load_images(plain)) == 3  # every second picture is tagged so
+
+
+def test_danbooru_webdataset_streams_with_filters(tmp_path):
+    with tarfile.open(tmp_path / "0000.tar", "w") as tar:
+        for i, rating in enumerate(("general", "explicit", "general")):
+            buffer = io.BytesIO()
+            Image.new("RGB", (48, 48), (40 * i, 100, 200)).save(buffer, "webp")
+            labels = json.dumps({"id": i, "rating": rating, "general_tags": ["1girl"]}).encode()
+            for name, data in ((f"{i}.webp", buffer.getvalue()), (f"{i}.json", labels)):
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    source = Source(
+        data_files=str(tmp_path / "*.tar"),
+        data_format="webdataset",
+        image_column="webp",
+        rating="general",
+        streaming=True,
+    )
+    maker = SampleMaker(32, "none", "dodge", 0.0, 0.0, image_column="webp")
+    stream = StreamedSamples(load_images(source), maker, seed=0, start=1, stop=5)
+    colours = [sample["colour"] for sample in stream]
+    assert len(colours) == 4  # two pictures, round and round, from the second sample on
+    green = {round(float(c[0].mean()), 1) for c in colours}
+    assert green == {-1.0, -0.4}
+
+
+@pytest.mark.parametrize("pair", ["colour-sketch", "sketch-colour"])
+def test_side_by_side_pairs(tmp_path, pair):
+    colour, sketch = Image.new("RGB", (40, 40), (200, 30, 30)), Image.new("RGB", (40, 40), "white")
+    sketch.paste((0, 0, 0), (10, 0, 14, 40))
+    both = Image.new("RGB", (80, 40))
+    halves = (colour, sketch) if pair == "colour-sketch" else (sketch, colour)
+    for i, half in enumerate(halves):
+        both.paste(half, (40 * i, 0))
+    both.save(tmp_path / "a.png")
+    images = load_images(Source(data_files=str(tmp_path / "*.png"), data_format="imagefolder"))
+    sample = SampleMaker(32, "none", "random", 0.0, 0.0, pair=pair)(
+        images[0], np.random.default_rng(0)
+    )
+    assert abs(float(sample["colour"][0].mean()) - (200 / 127.5 - 1)) < 0.02
+    assert sample["sketch"].min() < -0.9 and sample["sketch"].mean() > 0.5
+
+
+def test_missing_sources_and_columns_are_named(pictures):
+    with pytest.raises(ValueError, match="--dataset_name"):
+        load_images(Source())
+    with pytest.raises(ValueError, match="no column 'webp'.*image"):
+        load_images(Source(data_files=str(pictures), image_column="webp"))
+
+
+def test_offset_sampler_continues():
+    assert list(OffsetSampler(3, 6)) == [3, 4, 5] and len(OffsetSampler(7, 6)) == 0
+
+
+def test_validation_split_is_its_own(shared):
+    """No validation picture may be trained on."""
+    keys = []
+    for split in ("train", "validation"):
+        images = load_images(
+            Source(data_files=str(shared / f"data/{split}-*.parquet"), split=split)
+        )
+        keys.append(set(zip(images["source"], images["key"], strict=True)))
+    assert len(keys[1]) == 433 and not keys[0] & keys[1]

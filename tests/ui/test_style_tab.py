@@ -1,0 +1,197 @@
+"""The Style tab: its run without a browser, then visitors who paint, stop and start again."""
+
+import io
+import re
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from sketchcolor.style.optimisation import Progress
+from sketchcolor.ui import style, texts
+from sketchcolor.ui.style_run import Brushwork
+from tests.support.served_page import (
+    PATIENCE,
+    Watched,
+    downloaded,
+    opened,
+    served_with_tiny_styles,
+    shared_pipeline,
+)
+
+RESOLUTION = 96
+
+
+def progress(iteration: int) -> Progress:
+    return Progress(iteration, 9, 64, 1.0, 0.1, 0.2, torch.zeros(1, 3, 8, 8))
+
+
+def endless(tell) -> Image.Image:
+    iteration = 0
+    while tell(progress(iteration)):
+        iteration += 1
+        time.sleep(0.01)
+    return Image.new("RGB", (8, 8), "red")
+
+
+def test_work_is_watched_and_then_there():
+    def work(tell) -> Image.Image:
+        assert tell(progress(1))
+        return Image.new("RGB", (8, 8), "blue")
+
+    run = Brushwork(work)
+    assert [told.iteration for told in run.watch()] == [1]
+    assert run.picture().getpixel((0, 0)) == (0, 0, 255)
+
+
+def test_a_fault_comes_out_with_the_picture():
+    def work(tell) -> Image.Image:
+        raise ValueError("no paint")
+
+    run = Brushwork(work)
+    assert list(run.watch()) == []
+    with pytest.raises(ValueError, match="no paint"):
+        run.picture()
+
+
+def test_a_visitor_stops_their_own_run_and_keeps_the_picture():
+    runs = {name: Brushwork(endless, name) for name in ("ann", "ben")}
+    watching = {name: run.watch() for name, run in runs.items()}
+    assert all(next(news).iteration >= 0 for news in watching.values())
+    Brushwork.stop_of("ann")
+    list(watching["ann"])
+    assert runs["ann"].picture().getpixel((0, 0)) == (255, 0, 0)
+    assert next(watching["ben"]).iteration > 0  # goes on
+    watching["ben"].close()
+
+
+def test_who_looks_away_or_starts_again_stops_the_run():
+    before = threading.active_count()
+    first = Brushwork(endless, "ann")
+    watching = first.watch()
+    next(watching)
+    second = Brushwork(endless, "ann")
+    list(watching)  # ends by itself
+    watching = second.watch()
+    next(watching)
+    watching.close()
+    for _ in range(200):
+        if threading.active_count() == before:
+            break
+        time.sleep(0.05)
+    assert threading.active_count() == before
+
+
+def test_nothing_to_paint_gets_a_sentence():
+    with pytest.raises(Exception, match="no picture yet"):
+        next(style._paint(None, None, [], 512, style.Wishes(), None))
+    shares = {"brush": 0.0}
+    with pytest.raises(Exception, match="No style has a share"):
+        style._styles(shares, None, 1.0, 1.0)
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return Watched(shared_pipeline(), RESOLUTION)
+
+
+@pytest.fixture(scope="module")
+def address(pipeline, tmp_path_factory):
+    with served_with_tiny_styles(pipeline, tmp_path_factory.mktemp("cache")) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser, address) -> Iterator[Page]:
+    with opened(browser, address, viewport={"width": 1280, "height": 1000}) as page:
+        yield page
+
+
+def hand_over(page: Page, sketch_file) -> bytes:
+    """Colours a sketch in the first tab and brings it here; gives the coloured PNG."""
+    page.set_input_files("#automatic-sketch input[type=file]", sketch_file)
+    expect(page.locator("#automatic-sketch img")).to_be_visible(timeout=PATIENCE)
+    page.click("#automatic-colour")
+    expect(page.locator("#automatic-restyle")).to_be_enabled(timeout=PATIENCE)
+    coloured = downloaded(page, "#automatic-download")[1]
+    page.click("#automatic-restyle")
+    expect(page.locator("#style-picture img")).to_be_visible(timeout=PATIENCE)
+    return coloured
+
+
+def painted(page: Page) -> np.ndarray:
+    """The picture as downloaded, once it is there."""
+    expect(page.locator("#style-note")).to_have_text(re.compile(r"\d+ × \d+ px"), timeout=PATIENCE)
+    expect(page.locator("#style-download")).to_be_enabled(timeout=PATIENCE)
+    name, content = downloaded(page, "#style-download")
+    assert name.endswith("-styled.png")
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+
+
+def test_a_coloured_picture_is_painted_and_fades_back(page, sketch_file):
+    coloured = np.asarray(Image.open(io.BytesIO(hand_over(page, sketch_file)))).astype(int)
+    page.locator("#style-gallery button").nth(1).click()
+    expect(page.locator("#style-note")).to_have_text(re.compile("Painting"), timeout=PATIENCE)
+    expect(page.locator("#style-slider img").first).to_be_visible()
+    full = painted(page)
+    assert full.shape == coloured.shape
+    ink = np.asarray(Image.open(sketch_file).convert("L")) == 0
+    assert (full[ink] == 0).all()
+    assert np.abs(full - coloured).mean() > 1
+
+    # The strength changes without painting again.
+    page.locator("#style-strength input[type=number]").fill("0")
+    page.locator("#style-strength input[type=number]").press("Enter")
+    page.locator("#style-strength input[type=number]").blur()
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        if np.array_equal(painted(page), coloured):
+            return
+    raise AssertionError("The strength did not arrive.")
+
+
+def test_stopped_work_keeps_its_picture_and_starts_again(page, sketch_file, monkeypatch):
+    hand_over(page, sketch_file)
+    monkeypatch.setattr(style, "paint", slow_paint)
+    page.click("#style-paint")
+    expect(page.locator("#style-note")).to_have_text(re.compile("Painting"), timeout=PATIENCE)
+    page.click("#style-stop")
+    painted(page)
+    expect(page.locator("#style-stop")).to_be_disabled(timeout=PATIENCE)
+    page.click("#style-paint")
+    expect(page.locator("#style-note")).to_have_text(re.compile("Painting"), timeout=PATIENCE)
+    page.click("#style-stop")
+    painted(page)
+
+
+def slow_paint(picture, styles, transfer, resolution, on_step) -> Image.Image:
+    """Goes on until it is told to stop."""
+    return endless(on_step)
+
+
+def test_two_visitors_at_once_and_a_damaged_style(browser, address, page, sketch_file, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG not really")
+    with opened(browser, address) as other:
+        for visitor in (page, other):
+            hand_over(visitor, sketch_file)
+            visitor.locator("#style-gallery button").nth(2).click()
+        for visitor in (page, other):
+            painted(visitor)
+        other.locator("#style-mix button").first.click()
+        other.set_input_files("#style-own input[type=file]", broken)
+        toast = other.locator(".toast-body")
+        expect(toast).to_contain_text(re.compile("picture|image", re.I), timeout=PATIENCE)
+        other.locator("#style-gallery button").nth(0).click()
+        painted(other)
+
+
+def test_without_a_picture_the_button_says_what_to_do(page):
+    page.get_by_role("tab", name=texts.STYLE, exact=True).click()
+    page.click("#style-paint")
+    expect(page.locator(".toast-body")).to_contain_text("no picture yet", timeout=PATIENCE)
