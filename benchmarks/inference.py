@@ -180,7 +180,7 @@ def _task(case: Case, pipeline: SketchColorPipeline) -> tuple[Callable[[], objec
 
     def networks() -> object:
         with torch.inference_mode():
-            return pipeline.colour_tensor(tensor, generator=torch.Generator().manual_seed(0))
+            return pipeline.colour_tensor(tensor, seeds=[0])
 
     numbers = count()
 

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from benchmarks.pictures import read_arguments, spread_rows
 from sketchcolor import load_pipeline
+from sketchcolor.colour_space import rgb_to_lab
 from sketchcolor.evaluation.evaluate import batches
 from sketchcolor.evaluation.metrics import psnr
 from sketchcolor.pipeline import SketchColorPipeline
@@ -35,7 +36,7 @@ def thumbnails(pictures: Iterable[np.ndarray]) -> np.ndarray:
         cv2.resize(picture, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
         for picture in pictures
     ]
-    lab = [cv2.cvtColor(s.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB) for s in small]
+    lab = [rgb_to_lab(s.astype(np.float32) / 255.0) for s in small]
     return np.stack(lab).reshape(len(lab), -1, 3)
 
 
@@ -58,11 +59,10 @@ def distances(queries: np.ndarray, shelf: np.ndarray) -> np.ndarray:
 def colour(
     pipeline: SketchColorPipeline, images: list[Image.Image]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Colourings without a wish, and the true pictures at their size."""
+    """Automatic colourings, and the true pictures at their size."""
     coloured, truths = [], []
     for batch in tqdm(batches(images, SIDE), "colour", -(-len(images) // 8)):
-        noise = [torch.Generator().manual_seed(index) for index in batch.indices]
-        coloured += batch.pictures(pipeline.colour_tensor(batch.sketch, generator=noise))
+        coloured += batch.pictures(pipeline.colour_tensor(batch.sketch, seeds=batch.indices))
         truths += batch.pictures(batch.truth)
     return coloured, truths
 

@@ -13,7 +13,15 @@ from .conditions import Stroke
 from .conditions import hints as hint_maps
 from .geometry import Fit
 
-__all__ = ["MAX_VARIANTS", "Callback", "Hints", "StepCounter", "check_call", "hint_tensor"]
+__all__ = [
+    "MAX_VARIANTS",
+    "Callback",
+    "Hints",
+    "StepCounter",
+    "check_call",
+    "hint_layer",
+    "hint_page",
+]
 
 RESOLUTIONS = (64, 2048)  # working resolution, least and most
 MAX_VARIANTS = 16
@@ -68,17 +76,28 @@ class StepCounter:
             self.callback(self.done, self.total)
 
 
-def hint_tensor(hints: Hints, size: tuple[int, int], geometry: Fit) -> torch.Tensor:
-    """1×4×H×W hint map in the geometry of the working page."""
-    if isinstance(hints, Image.Image):
-        if hints.size != size:
-            raise ValueError(
-                f"The hint layer is {hints.width}×{hints.height} px and the sketch "
-                f"{size[0]}×{size[1]} px: give a layer of the sketch's size."
-            )
-        layer = np.asarray(hints.convert("RGBA"))
-    else:
-        layer = hint_maps.from_strokes(hints, size)
+def hint_layer(hints: Hints, size: tuple[int, int]) -> np.ndarray:
+    """Hints as a transparent layer of the sketch's size, H×W×4 uint8 RGBA.
+
+    Args:
+        hints: strokes, or a transparent picture.
+        size: (width, height) of the sketch.
+
+    Raises:
+        ValueError: a stroke is malformed, or the picture has another size.
+    """
+    if not isinstance(hints, Image.Image):
+        return hint_maps.from_strokes(hints, size)
+    if hints.size != size:
+        raise ValueError(
+            f"The hint layer is {hints.width}×{hints.height} px and the sketch "
+            f"{size[0]}×{size[1]} px: give a layer of the sketch's size."
+        )
+    return np.asarray(hints.convert("RGBA"))
+
+
+def hint_page(layer: np.ndarray, geometry: Fit) -> torch.Tensor:
+    """1×4×H×W hint map of a layer in the geometry of a working page."""
     hint_map = hint_maps.to_tensor(hint_maps.from_layer(layer, geometry.scaled_size))
     right = geometry.padded_size[0] - geometry.scaled_size[0]
     below = geometry.padded_size[1] - geometry.scaled_size[1]

@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from diffusers import ModelMixin, SchedulerMixin
 from diffusers.utils import BaseOutput
 from PIL import Image
 
-from .calls import Callback, Hints, StepCounter, check_call, hint_tensor
-from .conditions import Palette, from_image
+from .calls import Callback, Hints, StepCounter, check_call, hint_layer, hint_page
+from .colouring import ColouringMixin
+from .conditions import Conditions, Palette, from_image
 from .conditions import hints as hint_maps
-from .conditions.hint_field import hint_field
-from .geometry import Fit, fit, stretch
+from .geometry import Fit, fit
 from .hub.pretrained import PretrainedPipeline
 from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
 from .lineart.cleanup import clean_sketch
-from .models import style_vector as styles
+from .models import style_vector
 from .models.palette_prior import PalettePrior
 from .models.part_colours import PartColours
 from .models.parts import PartEncoder
 from .models.proposer import ColorProposer
-from .parts.analysis import DrawingParts, read_cells
 from .parts.colouring import (
     PartMap,
-    colours_of_proposals,
-    draw_colours,
     flat_layer,
-    light_over,
     map_parts,
-    paint_flats,
-    take_over,
-    with_hints,
 )
-from .parts.flats import Flats
-from .parts.reader import DrawingReader
 from .postprocess.compose import colour_layer, keep_lines
-from .postprocess.enforce import hold_wishes
-from .precision import autocast, fastest_dtype
-from .sampling.proposal import DEFAULT_STEPS, KEPT, FreeColourings, Proposal, draw_proposal
-from .sampling.seeds import Generators, seeds_of, variant_seeds
+from .sampling.proposal import DEFAULT_STEPS
+from .sampling.seeds import variant_seeds
 
 __all__ = ["SketchColorOutput", "SketchColorPipeline"]
 
@@ -71,7 +59,7 @@ class SketchColorOutput(BaseOutput):
     flats: list[Image.Image] | None = None
 
 
-class SketchColorPipeline(PretrainedPipeline):
+class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
     """Colours line art at its own size, under the artist's own lines.
 
     The proposer draws one of the plausible colourings at low resolution, the generator
@@ -132,8 +120,7 @@ class SketchColorPipeline(PretrainedPipeline):
         self.set_progress_bar_config(disable=True)
         self.model_id: str | None = None
         self.revision: str | None = None
-        self._free_colourings = FreeColourings(KEPT)
-        self._read_drawing = DrawingReader(KEPT)
+        self.clear_caches()
         for component in (generator, proposer, parts, part_colours):
             if component is not None:
                 component.eval().to(memory_format=torch.channels_last)
@@ -142,16 +129,6 @@ class SketchColorPipeline(PretrainedPipeline):
     def conditions(self) -> tuple[str, ...]:
         """What the models can be told besides the sketch: ``hints``, ``palette``, ``style``."""
         return tuple(self.generator.conditions)
-
-    @property
-    def _proposes(self) -> bool:
-        """Whether pictures begin with a proposal of the flow over colour pictures."""
-        return self.proposer is not None and self.part_colours is None
-
-    @property
-    def _guesses_palettes(self) -> bool:
-        """Whether a palette is guessed where none is given; colours of parts need no guess."""
-        return self.palette_prior is not None and self._proposes
 
     @torch.no_grad()
     def __call__(
@@ -213,54 +190,35 @@ class SketchColorPipeline(PretrainedPipeline):
         drawing = clean_sketch(original) if clean_paper else original
         style = None
         if reference is not None and "style" in self.conditions:
-            style = styles.from_image(read_image(reference))
+            style = style_vector.from_image(read_image(reference))
         elif reference is not None:
             palette = from_image(read_image(reference))
         seeds = variant_seeds(seed, num_variants)
-        total = (num_inference_steps if self._proposes else 0) + 2
-        report = StepCounter(callback, total)
+        report = StepCounter(callback, (num_inference_steps if self._proposes else 0) + 2)
 
         # 2. Conditions at the network's working resolution.
-        device = self._execution_device
-        tensors = palette.to_tensors() if palette is not None else None
         page, geometry = fit(drawing, resolution, self.generator.multiple)
-        guessed = palette is None and self._guesses_palettes
-        if guessed:
-            tensors = self.palette_prior.draw(to_tensor(page), seeds)
-        arguments = self._arguments(drawing, geometry, page, hints, tensors, num_variants, device)
-        if style is not None:
-            arguments["style"] = style.to(device).expand(num_variants, -1)
+        colors, weights = (None, None) if palette is None else palette.to_tensors()
+        layer = None if hints is None else hint_layer(hints, drawing.size)
+        conditions = Conditions(
+            to_tensor(page),
+            None if layer is None else hint_page(layer, geometry),
+            colors,
+            weights,
+            style,
+        ).expand(num_variants, self._execution_device)
 
-        # 3. Propose.
-        draft = proposal = None
-        if self._proposes:
-            # Where parts are known, hints are about parts, and no flow is asked about them.
-            given = hints if self.parts is None else None
-            proposal, drawn_for = self._propose(
-                drawing, given, tensors, guessed, seeds, num_inference_steps, report, device
-            )
-            draft = proposal.unhinted
-        # 4. Refine, and make hold what was asked for.
-        noise = [torch.Generator().manual_seed(s) for s in seeds]
-        flats = None
-        if self.parts is not None:
-            painted = background == "painted"
-            given = geometry.crop(arguments["hints"])[0] if "hints" in arguments else None
-            networks = self.proposer, self.parts
-            parts = [self._read_drawing(drawing, *networks, given, painted)] * num_variants
-            colour, flats = self._colour_by_parts(
-                parts, draft, arguments, guessed, geometry, noise, painted
-            )
-        else:
-            if proposal is not None:
-                arguments["proposal"] = geometry.take_over(proposal.colors, drawn_for)
-            colour = self._hold(self._refine(arguments, noise), arguments, guessed, draft)
-            colour = geometry.crop(colour)
+        # 3. Colour.
+        drawings = [drawing] * num_variants
+        layers = None if layer is None else [layer] * num_variants
+        paint_paper = background == "painted"
+        colour, flats = self._colour(
+            drawings, layers, conditions, geometry, seeds, num_inference_steps, paint_paper, report
+        )
         report.almost()
 
-        # 5. Compose at the sketch's own size.
-        pictures = to_pil(colour)
-        images = [self._compose(picture, drawing, lines) for picture in pictures]
+        # 4. Compose at the sketch's own size.
+        images = [self._compose(picture, drawing, lines) for picture in to_pil(colour)]
         report()
         self.maybe_free_model_hooks()
         found = {}
@@ -278,62 +236,37 @@ class SketchColorPipeline(PretrainedPipeline):
         hints: torch.Tensor | None = None,
         palette: PaletteTensors | None = None,
         style: torch.Tensor | None = None,
-        generator: Generators = None,
+        seeds: Sequence[int] | None = None,
         num_inference_steps: int = DEFAULT_STEPS,
     ) -> torch.Tensor:
-        """The models alone, without reading, cleaning or composing; for evaluation.
+        """Colour a batch of sketches of one size, as a call does, without composing.
+
+        Nothing is read, cleaned, scaled or laid under the artist's lines: what comes back is what
+        a call composes. For evaluation.
 
         Args:
-            sketch: B×1×H×W in [-1, 1], sides multiples of what the models ask.
+            sketch: B×1×H×W in [-1, 1], sides multiples of ``generator.multiple``.
             hints: B×4×H×W hint map.
             palette: B×K×3 colours and B×K weights.
-            style: B×C, of :func:`conditions.style.from_pictures`.
-            generator: of the noise, one for the batch or one per picture.
+            style: B×C, of :func:`models.style_vector.from_pictures`.
+            seeds: B of them; None draws some.
+            num_inference_steps: of the proposer.
 
         Returns:
             B×3×H×W in [-1, 1].
+
+        Raises:
+            ValueError: the model does not take a condition.
         """
         self._check_conditions(hints=hints, palette=palette, style=style)
-        guessed = palette is None and self._guesses_palettes
-        if guessed:
-            palette = self.palette_prior.draw(sketch, seeds_of(generator, len(sketch)))
-        colors, weights = palette if palette is not None else (None, None)
-        told = {"hints": hints, "palette": colors, "weights": weights, "style": style}
-        arguments = {"sketch": sketch} | {k: v for k, v in told.items() if v is not None}
-        draft = None
-        if self._proposes:
-            config = self.proposer.config
-            side = config.sample_size * config.sketch_scale
-            scale = side / (sketch.shape[2] * sketch.shape[3]) ** 0.5
-            step = self.proposer.multiple * config.sketch_scale
-            target = [max(step, round(s * scale / step) * step) for s in sketch.shape[2:]]
-            small = F.interpolate(sketch, target, mode="area")
-            given = hints if self.parts is None else None
-            given = None if given is None else hint_maps.resize(given, target)
-            with autocast(self.proposer, sketch.device.type):
-                arguments["proposal"], draft = draw_proposal(
-                    self.proposer,
-                    self.scheduler,
-                    small,
-                    None if given is None else hint_field(given, small, config.sketch_scale),
-                    colors,
-                    weights,
-                    guessed,
-                    generator,
-                    num_inference_steps,
-                    self.config.noise_scale,
-                    self.config.guidance_scale,
-                )
-        if self.parts is None:
-            return self._hold(self._refine(arguments, generator), arguments, guessed, draft)
-        maps = [None] * len(sketch) if hints is None else hints
-        drawings = [
-            self._read_drawing(page, self.proposer, self.parts, given)
-            for page, given in zip(to_pil(sketch), maps, strict=True)
-        ]
+        colors, weights = (None, None) if palette is None else palette
+        conditions = Conditions(sketch, hints, colors, weights, style)
+        layers = None if hints is None else [hint_maps.to_layer(one) for one in hints]
+        seeds = variant_seeds(None, len(sketch)) if seeds is None else list(seeds)
         size = (sketch.shape[3], sketch.shape[2])
         geometry = Fit(size, size, size)
-        return self._colour_by_parts(drawings, draft, arguments, guessed, geometry, generator)[0]
+        drawings = to_pil(sketch)
+        return self._colour(drawings, layers, conditions, geometry, seeds, num_inference_steps)[0]
 
     def _check(self, hints: Any, palette: Any, reference: Any) -> None:
         if palette is not None and reference is not None:
@@ -346,125 +279,7 @@ class SketchColorPipeline(PretrainedPipeline):
             if value is not None and name not in self.conditions:
                 raise ValueError(f"This model does not take {name}; use one that does, or none.")
 
-    def _arguments(
-        self,
-        drawing: Image.Image,
-        geometry: Fit,
-        page: Image.Image,
-        hints: Hints | None,
-        tensors: PaletteTensors | None,
-        count: int,
-        device: torch.device,
-    ) -> dict[str, torch.Tensor]:
-        """Keyword arguments of the generator, one row per variant."""
-        arguments = {"sketch": to_tensor(page)}
-        if hints is not None:
-            arguments["hints"] = hint_tensor(hints, drawing.size, geometry)
-        if tensors is not None:
-            arguments |= dict(zip(("palette", "weights"), tensors, strict=True))
-        return {k: v.to(device).expand(count, *v.shape[1:]) for k, v in arguments.items()}
-
-    def _propose(
-        self,
-        drawing: Image.Image,
-        hints: Hints | None,
-        tensors: PaletteTensors | None,
-        guessed: bool,
-        seeds: list[int],
-        steps: int,
-        report: Callable[[], None],
-        device: torch.device,
-    ) -> tuple[Proposal, Fit]:
-        """Proposals, and the geometry of the line art that they were drawn for."""
-        config = self.proposer.config
-        scale = config.sketch_scale
-        page, geometry = stretch(
-            drawing, config.sample_size * scale, self.proposer.multiple * scale
-        )
-        conditions = self._arguments(drawing, geometry, page, hints, tensors, len(seeds), device)
-        if "hints" in conditions:
-            field = hint_field(conditions["hints"][:1], conditions["sketch"][:1], scale)
-            conditions["hints"] = field.expand(len(seeds), *field.shape[1:])
-        with autocast(self.proposer, device.type):
-            proposal = draw_proposal(
-                self.proposer,
-                self.scheduler,
-                **conditions,
-                guessed=guessed,
-                generator=[torch.Generator().manual_seed(s) for s in seeds],
-                num_inference_steps=steps,
-                noise_scale=self.config.noise_scale,
-                guidance_scale=self.config.guidance_scale,
-                on_step=report,
-                known=self._free_colourings,
-            )
-        return proposal, geometry
-
-    def _colour_by_parts(
-        self,
-        drawings: list[tuple[DrawingParts, DrawingParts]],
-        proposals: torch.Tensor | None,
-        arguments: dict[str, torch.Tensor],
-        guessed: bool,
-        geometry: Fit,
-        noise: Generators,
-        paint_paper: bool = False,
-    ) -> tuple[torch.Tensor, list[Flats]]:
-        """B×3×H×W pictures of light over flats, and the flats.
-
-        Args:
-            drawings: of a :class:`DrawingReader`.
-        """
-        parts, seen = (list(one) for one in zip(*drawings, strict=True))
-        hints = arguments.get("hints")
-        if hints is not None:
-            hints = geometry.crop(hints)
-        palette = None
-        if "palette" in arguments:
-            palette = arguments["palette"], arguments["weights"]
-        if proposals is None:
-            free = draw_colours(self.part_colours, parts, noise, palette, paint_paper)
-        else:
-            free = colours_of_proposals(parts, proposals, palette, guessed, paint_paper)
-        free = [take_over(*one) for one in zip(parts, free, seen, strict=True)]
-        networks = self.proposer, self.parts
-        flats = with_hints(
-            seen, free, hints, paint_paper, lambda *given: read_cells(*given, *networks)
-        )
-        painted = paint_flats(flats, geometry).to(arguments["sketch"])
-        # What was asked for is in the flats.
-        seen = {"sketch": arguments["sketch"], "proposal": painted}
-        colour = geometry.crop(self._refine(seen, noise).float())
-        if not self.config.hold:
-            return colour.clamp(-1.0, 1.0), flats
-        return light_over(colour, geometry.crop(painted), flats, hints), flats
-
-    def _refine(self, arguments: dict[str, torch.Tensor], noise: Generators) -> torch.Tensor:
-        """The generator's B×3×H×W picture.
-
-        It alone is rounded to what the device computes fastest: the proposer's time is small, and
-        its colours are to depend on the seed only, not on how many are drawn together.
-        """
-        device = arguments["sketch"].device.type
-        with autocast(self.generator, device, fastest_dtype(device)):
-            return self.generator(**arguments, **_noise_argument(self.generator, noise)).image
-
-    def _hold(
-        self, colour: torch.Tensor, told: dict[str, Any], guessed: bool, draft: torch.Tensor | None
-    ) -> torch.Tensor:
-        """The generator's picture, brought to what it was told, if that is to hold."""
-        colour = colour.float().clamp(-1.0, 1.0)
-        if not self.config.hold:
-            return colour
-        wishes = {k: told[k] for k in ("sketch", "hints", "palette", "weights") if k in told}
-        return hold_wishes(colour, guessed=guessed, draft=draft, **wishes)
-
     def _compose(self, picture: Image.Image, drawing: Image.Image, lines: str) -> Image.Image:
         if lines == "model":
             return picture.resize(drawing.size, Image.Resampling.BICUBIC)
         return keep_lines(colour_layer(np.asarray(picture), drawing), drawing)
-
-
-def _noise_argument(model: ModelMixin, generator: Any) -> dict[str, Any]:
-    """Only models that draw noise of their own are handed a generator."""
-    return {"generator": generator} if getattr(model, "draws_noise", False) else {}

@@ -30,7 +30,7 @@ def in_float32(monkeypatch):
     Where bfloat16 is fast its rounding depends on the size of the batch and on where weights lie,
     and networks with arbitrary weights blow that up.
     """
-    monkeypatch.setattr("sketchcolor.pipeline.fastest_dtype", lambda device: torch.float32)
+    monkeypatch.setattr("sketchcolor.colouring.fastest_dtype", lambda device: torch.float32)
 
 
 @pytest.fixture

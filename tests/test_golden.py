@@ -125,6 +125,6 @@ def test_a_picture_is_as_it_was(painted, name, in_float32):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sketchcolor.pipeline.fastest_dtype", lambda device: torch.float32)
+        patch.setattr("sketchcolor.colouring.fastest_dtype", lambda device: torch.float32)
         for name, call in calls().items():
             call().save(GOLDEN / f"{name}.png", optimize=True)

@@ -5,12 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from sketchcolor.conditions import Palette, Stroke, from_image, from_strokes
+from sketchcolor.conditions import Conditions, Palette, Stroke, from_image, from_strokes
 from sketchcolor.evaluation.metrics import palette_distance
 from sketchcolor.pipeline import SketchColorPipeline
 from sketchcolor.sampling import proposal as sampling
+from sketchcolor.sampling.flow import adams_bashforth2
 from sketchcolor.sampling.noise import starting_noise
-from sketchcolor.sampling.proposal import FreeColourings, draw_proposal
+from sketchcolor.sampling.proposal import draw_proposal
 from tests.support.networks import tiny_refiner
 
 FAST = {"resolution": 64, "num_inference_steps": 2}
@@ -83,7 +84,7 @@ def test_variants_are_the_single_pictures_of_their_seeds(tiny_pipeline, example_
 
 
 def test_only_the_generator_is_rounded_to_what_is_fast(tiny_pipeline, example_sketch, monkeypatch):
-    monkeypatch.setattr("sketchcolor.pipeline.fastest_dtype", lambda device: torch.bfloat16)
+    monkeypatch.setattr("sketchcolor.colouring.fastest_dtype", lambda device: torch.bfloat16)
     rounded = {}
     for name in ("proposer", "generator"):
         getattr(tiny_pipeline, name).register_forward_pre_hook(
@@ -187,8 +188,7 @@ def test_output_types_and_callback(tiny_pipeline, example_sketch):
 
 def test_colour_tensor_for_evaluation(tiny_pipeline):
     sketch = torch.ones(2, 1, 64, 96)
-    noise = torch.Generator().manual_seed(0)
-    out = tiny_pipeline.colour_tensor(sketch, generator=noise, num_inference_steps=2)
+    out = tiny_pipeline.colour_tensor(sketch, seeds=[0, 1], num_inference_steps=2)
     assert out.shape == (2, 3, 64, 96) and out.abs().max() <= 1
 
 
@@ -219,7 +219,7 @@ def test_guidance_goes_further_from_the_unknown_sketch(tiny_pipeline, monkeypatc
 
     def draw(lines, scale):
         return draw_proposal(
-            proposer, scheduler, lines, num_inference_steps=1, guidance_scale=scale
+            proposer, scheduler, Conditions(lines), num_inference_steps=1, guidance_scale=scale
         ).colors
 
     with torch.no_grad():
@@ -235,9 +235,9 @@ def test_a_step_goes_with_the_velocity_of_its_middle():
     times = torch.tensor([0.9, 0.75, 0.5])
     velocity = 3.0 * times - 1.0  # one that changes evenly is foretold exactly
     middle = 3.0 * times[1:].mean() - 1.0
-    assert torch.allclose(sampling._lean(velocity[1], velocity[0], times), middle)
-    first = sampling._lean(velocity[1], None, times[1:])
-    last = sampling._lean(velocity[1], velocity[0], times * torch.tensor([1.0, 1.0, 0.0]))
+    assert torch.allclose(adams_bashforth2(velocity[1], velocity[0], times), middle)
+    first = adams_bashforth2(velocity[1], None, times[1:])
+    last = adams_bashforth2(velocity[1], velocity[0], times * torch.tensor([1.0, 1.0, 0.0]))
     assert first == last == velocity[1]
 
 
@@ -262,8 +262,7 @@ def test_only_the_first_half_is_guided_and_hints_take_a_step_less(
         draw_proposal(
             proposer,
             tiny_pipeline.scheduler,
-            torch.ones(1, 1, 64, 64),
-            hints,
+            Conditions(torch.ones(1, 1, 64, 64), hints),
             num_inference_steps=4,
             guidance_scale=scale,
         )
@@ -280,8 +279,7 @@ def test_a_hint_changes_nothing_beyond_its_reach(tiny_pipeline):
         draw_proposal(
             tiny_pipeline.proposer,
             tiny_pipeline.scheduler,
-            sketch,
-            given,
+            Conditions(sketch, given),
             generator=torch.Generator().manual_seed(0),
         )
         for given in (None, hints)
@@ -303,8 +301,7 @@ def test_once_hints_reach_most_of_a_page_the_rest_follows(tiny_pipeline):
             drawn = draw_proposal(
                 tiny_pipeline.proposer,
                 tiny_pipeline.scheduler,
-                torch.ones(1, 1, 64, 64),
-                hints,
+                Conditions(torch.ones(1, 1, 64, 64), hints),
                 generator=noise,
             )
         return (drawn.colors - drawn.unhinted)[..., 15:].abs().max()
@@ -336,7 +333,7 @@ def test_strokes_over_one_sketch_draw_it_freely_once(tiny_pipeline, example_sket
     assert (cost, none) == (2, 0) and np.array_equal(first, again)
     hinted, only_asked = drawn(hints=[stroke])
     assert only_asked == 1  # hints take a step less
-    tiny_pipeline._free_colourings = FreeColourings(1)
+    tiny_pipeline.clear_caches()
     anew, both = drawn(hints=[stroke])
     assert both == 3 and np.array_equal(hinted, anew)
     assert drawn(seed=4)[1] == 2 and drawn(num_inference_steps=2, seed=4)[1] == 0

@@ -23,6 +23,7 @@ __all__ = [
     "reduce",
     "resize",
     "simulate",
+    "to_layer",
     "to_tensor",
 ]
 
@@ -123,6 +124,13 @@ def from_layer(layer: np.ndarray, size: tuple[int, int] | None = None) -> np.nda
     share = hint_map[..., 3:]
     mask = (share > THIN).astype(np.float32)
     return np.concatenate([hint_map[..., :3] / np.maximum(share, 1e-6) * mask, mask], axis=2)
+
+
+def to_layer(hint_map: torch.Tensor) -> np.ndarray:
+    """4×H×W hint map → the H×W×4 uint8 RGBA layer that has it, see :func:`from_layer`."""
+    planes = hint_map.permute(1, 2, 0).float().cpu().numpy()
+    levels = np.clip(np.round((planes[..., :3] + 1.0) * 127.5), 0, 255)
+    return np.concatenate([levels, 255.0 * (planes[..., 3:] > 0)], axis=2).astype(np.uint8)
 
 
 def to_tensor(hint_map: np.ndarray) -> torch.Tensor:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from PIL import Image
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
+
+from ..colour_space import lab_to_rgb, rgb_to_lab
 
 __all__ = ["DEFAULT_SIZE", "Palette", "chroma", "from_image", "is_skin", "simulate"]
 
@@ -71,17 +72,17 @@ def from_image(image: Image.Image | np.ndarray, size: int = DEFAULT_SIZE, seed: 
     # A white figure on white still has a palette: what little is not paper must be a picture.
     if paper.mean() < 0.99:
         pixels = pixels[~paper]
-    lab = cv2.cvtColor(pixels[None].astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)[0]
+    lab = rgb_to_lab(pixels.astype(np.float32) / 255.0)
     clusters = min(size, len(np.unique(pixels, axis=0)))
     means = KMeans(clusters, n_init=1, max_iter=10, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         labels = means.fit_predict(lab)
     counts = np.bincount(labels, minlength=clusters).astype(np.float32)
-    rgb = cv2.cvtColor(means.cluster_centers_[None].astype(np.float32), cv2.COLOR_LAB2RGB)[0]
+    rgb = lab_to_rgb(means.cluster_centers_)
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] > 0]
-    colors = np.clip(np.round(rgb * 255.0), 0, 255).astype(np.uint8)[order]
+    colors = np.round(rgb * 255.0).astype(np.uint8)[order]
     return Palette(colors, counts[order] / counts.sum())
 
 

@@ -31,6 +31,7 @@ from ..images import to_pil, to_tensor
 from ..lineart.extract import random_lineart
 from ..models.vgg19 import VGG19Features
 from ..sampling.proposal import DEFAULT_STEPS
+from ..sampling.seeds import MAX_SEED
 from . import metrics
 from .fid_lpips import PublishedMetrics
 from .hint_leak import ProbeStroke, probe_stroke
@@ -42,7 +43,7 @@ __all__ = ["Batch", "ColourFunction", "batches", "evaluate"]
 # Protocols with references: of the picture itself, and of one that is a third of the set away.
 REFERENCES = ("own_reference", "other_reference")
 
-# sketch B×1×H×W, hints=None, generator=None, num_inference_steps → colour B×3×H×W in [-1, 1];
+# sketch B×1×H×W, hints=None, seeds=None, num_inference_steps → colour B×3×H×W in [-1, 1];
 # one with ``conditions`` is also called with palette= or style=, if it names them there.
 ColourFunction = Callable[..., Tensor]
 
@@ -138,7 +139,7 @@ def evaluate(
 
     Args:
         model: a pipeline (its ``colour_tensor`` is used) or a function of the same signature,
-            ``(sketch, hints=, generator=, num_inference_steps=) → colour``; see
+            ``(sketch, hints=, seeds=, num_inference_steps=) → colour``; see
             ``ColourFunction``. What takes hints, palettes or styles says so in ``conditions``; a
             function without them takes hints.
         images: PIL colour images in a fixed order; an image's place in it seeds its randomness.
@@ -177,7 +178,7 @@ def evaluate(
     def draw(batch: Batch, sample: int = 0, **given: Tensor | tuple[Tensor, ...]) -> Tensor:
         output = colour(
             batch.sketch.to(device),
-            generator=[_noise(seed, index, sample) for index in batch.indices],
+            seeds=[_seed(seed, index, sample) for index in batch.indices],
             num_inference_steps=num_inference_steps,
             **send_to_device(given, device),
         )
@@ -242,10 +243,10 @@ def evaluate(
     }
 
 
-def _noise(seed: int, index: int, sample: int) -> torch.Generator:
-    """The noise of one sample of one image, independent of batches."""
+def _seed(seed: int, index: int, sample: int) -> int:
+    """The seed of one sample of one image, independent of batches."""
     (state,) = np.random.SeedSequence([seed, index, sample]).generate_state(1)
-    return torch.Generator().manual_seed(int(state))
+    return int(state) % (MAX_SEED + 1)
 
 
 def _stack(waiting: Sequence[tuple[int, Tensor, Tensor, Fit]]) -> Batch:

@@ -11,9 +11,12 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-__all__ = ["crossing_cost", "nearest_seed", "shrink_ink", "soften"]
+__all__ = ["WALL_COST", "crossing_cost", "nearest_seed", "shrink_ink", "soften"]
 
-INK_COST = 15.0  # a step through black costs as much as this many over paper
+INK_COST = (
+    15.0  # a step through black costs as much as this many over paper; a thin line can be crossed
+)
+WALL_COST = 150.0  # the same for what must not leave its region
 GRAIN = 0.05  # ink up to this much above the paper is noise
 
 
@@ -30,16 +33,17 @@ def shrink_ink(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(darkest, size, interpolation=cv2.INTER_AREA)
 
 
-def crossing_cost(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def crossing_cost(ink: np.ndarray, size: tuple[int, int], ink_cost: float = INK_COST) -> np.ndarray:
     """What a step of length 1 through each cell of a drawing costs, at least 1.
 
     Args:
         ink: H×W in [0, 1], 1 for black.
         size: (width, height) in cells.
+        ink_cost: what a step through black costs more than one over paper.
     """
     # Grey paper is no ink: what most of the page is darkened by does not count.
     ink = np.maximum(ink - np.median(ink) - GRAIN, 0.0)
-    return 1.0 + INK_COST * shrink_ink(ink, size)
+    return 1.0 + ink_cost * shrink_ink(ink, size)
 
 
 def nearest_seed(cost: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from .blocks import PaletteEmbedding
 
 __all__ = ["ColorProposer", "LineEncoder", "ProposerFeatures", "constant_planes", "conv_stack"]
 
-DETAIL_PLANES = 8  # what the network tells the head about every colour pixel
+DETAIL_PLANES = 8  # channels per colour pixel that the U-Net hands to the head
 HEAD_WIDTH = 32
 LEAST_TIME = 0.05  # below it the velocity of a straight path is taken as if at it
 
@@ -41,10 +41,11 @@ class ProposerFeatures(NamedTuple):
 
 
 class LineEncoder(nn.Module):
-    """What the lines mean, at the colour picture's size and at every halving down to the patches.
+    """Features of the lines, at the colour picture's size and at every halving down to the patches.
 
-    A patch covers as many line-art pixels as a small face, and one linear look at them tells no
-    face from a fold. Lines stay while colours form, so they are read once per picture.
+    A patch covers as many line-art pixels as a small face, too many for one linear layer to tell a
+    face from a fold. The lines do not change while colours form, so they are encoded once per
+    picture.
 
     Args:
         scale: line-art pixels per colour pixel along a side.
@@ -64,15 +65,15 @@ class LineEncoder(nn.Module):
     def forward(self, sketch: torch.Tensor) -> list[torch.Tensor]:
         """B×1×(s·h)×(s·w) in [-1, 1] → B×C×h×w, B×C'×(h/2)×(w/2), …"""
         features = F.pixel_unshuffle(sketch, self.scale).to(memory_format=torch.channels_last)
-        read = []
+        features_per_size = []
         for size in self.sizes:
             features = size(features)
-            read.append(features)
-        return read
+            features_per_size.append(features)
+        return features_per_size
 
 
 class TimelessBlock(ResnetBlock2D):
-    """A residual block that keeps its width and is told no time."""
+    """A residual block of one width, without a time embedding."""
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__(in_channels=channels, temb_channels=None, groups=groups)
@@ -85,7 +86,7 @@ class DetailHead(nn.Module):
     """Corrects the patches' colours pixel by pixel, where the lines run; begins as no correction.
 
     Args:
-        planes: channels of all that it sees.
+        planes: channels of all its inputs together.
     """
 
     def __init__(self, planes: int) -> None:
@@ -95,9 +96,9 @@ class DetailHead(nn.Module):
         nn.init.zeros_(last.bias)
         self.layers = nn.Sequential(*conv_stack(planes, HEAD_WIDTH, 2), last)
 
-    def forward(self, *seen: torch.Tensor) -> torch.Tensor:
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """B×·×h×w each → B×3×h×w."""
-        return self.layers(torch.cat(seen, dim=1).to(memory_format=torch.channels_last))
+        return self.layers(torch.cat(inputs, dim=1).to(memory_format=torch.channels_last))
 
 
 def conv_stack(planes: int, width: int, count: int) -> list[nn.Module]:
@@ -124,8 +125,8 @@ class ColorProposer(ModelMixin, ConfigMixin):
         colour_std: standard deviation of colour pictures in [-1, 1], for scaling the input.
         line_channels: widths of a :class:`LineEncoder`, one per size from the colour picture's to
             the patches'; none lets the network see the patches' lines as they are only.
-        palette_as: ``modulation`` of every block, or ``planes``, 27 constant input planes (seed
-            002, section 3), the baseline that modulation was measured against.
+        palette_as: ``modulation`` of every block, or ``planes``, 27 constant input planes (see
+            :func:`constant_planes`), the baseline that modulation was measured against.
     """
 
     conditions = ("hints", "palette")
@@ -152,7 +153,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
         planes = patch**2 * (3 + 4) + (patch * sketch_scale) ** 2
         if palette_as == "planes":
             planes += 3 * DEFAULT_SIZE
-        told = 3
+        out_channels = 3  # per colour pixel
         if line_channels:
             if patch << 1 != 1 << len(line_channels):
                 raise ValueError(
@@ -162,11 +163,11 @@ class ColorProposer(ModelMixin, ConfigMixin):
             self.lines = LineEncoder(sketch_scale, tuple(line_channels), norm_num_groups)
             self.head = DetailHead(line_channels[0] + DETAIL_PLANES + 3 + 3 + 4)
             planes += line_channels[-1]
-            told += DETAIL_PLANES
+            out_channels += DETAIL_PLANES
         self.unet = UNet2DModel(
             sample_size=sample_size // patch,
             in_channels=planes,
-            out_channels=told * patch**2,
+            out_channels=out_channels * patch**2,
             block_out_channels=tuple(block_out_channels),
             layers_per_block=layers_per_block,
             down_block_types=["AttnDownBlock2D" if a else "DownBlock2D" for a in attends],
@@ -185,7 +186,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
         """Sides of the colour picture must be multiples of this."""
         return self.config.patch * 2 ** (len(self.config.block_out_channels) - 1)
 
-    def read(self, sketch: torch.Tensor) -> list[torch.Tensor]:
+    def encode_lines(self, sketch: torch.Tensor) -> list[torch.Tensor]:
         """The line encoder's features of B×1×(s·h)×(s·w) line art; none without an encoder."""
         return self.lines(sketch) if self.config.line_channels else []
 
@@ -209,13 +210,13 @@ class ColorProposer(ModelMixin, ConfigMixin):
             sketch: B×1×(s·h)×(s·w) in [-1, 1], s = ``sketch_scale``.
             hints: B×4×h×w hint field, see :func:`sketchcolor.conditions.hint_field.hint_field`.
             palette: B×K×3 in [-1, 1]. weights: B×K. palette_present: B bool.
-            lines: what :meth:`read` read of ``sketch``, if it was read before.
+            lines: what :meth:`encode_lines` gave for ``sketch``, if it was encoded before.
             return_features: return what the network knows instead of a velocity.
 
         Returns:
             B×3×h×w, or :class:`ProposerFeatures`.
         """
-        lines = self.read(sketch) if lines is None else lines
+        lines = self.encode_lines(sketch) if lines is None else lines
         colour, middle, decoder = self._name_colours(
             noisy, timestep, sketch, hints, palette, weights, palette_present, lines
         )
@@ -262,12 +263,14 @@ class ColorProposer(ModelMixin, ConfigMixin):
         else:
             planes.append(constant_planes(palette, palette_present, planes[0]))
         planes = torch.cat([*planes, *lines[-1:]], dim=1).to(memory_format=torch.channels_last)
-        with _outputs_of(self.unet.mid_block, self.unet.conv_norm_out) as seen:
-            told = F.pixel_shuffle(self.unet(planes, timestep, class_labels=vector).sample, patch)
-        colour = told[:, :3]
+        with _outputs_of(self.unet.mid_block, self.unet.conv_norm_out) as features:
+            output = self.unet(planes, timestep, class_labels=vector).sample
+        pixels = F.pixel_shuffle(output, patch)
+        colour = pixels[:, :3]
         if lines:
-            colour = colour + self.head(told, scaled, hints, lines[0])
-        return colour, *seen
+            colour = colour + self.head(pixels, scaled, hints, lines[0])
+        middle, decoder = features
+        return colour, middle, decoder
 
 
 @contextmanager

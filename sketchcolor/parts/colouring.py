@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from ..colour_space import lab_to_rgb, signed_to_lab
 from ..geometry import Fit
 from ..models.part_colours import MOST_PARTS, PartColours, to_flow
-from ..postprocess.palette_transfer import hold_palette
+from ..postprocess.palette_transfer import transfer_palette
 from ..sampling.seeds import Generators
 from .analysis import DrawingParts, Reading
 from .flats import Flats, free_colours, relight
@@ -72,7 +72,7 @@ def colours_of_proposals(
     drawings: list[DrawingParts],
     proposals: torch.Tensor,
     palette: PaletteTensors | None,
-    guessed: bool,
+    is_guess: bool,
     paint_paper: bool,
 ) -> list[np.ndarray]:
     """The colours that proposals give the pieces, (N+1)×3 in [-1, 1] for each of B pictures.
@@ -80,11 +80,11 @@ def colours_of_proposals(
     Args:
         drawings: B of them; the same one for variants.
         proposals: B×3×h×w in [-1, 1], coloured without hints.
-        palette: B×K×3 in [-1, 1] and B×K, or None. guessed: nobody asked for it.
+        palette: B×K×3 in [-1, 1] and B×K, or None. is_guess: nobody asked for it.
         paint_paper: colour the ground around the figure, too.
     """
     if palette is not None:
-        proposals = hold_palette(proposals, *palette, guessed=guessed)
+        proposals = transfer_palette(proposals, *palette, is_guess=is_guess)
     rows = proposals.float().permute(0, 2, 3, 1).cpu().numpy()
     return [
         free_colours(parts, row, paint_paper) for parts, row in zip(drawings, rows, strict=True)
@@ -114,10 +114,10 @@ def draw_colours(
     conditions = {"known": white.expand(*noise.shape).to(features), "is_known": is_known}
     if palette is not None:
         colors, weights = (part.float().to(network.device) for part in palette)
-        conditions["palette"] = to_flow(_lab(colors)).to(features)
+        conditions["palette"] = to_flow(torch.from_numpy(signed_to_lab(colors))).to(features)
         conditions["weights"] = weights.to(features)
     drawn = network.draw(noise.to(features), features=features, present=present, **conditions)
-    rgb = _rgb(drawn)
+    rgb = lab_to_rgb(drawn.float().cpu().numpy()) * 2.0 - 1.0
     free = [
         colours[one.of_part][parts.part]
         for colours, one, parts in zip(rgb, tokens, drawings, strict=True)
@@ -131,18 +131,6 @@ def draw_colours(
     ]
     pictures = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2)
     return colours_of_proposals(drawings, pictures, palette, False, paint_paper)
-
-
-def _lab(colors: torch.Tensor) -> torch.Tensor:
-    """B×K×3 sRGB in [-1, 1] → CIELAB."""
-    rgb = (colors.float().cpu().numpy() + 1.0) / 2.0
-    return torch.from_numpy(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)).to(colors)
-
-
-def _rgb(lab: torch.Tensor) -> np.ndarray:
-    """B×N×3 CIELAB → sRGB in [-1, 1]."""
-    rgb = cv2.cvtColor(lab.float().cpu().numpy(), cv2.COLOR_LAB2RGB)
-    return np.clip(rgb * 2.0 - 1.0, -1.0, 1.0)
 
 
 def take_over(parts: DrawingParts, colours: np.ndarray, other: DrawingParts) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from PIL import Image
 
-from ..kept import Kept
+from ..cache import ResultCache
 from ..models.parts import PartEncoder
 from ..models.proposer import ColorProposer
 from .analysis import DrawingParts, analyse
@@ -15,14 +15,10 @@ __all__ = ["DrawingReader"]
 
 
 class DrawingReader:
-    """The last few drawings' parts.
+    """Finds the parts of drawings; those of the last few are kept."""
 
-    Args:
-        most: drawings that are kept.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._analyses: Kept[DrawingParts] = Kept(most)
+    def __init__(self) -> None:
+        self._analyses: ResultCache[DrawingParts] = ResultCache()
 
     def __call__(
         self,
@@ -55,7 +51,7 @@ class DrawingReader:
         encoder: PartEncoder,
         paint_paper: bool,
     ) -> DrawingParts:
-        return self._analyses.recall(
+        return self._analyses.get_or_compute(
             lambda: analyse(drawing, proposer, encoder, paint_paper),
             [proposer, encoder],
             drawing,

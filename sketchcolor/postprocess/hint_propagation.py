@@ -13,19 +13,18 @@ import cv2
 import numpy as np
 import torch
 
-from ..lineart.geodesic import nearest_seed, shrink_ink, soften
+from ..lineart.geodesic import WALL_COST, crossing_cost, nearest_seed, soften
 
-__all__ = ["spread_hints"]
+__all__ = ["propagate_hints"]
 
 GRID = 224  # cells along the longer side; distances need no finer picture
-INK_COST = 150.0  # a step through black costs as much as this many over paper
-NEAR, FAR = 0.12, 0.22  # of the longer side: full effect up to here, then falling over this
+FULL_REACH, FADE = 0.12, 0.22  # of the longer side: full effect up to here, then falling over this
 FLAT = 0.02  # mean deviation, in [-1, 1] units, up to which a painted area is one stroke
 LOCAL = 0.03  # of the longer side: softening of the picture under a painted draft
 SOFTENING = 24  # passes that blend where two hints' regions meet
 
 
-def spread_hints(
+def propagate_hints(
     colour: torch.Tensor, sketch: torch.Tensor, hint_map: torch.Tensor
 ) -> torch.Tensor:
     """Bring a picture to its hints, inside the lines around them.
@@ -59,13 +58,13 @@ def _change(image: np.ndarray, ink: np.ndarray, hints: np.ndarray) -> np.ndarray
 
     scale = min(1.0, GRID / long)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    cost = 1.0 + INK_COST * shrink_ink(ink, size)
+    cost = crossing_cost(ink, size, WALL_COST)
     painted = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     cells = cv2.resize(wanted, size, interpolation=cv2.INTER_AREA)
     cells /= np.maximum(painted, 1e-6)[..., None]
     seeds = np.flatnonzero(painted.ravel() > 0)
     distance, nearest = nearest_seed(cost, seeds)
-    fall = np.maximum(0.0, distance / max(size) - NEAR) / FAR
+    fall = np.maximum(0.0, distance / max(size) - FULL_REACH) / FADE
     spread = cells.reshape(-1, 3)[nearest] * np.exp(-(fall**2))[..., None]
     spread = soften(spread.astype(np.float32), cost, painted > 0, SOFTENING)
     large = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR)

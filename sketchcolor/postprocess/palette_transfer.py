@@ -1,26 +1,25 @@
-"""Palettes made to hold: a picture's own main colours are moved onto the requested ones.
+"""Palette transfer: a picture's own main colours are moved onto the requested ones.
 
-The networks are told the palette, but a small network keeps to it only roughly. So the picture's
-own palette is taken, matched with the requested one, and every pixel moves as its nearest main
+The networks are given the palette, but small networks keep to it only roughly. So the picture's own
+palette is taken and matched with the requested one, and every pixel moves as its nearest main
 colours do (palette-based recolouring, Chang et al. 2015, with Gaussian weights in CIELAB). Where a
 colour goes does not depend on its place: a coarse table of all colours is moved and looked up.
 
-A palette that nobody asked for owes nobody anything: it may not take skin away, nor make skin of
-what is none, nor turn a colour into quite another one, unless that is a duller one.
+A guessed palette never removes or invents skin, and moves a colour far only if it becomes duller.
 """
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 
+from ..colour_space import lab_to_rgb, rgb_to_lab
 from ..conditions.palette import Palette, chroma, from_image, is_skin
 from ..images import to_pil
 
-__all__ = ["hold_palette", "match"]
+__all__ = ["transfer_palette", "match"]
 
 SOFTNESS = 12.0  # ΔE over which a main colour pulls the pixels around it
 SHARE_COST = 30.0  # ΔE that a colour's whole share of the picture counts as in matching
@@ -30,34 +29,34 @@ TABLE = 33  # colours a side of the table: steps of 8 levels, much finer than SO
 ANCHORS = np.array([[255, 255, 255], [0, 0, 0]], np.uint8)  # paper and ink stay what they are
 
 
-def hold_palette(
+def transfer_palette(
     colour: torch.Tensor,
     palette: torch.Tensor,
     weights: torch.Tensor,
-    draft: torch.Tensor | None = None,
-    guessed: bool = False,
+    main: torch.Tensor | None = None,
+    is_guess: bool = False,
 ) -> torch.Tensor:
     """Move pictures onto their palettes.
 
     Args:
         colour: B×3×H×W in [-1, 1].
         palette: B×K×3 in [-1, 1]. weights: B×K; colours of weight 0 are not asked for.
-        guessed: nobody asked for the palette.
-        draft: B×3×h×w, whose main colours go onto the palette and take the picture's along;
-            None takes the picture's own.
+        main: B×3×h×w pictures whose main colours are moved onto the palette, and the picture's
+            colours along with them; None takes the picture's own main colours.
+        is_guess: nobody asked for the palette.
 
     Returns:
         B×3×H×W in [-1, 1].
     """
     pictures = []
-    drafts = colour if draft is None else draft
-    for picture, colors, shares, main in zip(colour, palette, weights, drafts, strict=True):
+    sources = colour if main is None else main
+    for picture, colors, shares, source in zip(colour, palette, weights, sources, strict=True):
         used = shares.float().cpu().numpy() > 0
         rgb = np.round((colors.float().cpu().numpy()[used] + 1.0) * 127.5).astype(np.uint8)
         wanted = Palette(rgb, shares.float().cpu().numpy()[used])
-        image = np.asarray(to_pil(main[None].float().cpu())[0])
+        image = np.asarray(to_pil(source[None].float().cpu())[0])
         own = from_image(image, size=len(rgb))
-        table = _recolour(_all_colours(), own, _targets(own, wanted, guessed))
+        table = _recolour(_all_colours(), own, _targets(own, wanted, is_guess))
         pictures.append(_look_up(table, picture))
     return torch.stack(pictures)
 
@@ -67,7 +66,9 @@ def match(own: Palette, wanted: Palette) -> np.ndarray:
 
     Partners are near in CIELAB and in share. ``own`` must not have more colours than ``wanted``.
     """
-    distance = np.linalg.norm(_lab(own.colors)[:, None] - _lab(wanted.colors)[None], axis=2)
+    distance = np.linalg.norm(
+        _bytes_to_lab(own.colors)[:, None] - _bytes_to_lab(wanted.colors)[None], axis=2
+    )
     shares = np.abs(own.weights[:, None] - wanted.weights[None])
     return linear_sum_assignment(distance + SHARE_COST * shares)[1]
 
@@ -88,10 +89,10 @@ def _look_up(table: np.ndarray, picture: torch.Tensor) -> torch.Tensor:
     return found[0, :, 0].to(picture.dtype)
 
 
-def _targets(own: Palette, wanted: Palette, guessed: bool) -> np.ndarray:
+def _targets(own: Palette, wanted: Palette, is_guess: bool) -> np.ndarray:
     """Where each colour of ``own`` goes, N×3 CIELAB."""
-    mains, targets = _lab(own.colors), _lab(wanted.colors[match(own, wanted)])
-    if guessed:
+    mains, targets = _bytes_to_lab(own.colors), _bytes_to_lab(wanted.colors[match(own, wanted)])
+    if is_guess:
         stays = is_skin(mains) != is_skin(targets)
         duller = chroma(targets) <= DULLER * chroma(mains)
         stays |= (np.linalg.norm(targets - mains, axis=1) > FAR) & ~duller
@@ -101,15 +102,16 @@ def _targets(own: Palette, wanted: Palette, guessed: bool) -> np.ndarray:
 
 def _recolour(colours: np.ndarray, own: Palette, targets: np.ndarray) -> np.ndarray:
     """H×W×3 in [0, 1], of a picture with the palette ``own`` → H×W×3 float32 in [-1, 1]."""
-    mains, targets = (np.concatenate([c, _lab(ANCHORS)]) for c in (_lab(own.colors), targets))
-    pixels = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB)
+    mains, targets = (
+        np.concatenate([c, _bytes_to_lab(ANCHORS)]) for c in (_bytes_to_lab(own.colors), targets)
+    )
+    pixels = rgb_to_lab(colours)
     squared = (pixels**2).sum(axis=2, keepdims=True) - 2.0 * pixels @ mains.T + (mains**2).sum(1)
     pull = np.exp(squared / (-2.0 * SOFTNESS**2))
     moved = pull @ (targets - mains) / (pull.sum(axis=2, keepdims=True) + np.float32(1e-9))
-    rgb = cv2.cvtColor(pixels + moved, cv2.COLOR_LAB2RGB)
-    return np.clip(rgb * 2.0 - 1.0, -1.0, 1.0)
+    return lab_to_rgb(pixels + moved) * 2.0 - 1.0
 
 
-def _lab(colors: np.ndarray) -> np.ndarray:
-    """N×3 uint8 sRGB → N×3 CIELAB, L in [0, 100]."""
-    return cv2.cvtColor(colors[None].astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)[0]
+def _bytes_to_lab(colors: np.ndarray) -> np.ndarray:
+    """N×3 uint8 sRGB → N×3 CIELAB."""
+    return rgb_to_lab(colors.astype(np.float32) / 255.0)

@@ -14,7 +14,7 @@ import torch
 from ..images import to_pil
 from ..lineart.figure import Rooms
 
-__all__ = ["keep_paper"]
+__all__ = ["whiten_paper"]
 
 LEAST_PAPER = 0.05  # of the page, outside the figure: with less, nobody would call it paper
 LEAST_LIGHT = 0.3  # of that must be light; a stroke may have coloured the rest
@@ -28,7 +28,7 @@ CLOUD = 0.12  # of the page: light colours on so much of it or more were painted
 PALE = 0.0  # in [-1, 1]: the least channel, on average, of a smaller cloud that nobody painted
 
 
-def keep_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
+def whiten_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
     """Bring tinted paper back to white.
 
     Args:

@@ -1,46 +1,43 @@
-"""Which of a few noises a colouring starts from: the one that promises the skin that is due.
+"""Selects, of a few noises, the one from which a colouring starts.
 
-Much of what a flow paints is settled by its noise, and some noises paint faces blue or brown. One
-look at a noise tells roughly what it would become. A palette that was guessed says how much skin
-pictures like this one have; nobody asked for another start, so the better one may be taken.
+Much of what a flow paints is settled by its noise, and some noises become blue or brown faces. One
+evaluation of the network on a noise tells roughly what it would become. A palette that was drawn
+from the palette prior says how much skin pictures like this one have. Nobody asked for a certain
+noise, so the better one may be taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import torch
 
+from ..colour_space import signed_to_lab
 from ..conditions.palette import is_skin
 
-__all__ = ["STARTS", "promising"]
+__all__ = ["CANDIDATES", "select_noise"]
 
-STARTS = 2  # noises looked at: a third and a fourth are hardly better, and every one takes time
+CANDIDATES = 2  # noises: a third and a fourth are hardly better, and every one takes time
 
 
-def promising(
-    looks: Sequence[torch.Tensor],
+def select_noise(
+    x0_predictions: Sequence[torch.Tensor],
     palette: torch.Tensor,
     weights: torch.Tensor,
 ) -> np.ndarray:
-    """For each picture the start whose look has the most skin; more than the palette's is no merit.
+    """The index of the noise whose one-step prediction has most skin, for each picture.
+
+    Skin counts up to the palette's share of it; more is no advantage.
 
     Args:
-        looks: what each noise would become, B×3×h×w in about [-1, 1].
+        x0_predictions: what each noise would become, B×3×h×w in about [-1, 1].
         palette: B×K×3 in [-1, 1]. weights: B×K, sum 1.
 
     Returns:
-        B indices of ``looks``; the first of equals.
+        B indices of ``x0_predictions``; the first of equals.
     """
-    due = (is_skin(_lab(palette)) * weights.float().cpu().numpy()).sum(axis=1)
-    colours = [look.clamp(-1.0, 1.0).permute(0, 2, 3, 1) for look in looks]
-    shown = [is_skin(_lab(seen)).mean(axis=(1, 2)) for seen in colours]
-    return np.minimum(shown, due).argmax(axis=0)
-
-
-def _lab(colours: torch.Tensor) -> np.ndarray:
-    """…×3 in [-1, 1] → CIELAB."""
-    rows = colours.float().cpu().numpy().reshape(1, -1, 3)
-    return cv2.cvtColor((rows + 1.0) / 2.0, cv2.COLOR_RGB2LAB).reshape(colours.shape)
+    expected = (is_skin(signed_to_lab(palette)) * weights.float().cpu().numpy()).sum(axis=1)
+    pictures = [each.clamp(-1.0, 1.0).permute(0, 2, 3, 1) for each in x0_predictions]
+    shares = [is_skin(signed_to_lab(picture)).mean(axis=(1, 2)) for picture in pictures]
+    return np.minimum(shares, expected).argmax(axis=0)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 import torch
 
-__all__ = ["MAX_SEED", "Generators", "seeds_of", "variant_seeds"]
+__all__ = ["MAX_SEED", "Generators", "seeded_generators", "variant_seeds"]
 
 MAX_SEED = 2**31 - 1
 
@@ -29,15 +30,6 @@ def variant_seeds(seed: int | None, count: int) -> list[int]:
     return [(first + i) % (MAX_SEED + 1) for i in range(count)]
 
 
-def seeds_of(generator: Generators, count: int) -> list[int]:
-    """The seeds that the generators of a batch began with, new ones where there is none.
-
-    Args:
-        generator: one for the batch, or one per picture.
-        count: pictures of the batch.
-    """
-    if generator is None:
-        return variant_seeds(None, count)
-    if isinstance(generator, list):
-        return [one.initial_seed() for one in generator]
-    return [generator.initial_seed() + row for row in range(count)]
+def seeded_generators(seeds: Sequence[int]) -> list[torch.Generator]:
+    """One generator per picture, on the CPU, so that noise is the same on every device."""
+    return [torch.Generator().manual_seed(seed) for seed in seeds]

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ..colour_space import rgb_to_lab
 from ..lineart.regions import find_regions
 from .view_cache import View
 
@@ -54,7 +55,7 @@ def _tints(
 ) -> tuple[np.ndarray, np.ndarray]:
     """S×S int, which tint each pixel has, and T×3 mean colours in 8-bit levels; white is a tint."""
     mains = np.concatenate([(view.palette[view.shares > 0] + 1.0) / 2.0, np.ones((1, 3))])
-    lab = cv2.cvtColor(mains[None].astype(np.float32), cv2.COLOR_RGB2LAB)[0]
+    lab = rgb_to_lab(mains)
     flat = lab * (LIGHTNESS, 1.0, 1.0)
     apart = np.linalg.norm(flat[:, None] - flat[None], axis=2)
     limit = rng.uniform(*MERGED)
@@ -62,7 +63,7 @@ def _tints(
     for later in range(1, len(mains) - 1):  # white, the last, joins nothing
         first = int((apart[later] < limit).argmax())
         tint_of[later] = tint_of[min(first, later)]
-    pixels = cv2.cvtColor(colour.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB).reshape(-1, 3)
+    pixels = rgb_to_lab(colour.astype(np.float32) / 255.0).reshape(-1, 3)
     squared = -2.0 * pixels @ lab.T + (lab**2).sum(axis=1)
     nearest = cv2.medianBlur(squared.argmin(axis=1).astype(np.uint8).reshape(colour.shape[:2]), 5)
     tint = tint_of[nearest]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from ..colour_space import signed_to_lab
 from ..conditions.palette import chroma, is_skin
 from ..models.palette_prior import PalettePrior, layout
 
@@ -63,7 +63,7 @@ def collect(view_cache: Path, size: int = SIZE, seed: int = 0) -> PalettePrior:
 
 def _worth_telling(palettes: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """N bool, of N×K×3 colours in [-1, 1] and N×K shares."""
-    lab = cv2.cvtColor((palettes.astype(np.float32) + 1.0) / 2.0, cv2.COLOR_RGB2LAB)
+    lab = signed_to_lab(palettes.astype(np.float32))
     strength, skin = chroma(lab), is_skin(lab)
     skin_share = (skin * shares).sum(axis=1)
     clear = ((strength >= CLEAR_CHROMA) & ~skin) * shares

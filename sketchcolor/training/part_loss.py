@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
+from ..colour_space import lab_planes
 from ..models.parts import PartVectors, share_logits
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "jitter",
     "part_loss",
     "take",
-    "to_lab",
     "white_loss",
 ]
 
@@ -53,7 +53,7 @@ def draw_cells(colour: torch.Tensor, generator: torch.Generator) -> DrawnCells:
     Args:
         colour: B×3×h×w in [-1, 1], without lines.
     """
-    rare = _rarity(to_lab(colour).flatten(2))
+    rare = _rarity(lab_planes(colour).flatten(2))
     low, high = (torch.tensor(float(k)).log() for k in HINTS)
     count = int((low + (high - low) * torch.rand((), generator=generator)).exp().round())
     return DrawnCells(_draw(rare, count, generator), _draw(rare, TARGETS, generator))
@@ -84,7 +84,7 @@ def part_loss(
         cells: of :func:`draw_cells`.
     """
     at, asked = cells
-    lab = to_lab(colour).flatten(2)  # (B, 3, N)
+    lab = lab_planes(colour).flatten(2)  # (B, 3, N)
     distance = distances(asked, at, tuple(colour.shape[2:])).to(lab)
     logits = share_logits(
         take(found.vectors, asked),
@@ -109,27 +109,10 @@ def white_loss(logits: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
     Args:
         logits: B×1×h×w. colour: B×3×h×w in [-1, 1], without lines.
     """
-    lightness, a, b = to_lab(colour).unbind(1)
+    lightness, a, b = lab_planes(colour).unbind(1)
     light, grey = PAPER
     is_white = (lightness > light) & (a.abs() < grey) & (b.abs() < grey)
     return F.binary_cross_entropy_with_logits(logits[:, 0], is_white.to(logits))
-
-
-def to_lab(colour: torch.Tensor) -> torch.Tensor:
-    """B×3×h×w sRGB in [-1, 1] → CIELAB (D65), L in [0, 100]."""
-    rgb = ((colour.float() + 1.0) / 2.0).clamp(0.0, 1.0)
-    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    matrix = linear.new_tensor(
-        [
-            [0.4124564, 0.3575761, 0.1804375],
-            [0.2126729, 0.7151522, 0.0721750],
-            [0.0193339, 0.1191920, 0.9503041],
-        ]
-    ) / linear.new_tensor([[0.95047], [1.0], [1.08883]])
-    xyz = torch.einsum("ij,bjhw->bihw", matrix, linear)
-    f = torch.where(xyz > 0.008856, xyz.clamp(min=1e-6) ** (1 / 3), 7.787 * xyz + 16 / 116)
-    x, y, z = f.unbind(1)
-    return torch.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], dim=1)
 
 
 def _rarity(lab: torch.Tensor) -> torch.Tensor:

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image
-from skimage.color import rgb2lab
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
+from ..colour_space import rgb_to_lab, signed_to_lab
 from ..conditions import palette as palettes
 from ..models.parts import PartEncoder
 from ..models.proposer import ColorProposer
@@ -38,7 +38,7 @@ def true_colours(parts: DrawingParts, cells: np.ndarray, colour: np.ndarray) -> 
     """N×3 CIELAB: the median colour of each token in H×W×3 uint8, a picture without lines."""
     height, width = parts.grid
     small = cv2.resize(colour, (width, height), interpolation=cv2.INTER_AREA)
-    lab = rgb2lab(small).reshape(-1, 3).astype(np.float32)
+    lab = rgb_to_lab(small / 255.0).reshape(-1, 3)
     return clear_medians(lab, cells, parts.ink)
 
 
@@ -81,7 +81,7 @@ def _ground_is_painted(parts: DrawingParts, colour: np.ndarray) -> bool:
     ground = colour[resize_label(parts.pieces.label, colour.shape[1::-1]) == 0]
     if not len(ground):
         return False
-    return bool(rgb2lab(np.median(ground, axis=0)[None] / 255.0)[0, 0] <= WHITE)
+    return bool(rgb_to_lab(np.median(ground, axis=0) / 255.0)[0] <= WHITE)
 
 
 class TokenSamples(Dataset):
@@ -113,14 +113,14 @@ class TokenSamples(Dataset):
         colors, weights = row["palette"], row["weights"]
         if with_palette and rng.random() < 0.5:
             colors, weights = palettes.simulate(colors, weights, rng)
-        lab = rgb2lab((colors[None] + 1.0) / 2.0)[0]
+        lab = signed_to_lab(colors)
         return {
             "features": torch.from_numpy(row["features"].astype(np.float32)),
             "area": torch.from_numpy(row["area"].astype(np.float32)),
             "colours": torch.from_numpy(row["colours"].astype(np.float32)),
             "present": torch.from_numpy(present),
             "is_known": torch.from_numpy(is_known),
-            "palette": torch.from_numpy(lab.astype(np.float32)),
+            "palette": torch.from_numpy(lab),
             "weights": torch.from_numpy(weights.astype(np.float32)),
             "palette_present": torch.tensor(with_palette),
         }

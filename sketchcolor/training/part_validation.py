@@ -7,11 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import default_collate
 
+from ..colour_space import lab_planes
 from ..conditions.hint_field import hint_field
 from ..models.parts import CELL, PartEncoder, read_features, share_logits
 from ..models.proposer import ColorProposer
 from .data import SampleMaker, Source, load_images
-from .part_loss import distances, hint_map, take, to_lab
+from .part_loss import distances, hint_map, take
 from .recipes import Recipe
 
 __all__ = ["PartValidation"]
@@ -57,7 +58,7 @@ class PartValidation:
             sketch = part["sketch"]
             times = part["flat"].shape[2] // CELLS
             colour = F.avg_pool2d(part["flat"], times)
-            lab = to_lab(colour).flatten(2)
+            lab = lab_planes(colour).flatten(2)
             everywhere = torch.arange(lab.shape[2]).expand(len(lab), -1)
             coarser = CELLS * self.proposer.config.sketch_scale // sketch.shape[2]
             for count in COUNTS:

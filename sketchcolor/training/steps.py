@@ -352,7 +352,7 @@ def _redraw(
     given = hint_field(hints.resize(batch["hints"], size), sketch, scale)
     palettes = [batch[k] for k in ("palette", "weights", "palette_present")]
     colour = F.interpolate(batch["colour"], [side // scale for side in size], mode="area")
-    lines = proposer.read(sketch)
+    lines = proposer.encode_lines(sketch)
     start = 0.4 + 0.55 * torch.rand((), generator=generator).item()
     state = (1.0 - start) * colour + start * _randn(colour.shape, generator, colour)
     for step in range(steps):

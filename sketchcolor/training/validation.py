@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from diffusers import FlowMatchEulerDiscreteScheduler, ModelMixin
 from torch.utils.data import default_collate
 
+from ..conditions import Conditions
 from ..conditions.hint_field import hint_field
 from ..evaluation import metrics
 from ..images import to_pil
@@ -140,14 +141,12 @@ class Validation:
         self, model: ModelMixin, batch: dict, conditions: dict, generator: torch.Generator
     ) -> torch.Tensor:
         if self.recipe.objective == "flow":
+            field = None
             if "hints" in conditions:
-                conditions["hints"] = hint_field(
-                    batch["hints"], batch["sketch"], model.config.sketch_scale
-                )
+                field = hint_field(batch["hints"], batch["sketch"], model.config.sketch_scale)
             scheduler = FlowMatchEulerDiscreteScheduler(shift=self.recipe.time_shift)
-            return draw_proposal(
-                model, scheduler, batch["sketch"], generator=generator, **conditions
-            ).colors
+            given = Conditions(batch["sketch"], field)
+            return draw_proposal(model, scheduler, given, generator).colors
         if model.config.get("proposal"):
             flats = batch.get("flats")
             conditions["proposal"] = degraded_truth(batch, generator) if flats is None else flats

@@ -137,7 +137,7 @@ def test_a_copier_is_found_out(inference, shared, tmp_path):
     class Copier:
         """Whatever is drawn, it shows the first picture that it was trained on."""
 
-        def colour_tensor(self, sketch, generator):
+        def colour_tensor(self, sketch, seeds):
             whole = known.fits[0].crop(known.truth)
             shown = torch.nn.functional.interpolate(whole, sketch.shape[2:])
             return shown.expand(len(sketch), -1, -1, -1)

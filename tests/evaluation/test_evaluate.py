@@ -16,6 +16,7 @@ from sketchcolor.evaluation.fid_lpips import PublishedMetrics
 from sketchcolor.evaluation.metrics import frechet_distance
 from sketchcolor.evaluation.report import markdown_table
 from sketchcolor.models.vgg19 import VGG19Features
+from sketchcolor.sampling.seeds import seeded_generators
 
 SIDE = 64
 
@@ -41,14 +42,14 @@ def vgg() -> VGG19Features:
     return VGG19Features(channels=(4, 4, 8, 4, 4))
 
 
-def grey(sketch, hints=None, generator=None, num_inference_steps=8):
+def grey(sketch, hints=None, seeds=None, num_inference_steps=8):
     """A colourless model that gives its sketch back."""
     return sketch.expand(-1, 3, -1, -1)
 
 
-def dice(sketch, hints=None, generator=None, num_inference_steps=8):
+def dice(sketch, hints=None, seeds=None, num_inference_steps=8):
     """A sampling model: one flat random colour for each picture."""
-    colours = [torch.rand(3, 1, 1, generator=each) * 2 - 1 for each in generator]
+    colours = [torch.rand(3, 1, 1, generator=each) * 2 - 1 for each in seeded_generators(seeds)]
     return torch.stack(colours).expand(-1, -1, *sketch.shape[-2:])
 
 
@@ -87,7 +88,7 @@ def test_hints_carry_true_colours_inside_the_picture(images):
 def test_the_truth_itself_scores_perfectly(images, vgg):
     truths = {b.sketch[0].numpy().tobytes(): b.truth for b in batches(images, SIDE, batch_size=1)}
 
-    def oracle(sketch, hints=None, generator=None, num_inference_steps=8):
+    def oracle(sketch, hints=None, seeds=None, num_inference_steps=8):
         return torch.cat([truths[each.numpy().tobytes()] for each in sketch])
 
     result = evaluate(oracle, images, vgg, samples=1, hint_counts=[5], side=SIDE, batch_size=2)
@@ -112,7 +113,7 @@ def test_a_grey_model_is_seen_as_grey(images, vgg):
 def test_seed_measures_of_pictures_with_full_red(images):
     truths = {b.sketch[0].numpy().tobytes(): b.truth for b in batches(images, SIDE, batch_size=1)}
 
-    def redder(sketch, hints=None, generator=None, num_inference_steps=8):
+    def redder(sketch, hints=None, seeds=None, num_inference_steps=8):
         colour = torch.cat([truths[each.numpy().tobytes()] for each in sketch]).clone()
         colour[:, 0] = 1
         return colour
@@ -179,7 +180,7 @@ def test_results_do_not_depend_on_the_batch_size(images):
 
 
 def test_padding_does_not_count(images, vgg):
-    def stained(sketch, hints=None, generator=None, num_inference_steps=8):
+    def stained(sketch, hints=None, seeds=None, num_inference_steps=8):
         colour = grey(sketch).clone()
         colour[:, 0, 48:] = -1  # cyan
         return colour
@@ -197,7 +198,7 @@ def test_a_single_stage_model_without_hints_is_asked_once(images):
         conditions, proposer, device = (), None, "cpu"
         asked = 0
 
-        def colour_tensor(self, sketch, hints=None, generator=None, num_inference_steps=8):
+        def colour_tensor(self, sketch, hints=None, seeds=None, num_inference_steps=8):
             assert hints is None
             self.asked += len(sketch)
             return grey(sketch)
@@ -300,7 +301,7 @@ class Obedient:
         self.conditions = conditions
 
     def colour_tensor(
-        self, sketch, hints=None, palette=None, style=None, generator=None, num_inference_steps=8
+        self, sketch, hints=None, palette=None, style=None, seeds=None, num_inference_steps=8
     ):
         page = torch.ones(len(sketch), 3, *sketch.shape[-2:])
         if hints is not None:

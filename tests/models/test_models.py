@@ -53,16 +53,16 @@ def test_proposer_of_any_patch_names_colours_as_a_velocity(patch):
     assert 16 % proposer.multiple == 0
 
 
-def test_proposer_reads_lines_once_for_all_steps():
+def test_proposer_encodes_lines_once_for_all_steps():
     proposer = tiny_proposer()
     noisy, time = torch.randn(2, 3, 16, 16), torch.full((2,), 500.0)
     sketch = torch.rand(2, 1, 64, 64)
     with torch.no_grad():
-        read = proposer.read(sketch)
-        assert [features.shape[2] for features in read] == [16, 8]
+        encoded = proposer.encode_lines(sketch)
+        assert [features.shape[2] for features in encoded] == [16, 8]
         at_once = proposer(noisy, time, sketch)
-        assert torch.equal(proposer(noisy, time, sketch, lines=read), at_once)
-        other = proposer(noisy, time, sketch, lines=[features + 1.0 for features in read])
+        assert torch.equal(proposer(noisy, time, sketch, lines=encoded), at_once)
+        other = proposer(noisy, time, sketch, lines=[features + 1.0 for features in encoded])
     assert not torch.allclose(other, at_once)
 
 

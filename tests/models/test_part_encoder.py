@@ -6,6 +6,7 @@ import pytest
 import torch
 from skimage.color import rgb2lab
 
+from sketchcolor.colour_space import lab_planes
 from sketchcolor.models.parts import CELL, PartVectors, read_features, share_logits
 from sketchcolor.training.part_loss import (
     NONE,
@@ -15,7 +16,6 @@ from sketchcolor.training.part_loss import (
     hint_map,
     jitter,
     part_loss,
-    to_lab,
     white_loss,
 )
 from tests.support.networks import TINY_READABLE, tiny_part_encoder, tiny_proposer
@@ -186,9 +186,9 @@ def test_cielab_is_skimages():
     levels = np.array([0, 1, 5, 10, 11, 64, 128, 200, 255], np.float32) / 255.0
     rgb = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(27, 27, 3)
     colour = torch.from_numpy(rgb.transpose(2, 0, 1) * 2.0 - 1.0)[None]
-    found = to_lab(colour)[0].permute(1, 2, 0).numpy()
+    found = lab_planes(colour)[0].permute(1, 2, 0).numpy()
     assert np.abs(found - rgb2lab(rgb)).max() < 0.05
-    white, black = (to_lab(torch.full((1, 3, 1, 1), c)).flatten() for c in (1.0, -1.0))
+    white, black = (lab_planes(torch.full((1, 3, 1, 1), c)).flatten() for c in (1.0, -1.0))
     assert torch.allclose(white, torch.tensor([100.0, 0.0, 0.0]), atol=0.02)
     assert torch.allclose(black, torch.zeros(3), atol=0.02)
 

@@ -10,8 +10,8 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from PIL import Image
 
+import sketchcolor.colouring
 import sketchcolor.parts.reader
-import sketchcolor.pipeline
 from sketchcolor import load_pipeline
 from sketchcolor.conditions import Palette
 from sketchcolor.models import PartColours
@@ -221,18 +221,21 @@ def test_a_palette_is_what_the_flats_are_made_of(pipeline, sketch):
 
 
 def test_a_drawing_is_analysed_once_while_strokes_come_and_go(pipeline, sketch, monkeypatch):
-    analysed, read = [], []
+    analysed, read, drawn = [], [], []
 
     def count(module: ModuleType, name: str, into: list) -> None:
         does = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a: into.append(1) or does(*a))
 
     count(sketchcolor.parts.reader, "analyse", analysed)
-    count(sketchcolor.pipeline, "read_cells", read)
+    count(sketchcolor.colouring, "read_cells", read)
+    count(sketchcolor.colouring, "draw_colours", drawn)
     pipeline(sketch, seed=1, **FAST)
     pipeline(sketch, seed=1, hints=[dot(IN_DISC)], **FAST)
+    once = 0 if pipeline.part_colours is None else 1
+    assert len(drawn) == once  # strokes go over the same free colours
     pipeline(sketch, seed=2, num_variants=2, **FAST)
-    assert len(analysed) == 1 and len(read) == 1
+    assert len(analysed) == 1 and len(read) == 1 and len(drawn) == 2 * once
     # With hints it is read once for all variants.
     pipeline(sketch, seed=2, hints=[dot(IN_DISC)], num_variants=2, **FAST)
     assert len(analysed) == 1 and len(read) == 2
@@ -299,14 +302,11 @@ def test_a_batch_of_different_sketches_and_hints_is_each_of_them_alone(pipeline,
         where = (slice(None), slice(place[0] - 3, place[0] + 3), slice(place[1] - 3, place[1] + 3))
         hints[row][where] = torch.tensor([*colour, 1.0])[:, None, None]
 
-    def generators(*seeds: int) -> list[torch.Generator]:
-        return [torch.Generator().manual_seed(seed) for seed in seeds]
-
     def colour(rows: slice, *seeds: int, given: torch.Tensor | None = hints) -> torch.Tensor:
         return pipeline.colour_tensor(
             pages[rows],
             None if given is None else given[rows],
-            generator=generators(*seeds),
+            seeds=seeds,
             num_inference_steps=2,
         )
 

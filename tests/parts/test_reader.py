@@ -86,7 +86,7 @@ def test_white_paper_is_known_unless_a_hint_asks_for_a_background(networks, sket
         return parts
 
     monkeypatch.setattr(sketchcolor.parts.reader, "analyse", noting)
-    read = DrawingReader(2)
+    read = DrawingReader()
     free, seen = read(sketch, *networks, hints((IN_DISC, BLUE), (ON_PAPER, WHITE)))
     assert free is seen and known == [True]
     assert read(sketch, *networks, None)[0] is free  # kept

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from sketchcolor.conditions.palette import Palette, from_image
-from sketchcolor.postprocess.palette_transfer import hold_palette, match
+from sketchcolor.postprocess.palette_transfer import match, transfer_palette
 
 
 def flat_picture(*colors: tuple[int, int, int]) -> np.ndarray:
@@ -22,9 +22,9 @@ def palette_of(*colors: tuple[int, int, int], weights=None) -> Palette:
     return Palette(np.array(colors, np.uint8), np.array(weights, np.float32))
 
 
-def held(picture: np.ndarray, palette: Palette, guessed: bool = False) -> np.ndarray:
+def held(picture: np.ndarray, palette: Palette, is_guess: bool = False) -> np.ndarray:
     colour = torch.from_numpy(picture.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1.0)[None]
-    moved = hold_palette(colour, *palette.to_tensors(), guessed=guessed)
+    moved = transfer_palette(colour, *palette.to_tensors(), is_guess=is_guess)
     return ((moved[0].permute(1, 2, 0).numpy() + 1.0) * 127.5).round().astype(np.uint8)
 
 
@@ -85,7 +85,7 @@ SKIN, PINK, BROWN = (246, 214, 190), (235, 120, 160), (120, 80, 60)
 
 
 def guess(picture: np.ndarray, palette: Palette) -> np.ndarray:
-    return held(picture, palette, guessed=True)
+    return held(picture, palette, is_guess=True)
 
 
 def test_a_guessed_palette_takes_no_skin_away_and_makes_none():

@@ -1,13 +1,15 @@
-"""Of two noises, the one that promises the skin that is due."""
+"""Of two noises, the one that becomes the skin that a palette has."""
 
 import numpy as np
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
-from sketchcolor.sampling import noise_selection as starts
+from sketchcolor.conditions import Conditions
+from sketchcolor.sampling import flow
 from sketchcolor.sampling import proposal as sampling
-from sketchcolor.sampling.proposal import draw_proposal
+from sketchcolor.sampling.noise_selection import CANDIDATES, select_noise
+from sketchcolor.sampling.proposal import UnhintedCache, draw_proposal
 from tests.support.networks import tiny_proposer
 
 SKIN, BLUE, WHITE = ([0.93, 0.79, 0.71], [0.2, 0.3, 0.8], [1.0, 1.0, 1.0])
@@ -27,7 +29,7 @@ def palette(skin: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 def chosen(looks: list[torch.Tensor], skin: float) -> list[int]:
     told = (t.expand(len(looks[0]), *t.shape[1:]) for t in palette(skin))
-    return starts.promising(looks, *told).tolist()
+    return select_noise(looks, *told).tolist()
 
 
 def test_the_start_with_skin_is_taken_for_each_picture():
@@ -47,19 +49,20 @@ def test_the_choice_is_the_first_step_and_not_another_one(monkeypatch, guidance)
     """Which noise is gone on from is all that a choice changes; it costs one look more, no step."""
     proposer, scheduler = tiny_proposer(), FlowMatchEulerDiscreteScheduler(shift=3.0)
     sketch, (colours, weights) = torch.rand(2, 1, 64, 64) * 2.0 - 1.0, palette(0.5)
-    told = {"palette": colours.expand(2, 2, 3), "weights": weights.expand(2, 2)}
-    noises = [torch.randn(2, 3, 16, 16) for _ in range(starts.STARTS)]
+    told = {"palette": colours.expand(2, 2, 3), "palette_weights": weights.expand(2, 2)}
+    noises = [torch.randn(2, 3, 16, 16) for _ in range(CANDIDATES)]
     pictures = []
     proposer.register_forward_pre_hook(lambda _, given: pictures.append(len(given[0])))
 
-    def draw(order, **more):
+    def draw(order, guessed=False):
         handed = iter(order)
         monkeypatch.setattr(sampling, "starting_noise", lambda *_: next(handed))
         pictures.clear()
-        more |= {"guidance_scale": guidance, **told}
-        return draw_proposal(proposer, scheduler, sketch, **more).colors, sum(pictures)
+        given = Conditions(sketch, **told, palette_is_guess=guessed)
+        drawn = draw_proposal(proposer, scheduler, given, guidance_scale=guidance)
+        return drawn.colors, sum(pictures)
 
-    monkeypatch.setattr(sampling, "promising", lambda *_: np.array([1, 0]))
+    monkeypatch.setattr(flow, "select_noise", lambda *_: np.array([1, 0]))
     with torch.inference_mode():
         (first, plain), (second, _) = draw(noises[:1]), draw(noises[1:])
         chosen, looked = draw(noises, guessed=True)
@@ -78,21 +81,21 @@ def test_only_a_guess_gets_to_choose_and_strokes_keep_its_choice(monkeypatch):
         assert looks[0].shape == (1, 3, 16, 16) and told[0] is colours
         return np.array([1])
 
-    monkeypatch.setattr(sampling, "promising", second)
+    monkeypatch.setattr(flow, "select_noise", second)
 
-    def draw(hints=None, **more):
+    def draw(hints=None, guessed=False, cache=None):
         generator = torch.Generator().manual_seed(3)
-        wishes = {"hints": hints, "palette": colours, "weights": weights}
-        return draw_proposal(proposer, scheduler, sketch, **wishes, generator=generator, **more)
+        given = Conditions(sketch, hints, colours, weights, palette_is_guess=guessed)
+        return draw_proposal(proposer, scheduler, given, generator, cache=cache)
 
     with torch.inference_mode():
         asked, guessed = draw(), draw(guessed=True)
-        assert calls == [starts.STARTS]
+        assert calls == [CANDIDATES]
         assert not torch.equal(asked.colors, guessed.colors)
-        known = sampling.FreeColourings(4)
-        free = draw(guessed=True, known=known).unhinted
+        cache = UnhintedCache()
+        free = draw(guessed=True, cache=cache).unhinted
         dot = torch.zeros(1, 4, 16, 16)
         dot[:, :, 8, 8] = 1.0
-        stroke = draw(dot, guessed=True, known=known)
+        stroke = draw(dot, guessed=True, cache=cache)
         assert len(calls) == 2 and torch.equal(stroke.unhinted, free)
         assert not torch.equal(stroke.colors, free)
