@@ -47,7 +47,7 @@ class SketchColorOutput(BaseOutput):
         images: PIL RGB pictures of the sketch's own size, or a B×H×W×3 array in [0, 1]
             (``"np"``), or a B×3×H×W tensor in [0, 1] (``"pt"``).
         seeds: the seed of each picture.
-        parts: of each picture, which pixel belongs to which part and what colour that has; None
+        parts: of each picture, the part of every pixel and the color and area of every part; None
             from a model without a part encoder.
         flats: PIL RGB pictures of the sketch's size, the parts in their colours without light and
             lines; None from a model without a part encoder.
@@ -62,26 +62,31 @@ class SketchColorOutput(BaseOutput):
 class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
     """Colours line art at its own size, under the artist's own lines.
 
-    The proposer draws one of the plausible colourings at low resolution, the generator
-    refines it at working resolution, and the result is composed with the original lines.
-    With a part encoder the proposal only says what colour each part has: the generator paints light
-    over flats, and a hint colours the part that it is put on. With a network that colours parts
-    there is no proposal; the proposer is read for what it knows of the lines. Without a proposer
-    the generator alone is asked (the published systems run so).
+    What is done depends on the networks that there are:
+
+    - A generator alone paints the picture (the published systems).
+    - With a proposer, this draws one of the plausible colourings at low resolution, and the
+      generator refines it at working resolution.
+    - With a part encoder, the proposal only gives each part its colour. A hint colours the part
+      that it is put on, and the generator paints light over the flats.
+    - With a network that draws the colours of parts, too, there is no proposal. The proposer's
+      features are read by the part encoder (the bundled model).
+
+    The result is composed with the original lines.
 
     Args:
         generator: colours B×1×H×W line art; its ``conditions`` say what else it takes.
         proposer: velocity network sampled with ``scheduler``, or None.
         scheduler: a flow-matching scheduler, or None.
-        palette_prior: gives palettes where none is asked for, or None.
-        parts: tells from the proposer's features which places belong together, or None.
+        palette_prior: draws a palette where none is given, or None.
+        parts: part encoder, which tells from the proposer's features which places belong together,
+            or None.
         part_colours: draws the colours of all parts together, instead of a proposal, or None.
         noise_scale: times the noise that a proposal starts from; less than 1 trades variety for
             plausible colours.
-        guidance_scale: how much further than it would by itself the proposer goes towards what
-            fits this sketch; see :func:`draw_proposal`.
-        hold: bring the networks' picture to the palette and the hints that were asked for; False
-            shows what the networks alone make of them.
+        guidance_scale: of the proposer's flow, see :func:`sampling.flow.sample_flow`.
+        hold: enforce the palette and the hints on the networks' picture; False shows the networks'
+            own.
     """
 
     model_cpu_offload_seq = "proposer->generator"
@@ -127,7 +132,7 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """What the models can be told besides the sketch: ``hints``, ``palette``, ``style``."""
+        """What the models take besides the sketch: ``hints``, ``palette``, ``style``."""
         return tuple(self.generator.conditions)
 
     @torch.no_grad()
@@ -156,7 +161,7 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
                 opaque pixels are hints.
             palette: colours that the picture should keep to.
             reference: a picture whose palette to take, or whose style if that is what the model
-                is told; not together with ``palette``.
+                takes; not together with ``palette``.
             num_variants: pictures with different colourings, in one batch.
             seed: of the first variant, the others follow; None draws one.
             resolution: the network works on about resolution² pixels.

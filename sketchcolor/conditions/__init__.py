@@ -1,4 +1,4 @@
-"""What an artist can tell the network besides the sketch: hints and a palette.
+"""What a picture is coloured from besides the sketch: hints and a palette.
 
 Each condition is made by one function that training and the page both call, so a
 visitor's stroke becomes the very tensor that the network was trained on.

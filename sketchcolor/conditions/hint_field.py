@@ -1,9 +1,9 @@
-"""Hints as the proposer sees them: every place knows the hint that is nearest between the lines.
+"""The hint field: hints as the proposer takes them, spread over the regions between the lines.
 
-A few painted pixels say little to a small network; which region they speak for, it would have to
-find out by itself. So the hint map is spread beforehand: each cell takes the colour of the hint
-that is nearest along a path that avoids ink, with a confidence that falls with the way. Of Grover &
-Banker's "blurred colour" it is the kind that stops at lines.
+A few painted pixels say little to a small network, which would have to find out by itself which
+region they are about. So the hint map is spread beforehand: each cell takes the colour of the hint
+that is nearest along a path that avoids ink, with a confidence that falls with the path's length.
+It is Grover & Banker's "blurred colour", but it stops at lines.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from .hints import reduce
 
 __all__ = ["hint_field", "influence"]
 
-REACH = 0.2  # of the longer side: the way over which confidence falls to 1/e
-INFLUENCE = (0.03, 0.2)  # confidence at which a hint begins to be seen, and is seen in full
+REACH = 0.2  # of the longer side: the length over which confidence falls to 1/e
+INFLUENCE = (
+    0.03,
+    0.2,
+)  # confidence from which the hinted picture fades in, and at which it is alone
 SOFTENING = 8  # passes that blend where two hints' regions meet
 
 
 def hint_field(hints: torch.Tensor, sketch: torch.Tensor, factor: int) -> torch.Tensor:
-    """Spread hint maps over the regions that they speak for.
+    """Spread hint maps over the regions that they are about.
 
     Args:
         hints: B×4×H×W hint maps.
@@ -42,7 +45,7 @@ def hint_field(hints: torch.Tensor, sketch: torch.Tensor, factor: int) -> torch.
 
 
 def influence(field: torch.Tensor) -> torch.Tensor:
-    """How much of a picture that was drawn with hints is to be seen.
+    """The share of the picture drawn with hints in the result.
 
     Args:
         field: B×4×h×w.

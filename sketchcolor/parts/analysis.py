@@ -1,7 +1,6 @@
-"""What is known of a drawing before anyone colours it: its pieces, and which of them are alike.
+"""Analyses a drawing: its pieces, what the networks say of its cells, and the parts.
 
-It depends on nothing but the lines, so it is found once per drawing and kept while strokes come
-and go.
+Without hints the analysis depends on the lines alone, so it is done once per drawing.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ from .pieces import Pieces, cut_regions
 
 __all__ = ["DrawingParts", "Reading", "analyse", "read_cells"]
 
-RESOLUTION = 384  # px: side of the page that the networks read parts from; small faces need it
-HINTED_RESOLUTION = 256  # px: of the page that they read with hints, anew at every stroke
-# What a reading with hints has to say beside the one without: a share that is reached by half at so
-# many colours. The more there are, the more it knows.
+RESOLUTION = 384  # px: side of the page that the networks read; small faces need as much
+HINTED_RESOLUTION = 256  # px: side of the page that they read with hints, at every stroke
+# Weight of the reading with hints: its greatest share, and the number of colours at which half of
+# that is reached. The more colours there are, the better is the reading with hints.
 HINTED_SHARE, HINTED_COLOURS = 0.5, 10
-COLOUR_BIN = 24  # 8-bit levels: painted colours this near are one
+COLOUR_BIN = 24  # 8-bit levels: painted colours that are this close count as one
 APART = 0.13  # cosine distance, mean over two groups of pieces, from which they are two parts
 UNIT = 1e-6  # guards a division by the length of a vector
 
@@ -71,7 +70,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class DrawingParts:
-    """A drawing's pieces and parts, as far as its lines tell.
+    """The analysis of a drawing.
 
     Attributes:
         pieces: at the drawing's working size; piece 0 is paper.
@@ -79,9 +78,10 @@ class DrawingParts:
         ink: C in [0, 1], mean darkness of the drawing.
         reading: of the cells, without hints.
         page: 1×1×H×W in [-1, 1], the drawing as the networks read it with hints.
-        paper: 1×4×H×W hint map of what is known of the ground: that it is white, or nothing.
-        decoder: h'×w'×F, the proposer's last features. colour: h''×w''×3 in about [-1, 1], the
-            colours that it names first. Both cover the drawing in coarser cells.
+        paper: 1×4×H×W hint map with white dots on the ground, see :func:`paper_hints`; empty if
+            the ground may be coloured.
+        decoder: h'×w'×F, the proposer's last features. colour: h''×w''×3 in about [-1, 1], its
+            prediction of the colours at full noise. Both have coarser cells.
     """
 
     pieces: Pieces
@@ -128,7 +128,7 @@ def analyse(
     Args:
         drawing: mode L, 255 = paper.
         proposer, encoder: the networks, trained together.
-        paint_paper: the ground is not known to stay white.
+        paint_paper: the ground may be coloured, so the networks are not told that it is white.
     """
     tile = proposer.multiple * proposer.config.sketch_scale
     sketch, page = (
@@ -160,10 +160,10 @@ def read_cells(
     proposer: ColorProposer,
     encoder: PartEncoder,
 ) -> Reading:
-    """Read a drawing again, with hints: what is alike depends on which colours there are.
+    """Read a drawing again with hints: which places are alike depends on the colours given.
 
-    Without hints the networks see heads of hair as one, with hints the differences that these make.
-    Together they are right more often than either.
+    Without hints the networks take all hair for one part; hints of two colours in it show that it
+    is two. A mixture of both readings is right more often than either.
 
     Args:
         hints: 1×4×h×w hint map of any size.
@@ -204,7 +204,7 @@ def _channels_last(planes: torch.Tensor) -> np.ndarray:
 
 
 def _group(pieces: Pieces) -> np.ndarray:
-    """N+1 part numbers: pieces whose vectors are alike are one part, paper stays on its own."""
+    """N+1 part numbers: pieces with similar vectors are one part; paper is a part of its own."""
     count = len(pieces.area)
     part = np.zeros(count, np.int64)
     shown = np.flatnonzero(pieces.area[1:] > 0) + 1

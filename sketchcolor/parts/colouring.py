@@ -1,4 +1,4 @@
-"""From a proposal to flats, and from flats to what a call returns of them."""
+"""Colours the pieces of drawings, and turns flats into what a call returns."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
     "with_hints",
 ]
 
-FLAT_SIDE = 96  # px: of the small pictures of flats that palettes are held in
+FLAT_SIDE = 96  # px: of the small pictures of flats that palettes are transferred to
 
 
 PaletteTensors = tuple[torch.Tensor, torch.Tensor]
@@ -124,7 +124,7 @@ def draw_colours(
     ]
     if palette is None:
         return free
-    # A palette holds exactly by what makes it hold in pictures.
+    # The same transfer that pictures get, so that the flats have exactly the palette.
     small = [
         Flats(parts, colours).paint((FLAT_SIDE, FLAT_SIDE))
         for parts, colours in zip(drawings, free, strict=True)

@@ -1,8 +1,8 @@
-"""Flats: one colour per part under the lines, and light laid over them.
+"""Flats: one colour per part under the lines, and light over them.
 
-A network paints the hair in four colours with borders that follow no line. So its proposal is only
-asked what colour each part has; the generator then paints light over flat colours, and may not
-change what colour a part has on the whole.
+A network alone paints hair in several colours whose borders follow no line. So only the colour of
+each part is taken from it. The generator then paints light over the flats, without changing the
+mean colour of a part.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from .pieces import resize_label
 
 __all__ = ["Flats", "clear_medians", "free_colours", "relight", "weighted_median"]
 
-INK = 0.25  # a cell with more ink than this does not say what colour its part has
-LEAST_CLEAR = 0.1  # of a part must be away from lines for the rest not to be asked
-WHITE = 1.0
-ALIKE = 8  # 8-bit levels: colours of a part that are this near are one
+INKED = 0.25  # a cell with more ink than this is not used for the colour of its part
+LEAST_CLEAR = 0.1  # of a part must be away from lines; with less, all of its cells are used
+ALIKE = 8  # 8-bit levels: colours of a part that are this close count as one
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Flats:
     Attributes:
         parts: the drawing's.
         free: (N+1)×3 in [-1, 1], sRGB, colours of the pieces without hints.
-        asked: what hints ask for, or None.
+        asked: colours that hints ask for, or None.
     """
 
     parts: DrawingParts
@@ -40,10 +39,10 @@ class Flats:
 
     @property
     def colours(self) -> np.ndarray:
-        """(N+1)×3 in [-1, 1]; of a piece that is not of one part, roughly."""
+        """(N+1)×3 in [-1, 1]; one colour also for a piece that holds several parts."""
         if self.asked is None:
             return self.free
-        return self.free + self.asked.spoken[:, None] * (self.asked.pieces - self.free)
+        return self.free + self.asked.strength[:, None] * (self.asked.pieces - self.free)
 
     @property
     def levels(self) -> np.ndarray:
@@ -54,7 +53,7 @@ class Flats:
     def part(self) -> np.ndarray:
         """N+1 ints, the part of each piece: 0 is paper, then largest first.
 
-        What hints gave different colours is no longer one part.
+        Hints of different colours divide a part.
         """
         keys = np.column_stack([self.parts.part, self.levels // ALIKE])
         keys[0] = -1  # paper stays on its own, and comes first
@@ -71,8 +70,8 @@ class Flats:
         if self.asked is None or not self.asked.cell_share.any():
             return picture
         # Premultiplied, so that cells without a hint do not lend their colour to others.
-        spoken = self.asked.cells_spoken[:, None]
-        planes = np.concatenate([self.asked.cells * spoken, spoken], axis=1)
+        strength = self.asked.cells_strength[:, None]
+        planes = np.concatenate([self.asked.cells * strength, strength], axis=1)
         fine = cv2.resize(planes.reshape(*self.parts.grid, 4), size, interpolation=cv2.INTER_LINEAR)
         by_cell = fine[..., :3] + (1.0 - fine[..., 3:]) * self.free[label]
         return picture + self.asked.cell_share[label][..., None] * (by_cell - picture)
@@ -92,9 +91,9 @@ def free_colours(parts: DrawingParts, proposal: np.ndarray, paint_paper: bool) -
     cells = cv2.resize(proposal, (width, height), interpolation=cv2.INTER_LINEAR).reshape(-1, 3)
     weights = parts.cells_of_parts()
     colours = clear_medians(cells, weights, parts.ink)
-    colours[~weights.any(axis=1)] = WHITE
+    colours[~weights.any(axis=1)] = 1.0
     if not paint_paper:
-        colours[0] = WHITE
+        colours[0] = 1.0
     return colours[parts.part]
 
 
@@ -110,7 +109,7 @@ def clear_medians(values: np.ndarray, weights: np.ndarray, ink: np.ndarray) -> n
     """
     medians = np.zeros((len(weights), 3), np.float32)
     for place, every in enumerate(weights):
-        clear = every * (ink < INK)
+        clear = every * (ink < INKED)
         used = clear if clear.sum() > LEAST_CLEAR * every.sum() else every
         if used.any():
             medians[place] = weighted_median(values, used)
@@ -131,13 +130,13 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def relight(
     picture: np.ndarray, painted: np.ndarray, flats: Flats, hinted: np.ndarray | None = None
 ) -> np.ndarray:
-    """Flats under the light that a generator painted: parts stay what they are on the whole.
+    """Flats under the light that a generator painted; parts keep their mean colours.
 
     Args:
         picture: H×W×3 in [-1, 1], the generator's, painted from
         painted: H×W×3, what ``flats`` look like at this size.
-        hinted: H×W bool, where strokes are. A part with a stroke is what it is there: who asks for
-            a colour looks at the stroke.
+        hinted: H×W bool, where strokes are. A part with a stroke has the colour of its flats
+            under the stroke, where whoever asked for it looks.
 
     Returns:
         H×W×3 in [-1, 1]; the flats' own colour on paper.

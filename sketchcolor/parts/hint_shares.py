@@ -1,8 +1,8 @@
-"""Which hint speaks for which place of a drawing.
+"""Shares of the hints in every place of a drawing.
 
-A hint is about a part, not about a place: likeness of the vectors says how far it goes, the lines
-say where it ends. Paper is a seed of its own that competes with every hint, so that no stroke runs
-out over the page.
+A hint is about a part, not about a place: similar vectors say how far it reaches, lines say where
+it ends. Paper competes with every hint as a seed of its own, so that no stroke runs out over the
+page.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from .pieces import cell_of_pixels, resize_label
 
 __all__ = ["HintColours", "Seeds", "asks_for_background", "find_seeds", "hint_colours"]
 
-BIN = 24  # 8-bit levels: painted colours this near are one hint
-MOST_SEEDS = 192  # the largest are kept; a painted draft has more
-TOUCHED = 0.2  # of a stroke lies in a piece that it means,
-COVERED = 0.3  # or so much of the piece is covered by it
-WHITE = 0.8  # in [-1, 1]: least channel of a hint that is paper where it lies on paper
-BESIDE = 0.02  # sides: how far a dot on paper may be from the figure that it missed
-SHARPNESS = 1.5  # times the logits: a mixture of two hints is a colour that nobody asked for
-PAPER_WAY = 0.15  # sides: how far away paper counts as being from every cell
-MEANT_WHOLE = 0.9  # least likeness of a painted place to its piece for the whole piece to follow
-NEAR = 0.03  # sides: over which two hints in one piece share it
-SILENT = -1e4  # the logit of a seed that has no say
-SPEAKS = 0.7  # share of all hints from which a place is theirs, where one colour is asked for;
-FULLER = 0.15  # the more colours are, the likelier each place is meant by one of them
-FADE = 0.15  # share over which hints come to hold
-ONE_PIECE = (0.97, 0.85)  # likeness of a piece's cells to their mean: one answer, or one per cell
+BIN = 24  # 8-bit levels: painted colours that are this close are one hint
+MOST_SEEDS = 192  # the largest are kept; a picture painted over the sketch has more
+TOUCHED = 0.2  # a stroke is about a piece if this share of the stroke lies in it,
+COVERED = 0.3  # or if it covers this share of the piece
+WHITE_HINT = 0.8  # in [-1, 1]: a hint whose least channel is higher, on paper, asks for no colour
+BESIDE = 0.02  # sides: a stroke on paper that is this near to the figure is about the figure
+SHARPNESS = 1.5  # factor of the logits, against mixtures of hints, which nobody asked for
+PAPER_DISTANCE = 0.15  # sides: the distance that paper is taken to have from every cell
+WHOLE_PIECE = 0.9  # least likeness of a painted place to its piece for all of it to be coloured
+SHARED_RANGE = 0.03  # sides: the length over which two hints in one piece blend
+EXCLUDED = -1e4  # the logit of a seed that is left out
+LEAST_SHARE = 0.7  # of the hints in a place for it to be coloured, if there is one colour;
+MORE_COLOURS = 0.15  # with more colours less is needed: each place is likelier about one of them
+FADE = 0.15  # share over which hints fade in
+ONE_PIECE = (0.97, 0.85)  # likeness of a piece's cells to their mean: one colour, or one per cell
 
 
 class Seeds(NamedTuple):
@@ -56,24 +56,24 @@ class HintColours(NamedTuple):
 
     Attributes:
         pieces: (N+1)×3 colours in [-1, 1] of the pieces, and
-        spoken: N+1 in [0, 1], how much of each is the hints' to decide.
+        strength: N+1 in [0, 1], how much the hints count in each.
         cells: C×3 and
-        cells_spoken: C, the same per cell, for pieces that are not of one part.
-        cell_share: N+1 in [0, 1], how much of a piece goes by its cells.
+        cells_strength: C, the same per cell, for pieces that hold several parts.
+        cell_share: N+1 in [0, 1], how far a piece is coloured cell by cell.
     """
 
     pieces: np.ndarray
-    spoken: np.ndarray
+    strength: np.ndarray
     cells: np.ndarray
-    cells_spoken: np.ndarray
+    cells_strength: np.ndarray
     cell_share: np.ndarray
 
 
 def find_seeds(parts: DrawingParts, reading: Reading, hint_map: np.ndarray) -> Seeds | None:
     """The hints of a map.
 
-    A stroke means the pieces that a good part of it lies in: what it touches of a line or runs over
-    by a hair's breadth was not meant.
+    A stroke is about the pieces that a good part of it lies in, not about those that it only
+    touches.
 
     Args:
         reading: of the drawing with these hints.
@@ -104,7 +104,7 @@ def find_seeds(parts: DrawingParts, reading: Reading, hint_map: np.ndarray) -> S
     largest = np.zeros(len(size), bool)  # of every stroke at least the piece with most of it
     order = np.lexsort((-size, group[first]))
     largest[order[np.unique(group[first][order], return_index=True)[1]]] = True
-    # Paper is meant only by what lies mostly on it: strokes end a little outside of the figure.
+    # Only a stroke that lies mostly on paper is about paper: many end a little outside the figure.
     on_paper = (piece[first] == 0) & (2 * size < whole)
     kept = np.flatnonzero((meant | largest) & ~on_paper)
     kept = kept[np.argsort(-size[kept], kind="stable")][:MOST_SEEDS]
@@ -123,17 +123,17 @@ def asks_for_background(parts: DrawingParts, hint_map: np.ndarray) -> bool:
     count, stroke = cv2.connectedComponents(mask.astype(np.uint8))
     label = resize_label(parts.pieces.label, mask.shape[::-1])
     piece = _meant_pieces(label, hint_map, stroke)
-    coloured = mask & (piece == 0) & (hint_map[..., :3].min(axis=2) <= WHITE)
+    coloured = mask & (piece == 0) & (hint_map[..., :3].min(axis=2) <= WHITE_HINT)
     sizes = np.bincount(stroke[mask], minlength=count)
     return bool((2 * np.bincount(stroke[coloured], minlength=count) > sizes).any())
 
 
 def _meant_pieces(label: np.ndarray, hint_map: np.ndarray, stroke: np.ndarray) -> np.ndarray:
-    """``label``, where strokes on paper close to the figure are given to the piece beside them.
+    """``label``, with strokes on paper close to the figure assigned to the piece beside them.
 
-    Who wants a background paints in its middle; a dot beside an outline missed what it was for.
+    A background is asked for by a stroke in its middle; a dot beside an outline missed the figure.
     """
-    on_paper = (label == 0) & (hint_map[..., 3] > 0) & (hint_map[..., :3].min(axis=2) <= WHITE)
+    on_paper = (label == 0) & (hint_map[..., 3] > 0) & (hint_map[..., :3].min(axis=2) <= WHITE_HINT)
     if not on_paper.any() or not (label > 0).any():
         return label
     distance, nearest = cv2.distanceTransformWithLabels(
@@ -180,23 +180,23 @@ def hint_colours(
 ) -> HintColours:
     """Colours that the hints ask for, everywhere that they speak for.
 
-    The share of a hint in a cell is a softmax over likeness less distance, as the part encoder was
-    trained; a piece takes the mean logits of its cells. A piece that was painted in has only the
-    hints in it, which share it by nearness, if it is like the place that was painted: a mouth whose
-    line is open lies in one piece with the face.
+    The share of a hint in a cell is a softmax over likeness minus distance, as the part encoder was
+    trained; a piece takes the mean logits of its cells. A piece with strokes in it takes only
+    these, each place the nearest, provided that it is like the painted place: a mouth with an open
+    line lies in one piece with the face.
 
     Args:
         reading: of the drawing with these hints.
-        paint_paper: the ground is coloured like the rest, so white on it is a wish, too.
+        paint_paper: the ground is coloured like the rest, so a white hint on it counts, too.
     """
     logits = reading.scale * reading.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
     of_pieces = parts.pieces.cells @ logits
     means = parts.pieces.cells @ reading.vectors
     length = np.linalg.norm(means, axis=1)
     alike = (means[seeds.piece] * seeds.vectors).sum(axis=1)
-    fits = alike >= MEANT_WHOLE * length[seeds.piece]
-    # A colour on paper asks for a background, or for a part whose outline lets paper in.
-    on_paper = (seeds.piece == 0) & (seeds.colours.min(axis=1) <= WHITE)
+    fits = alike >= WHOLE_PIECE * length[seeds.piece]
+    # A colour on paper asks for a background, or for a part whose outline is open.
+    on_paper = (seeds.piece == 0) & (seeds.colours.min(axis=1) <= WHITE_HINT)
     background = paint_paper or bool((on_paper & fits).any())
     others = np.column_stack(_others(parts, reading, background))
     count, same = _same_colours(seeds)
@@ -222,11 +222,11 @@ def hint_colours(
     mix = cell_share[home][:, None]
     cells = _softmax(mix * logits + (1.0 - mix) * of_pieces[home])
     _share_by_nearness(cells, seeds, home, fits)
-    least = SPEAKS / (1.0 + FULLER * (count - 1) ** 2)
-    pieces, spoken = _mix(shares, seeds.colours, least)
-    # What lets paper in is told from it by its cells alone, so they must be sure.
-    sure = np.where((home == 0) & (not background), max(least, SPEAKS), least)
-    return HintColours(pieces, spoken, *_mix(cells, seeds.colours, sure), cell_share)
+    least = LEAST_SHARE / (1.0 + MORE_COLOURS * (count - 1) ** 2)
+    pieces, strength = _mix(shares, seeds.colours, least)
+    # An open figure is separated from paper by its cells alone, so they must be certain.
+    sure = np.where((home == 0) & (not background), max(least, LEAST_SHARE), least)
+    return HintColours(pieces, strength, *_mix(cells, seeds.colours, sure), cell_share)
 
 
 def _same_colours(seeds: Seeds) -> tuple[int, list[np.ndarray]]:
@@ -239,35 +239,35 @@ def _same_colours(seeds: Seeds) -> tuple[int, list[np.ndarray]]:
 
 
 def _best_of(same: list[np.ndarray], logits: np.ndarray) -> np.ndarray:
-    """Logits in which, of the seeds of one colour, only the most likely one speaks.
+    """Logits in which, of the seeds of one colour, only the most likely one counts.
 
-    Five dots on one bow say no more about the face than one does.
+    Five dots on one bow make its colour no likelier in the face than one does.
     """
     logits = logits.copy()
     for group in same:
         values = logits[:, group]
-        logits[:, group] = np.where(values == values.max(axis=1, keepdims=True), values, SILENT)
+        logits[:, group] = np.where(values == values.max(axis=1, keepdims=True), values, EXCLUDED)
     return logits
 
 
 def _others(parts: DrawingParts, reading: Reading, background: bool) -> list[np.ndarray]:
-    """C logits each of what competes with hints and asks for no colour: paper, and none of them."""
+    """Logits, C each, of what competes with the hints: paper, and "none of them"."""
     if background or not parts.pieces.area[0]:
         return [reading.alone]
     vector = (parts.pieces.cells[[0]] @ reading.vectors)[0]
     unit = vector / max(float(np.linalg.norm(vector)), UNIT)
     locality = (parts.pieces.cells[[0]] @ reading.locality).item()
-    return [reading.scale * reading.vectors @ unit - PAPER_WAY * locality, reading.alone]
+    return [reading.scale * reading.vectors @ unit - PAPER_DISTANCE * locality, reading.alone]
 
 
 def _share_by_nearness(cells: np.ndarray, seeds: Seeds, home: np.ndarray, fits: np.ndarray) -> None:
-    """In place: cells of pieces that were painted in more than once go to the hints near them."""
+    """In place: in pieces with several hints, each cell goes to the hints near it."""
     for piece in np.unique(seeds.piece):
         own = np.flatnonzero(seeds.piece == piece)
         inside = np.flatnonzero(home == piece)
         if not len(inside) or not fits[own].all():
             continue
-        nearness = np.exp(-seeds.distance[np.ix_(inside, own)] / NEAR) + 1e-9
+        nearness = np.exp(-seeds.distance[np.ix_(inside, own)] / SHARED_RANGE) + 1e-9
         weight = nearness * np.maximum(cells[np.ix_(inside, own)], 1e-4)
         cells[inside] = 0.0
         cells[np.ix_(inside, own)] = weight / weight.sum(axis=1, keepdims=True)
@@ -276,12 +276,12 @@ def _share_by_nearness(cells: np.ndarray, seeds: Seeds, home: np.ndarray, fits: 
 def _mix(
     shares: np.ndarray, colours: np.ndarray, least: float | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Colours of all hints together, and how much they have to say; the last shares are others'."""
+    """The mixture of the hints' colours, and their strength; the last shares are no hints'."""
     hints = shares[:, : len(colours)]
     total = hints.sum(axis=1)
-    spoken = np.clip((total - least) / FADE, 0.0, 1.0)
+    strength = np.clip((total - least) / FADE, 0.0, 1.0)
     mixed = hints @ colours / np.maximum(total, UNIT)[:, None]
-    return mixed.astype(np.float32), spoken.astype(np.float32)
+    return mixed.astype(np.float32), strength.astype(np.float32)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

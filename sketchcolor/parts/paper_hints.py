@@ -1,8 +1,7 @@
-"""White hints on the ground around a figure, for networks that ask which colours there are.
+"""White hints on the ground around a figure, which tell the networks that it is white paper.
 
-Nobody who draws on white paper marks the paper as white. Without a word about it the networks take
-the ground for a painted one, whose colour they do not know, and what they say of the figure beside
-it is less sure.
+Nobody who draws on white paper marks it as white. Without such hints the networks expect a painted
+ground of unknown colour, and what they say of the figure becomes less certain.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ __all__ = ["paper_hints"]
 
 SIDE = 96  # px: the ground is looked at in this size
 SPACING = 12  # px of these between two dots
-RIM = 10  # px of these: how far inside the page dots are given; further in, lines may be missing
+RIM = 10  # px of these: dots lie this near to the rim; further in, an outline may be missing
 CLEAR = 5.0  # px of these: least distance of a dot from the figure and from lines
 
 

@@ -1,7 +1,7 @@
 """Line-bounded regions, cut further where a part network sees different parts in one of them.
 
-A closed region takes one answer. An open one, hair that runs into a sleeve because a line ends
-early, falls apart where its cells' vectors say so.
+A closed region gets one colour. An open one, such as hair that runs into a sleeve because a line
+ends early, is cut where the vectors of its cells differ.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ __all__ = ["Pieces", "cell_of_pixels", "cut_regions", "resize_label"]
 
 KINDS = 16  # kinds of cells that a drawing's vectors are sorted into
 SMOOTH = 4  # times as fine as the cells: how finely a cut runs
-LEAST_AREA = 0.0015  # of the page: a region is not cut into anything smaller,
-LEAST_SHARE = 0.12  # nor into less than this share of itself
-WHITE = 0.35  # chance of being white below which what lines leave to paper is figure
+LEAST_AREA = 0.0015  # of the page: no piece that is cut off is smaller,
+LEAST_SHARE = 0.12  # and none is a smaller share of its region
+WHITE_CHANCE = 0.35  # of a cell that lines count as paper; below it, it belongs to the figure
 MOST_ALIKE = 0.88  # mean likeness of a region's cells to their mean from which it is one piece
 
 
@@ -71,7 +71,7 @@ def cut_regions(label: np.ndarray, vectors: np.ndarray, white: np.ndarray) -> Pi
     ).reshape(-1, KINDS)
     least = np.maximum(LEAST_AREA * label.size, LEAST_SHARE * whole.area)[:, None]
     taken = (counts >= least) & mixed[:, None]
-    # A kind that is too little of its region goes with the one of the others that it is most like.
+    # A kind with too small a share of its region is joined to the most similar of the others.
     table = np.zeros((len(mixed), KINDS), np.int64)
     alike = np.where(taken[mixed][:, None], means @ means.T, -np.inf)
     table[mixed] = alike.argmax(axis=2)
@@ -85,9 +85,9 @@ def cut_regions(label: np.ndarray, vectors: np.ndarray, white: np.ndarray) -> Pi
 
 
 def _take_from_paper(label: np.ndarray, white: np.ndarray) -> np.ndarray:
-    """The labels with new ones where an open outline has let paper into the figure."""
+    """The labels, with new ones where paper reaches into the figure through an open outline."""
     fine = cv2.resize(white.astype(np.float32), label.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    leaked = ((fine < WHITE) & (label == 0)).astype(np.uint8)
+    leaked = ((fine < WHITE_CHANCE) & (label == 0)).astype(np.uint8)
     count, room, stats, _ = cv2.connectedComponentsWithStats(leaked, connectivity=4)
     kept = stats[:, cv2.CC_STAT_AREA] >= LEAST_AREA * label.size
     kept[0] = False

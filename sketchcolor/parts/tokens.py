@@ -1,4 +1,4 @@
-"""A drawing's parts as tokens: what a network that colours parts is told of each."""
+"""A drawing's parts as tokens, the input of the network that colours parts."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Tokens(NamedTuple):
 
 
 def describe(parts: DrawingParts) -> Tokens:
-    """What the networks and the drawing say of each part: features, colours, ink and place.
+    """Features of each part: the networks', ink, size and place.
 
-    The smallest of too many parts go by the larger one that they are most like.
+    Of more than ``MOST_PARTS`` parts the smallest are merged into the most similar larger ones.
     """
     cells = parts.cells_of_parts()
     of_part = np.arange(len(cells))

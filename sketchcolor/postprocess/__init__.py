@@ -1,1 +1,1 @@
-"""What makes conditions hold in the networks' picture, and puts the artist's lines back over it."""
+"""Makes the networks' picture keep to its conditions, and lays the artist's lines over it."""

@@ -1,10 +1,10 @@
-"""Hints made to hold: what the network left undone is spread over the region around each stroke.
+"""Corrects the picture around each stroke so that the stroke has exactly the colour it asks for.
 
-A network learns what a hint means, but nothing forces it to paint the very colour that was asked
-for. So the difference between each hint and the picture under it is added to the region that the
-lines close around the hint. Shading stays: only the difference is spread, not the colour.
+A network learns what a hint means, but nothing forces it to paint the very colour of the hint. So
+the difference between each hint and the picture under it is added to the region that the lines
+close around the hint. Shading stays, because the difference is spread and not the colour.
 
-The region is geodesic, see ``geodesic``: it ends at the lines.
+Distances are geodesic, see ``lineart.geodesic``: a region ends at the lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["propagate_hints"]
 GRID = 224  # cells along the longer side; distances need no finer picture
 FULL_REACH, FADE = 0.12, 0.22  # of the longer side: full effect up to here, then falling over this
 FLAT = 0.02  # mean deviation, in [-1, 1] units, up to which a painted area is one stroke
-LOCAL = 0.03  # of the longer side: softening of the picture under a painted draft
+LOCAL = 0.03  # of the longer side: the picture is softened so much under an area of many colours
 SOFTENING = 24  # passes that blend where two hints' regions meet
 
 
@@ -74,7 +74,8 @@ def _change(image: np.ndarray, ink: np.ndarray, hints: np.ndarray) -> np.ndarray
 def _under(image: np.ndarray, hints: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """What the picture shows under each hint: one colour per stroke, so that shading stays.
 
-    Where one painted area holds many colours, as in a painted draft, it is the picture softened.
+    Where one painted area has many colours, as in a picture that was painted over the sketch, it is
+    the softened picture.
     """
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     size = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)

@@ -1,8 +1,8 @@
-"""Paper stays paper: a light tint around the figure is taken away, and what shines over outlines.
+"""Whitens paper: removes a light, even tint around the figure, and colour that crosses outlines.
 
-A palette that has no white of its own draws the networks to tint even the empty page, everywhere
-alike. A background that was painted is left alone: it is darker, or more than one tint, or much of
-the page. What the figure cuts off from the rest of the paper is told by its tint.
+With a palette that has no white, the networks tint the empty page evenly. A painted background is
+left alone: it is darker, has more than one tint, or covers much of the page. Paper that the figure
+separates from the rest, as between an arm and the body, is recognised by having the same tint.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from ..lineart.figure import Rooms
 
 __all__ = ["whiten_paper"]
 
-LEAST_PAPER = 0.05  # of the page, outside the figure: with less, nobody would call it paper
-LEAST_LIGHT = 0.3  # of that must be light; a stroke may have coloured the rest
+LEAST_PAPER = 0.05  # of the page lies outside the figure; with less there is no paper to whiten
+LEAST_LIGHT = 0.3  # of the paper must be light; a stroke may have coloured the rest
 LIGHT = 0.4  # in [-1, 1]: what has a channel below this was painted
-GREYISH = 0.25  # between the channels: a face whose outline is open is lighter than most paint, too
-PLAIN = 0.5  # of a place must be of one tint that is no grey: no open face is as large
-NEAR = 0.12  # distance in RGB over which a place is no longer of the tint
-BARE = 0.95  # in [-1, 1]: all channels of paper that nothing shines on; light skin is below
-GLOW = 0.02  # of the longer side: so far from the paper colours are taken for shining over a line
-CLOUD = 0.12  # of the page: light colours on so much of it or more were painted, or are a figure's
-PALE = 0.0  # in [-1, 1]: the least channel, on average, of a smaller cloud that nobody painted
+GREYISH = 0.25  # largest difference of channels in a grey tint; an open face is light, but no grey
+PLAIN = 0.5  # of the paper must have one tint if that is no grey: open faces are smaller
+TINT_RANGE = 0.12  # distance in RGB over which a colour is no longer the tint
+BARE = 0.95  # in [-1, 1]: all channels of white paper are above this, light skin is below
+GLOW = 0.02  # of the longer side: colour this near to an outline is taken to have crossed it
+BLOB = 0.12  # of the page: light blobs of this size or more are painted or belong to a figure
+PALE = 0.0  # in [-1, 1]: a smaller blob whose least channel is above this on average is whitened
 
 
 def whiten_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
@@ -62,7 +62,7 @@ def whiten_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
             outside = torch.from_numpy(outside).to(tint)
             lighter = (picture + outside * nearness * (1.0 - tint)).clamp(max=1.0)
             bare = lighter.amin(dim=0) >= BARE
-            reached = _without_glow(*(m.cpu().numpy() for m in (bare, open_page, least)))
+            reached = _reachable_paper(*(m.cpu().numpy() for m in (bare, open_page, least)))
             white = outside * torch.from_numpy(reached).to(tint)
             picture = torch.lerp(lighter, torch.ones_like(lighter), white).to(colour.dtype)
         pictures.append(picture)
@@ -70,24 +70,24 @@ def whiten_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
 
 
 def _tint(picture: torch.Tensor, place: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """3×1×1, what a place is mostly coloured in, and H×W in [0, 1], how near to it all else is."""
+    """3×1×1, the median colour of a place, and H×W in [0, 1], how near each pixel is to it."""
     tint = picture[:, place].float().median(dim=1).values[:, None, None]
-    return tint, torch.exp(-(picture - tint).square().sum(dim=0) / (2.0 * NEAR**2))
+    return tint, torch.exp(-(picture - tint).square().sum(dim=0) / (2.0 * TINT_RANGE**2))
 
 
 def _wide(place: np.ndarray, disc: np.ndarray) -> np.ndarray:
-    """What of H×W 0 or 1 the disc covers without leaving it; beyond the page is room, too."""
+    """H×W of 0 and 1, opened by a disc; beyond the page counts as 1."""
     reach = len(disc) // 2
     page = cv2.copyMakeBorder(place, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=1)
     return cv2.morphologyEx(page, cv2.MORPH_OPEN, disc)[reach:-reach, reach:-reach]
 
 
-def _without_glow(paper: np.ndarray, outside: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """Paper that reaches the outlines, as far as it gets without crossing one.
+def _reachable_paper(paper: np.ndarray, outside: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Where paper is white, grown up to the outlines without crossing one.
 
-    It grows from where it is wide, and only where that is wide, too: whatever else is bright, a
-    shirt or a cheek that the outside flows into, and hair whose outline is open, stay as they were
-    drawn. Light clouds that are left on it are no background and go.
+    It grows from wide places through wide places only, so that bright parts which an open outline
+    connects with the outside, a shirt, a cheek or hair, keep their colour. Remaining small light
+    blobs are whitened.
 
     Args:
         paper, outside: H×W bool.
@@ -103,12 +103,12 @@ def _without_glow(paper: np.ndarray, outside: np.ndarray, least: np.ndarray) -> 
     for _ in range(2 * reach):
         grown = cv2.dilate(grown, np.ones((3, 3), np.uint8)) & free
     if grown.any():
-        _, clouds = cv2.connectedComponents(outside.astype(np.uint8) & ~grown & 1, connectivity=4)
-        areas = np.bincount(clouds.ravel())
-        lightness = np.bincount(clouds.ravel(), least.ravel()) / areas
-        gone = (areas < CLOUD * clouds.size) & (lightness > PALE)
-        gone[0] = False  # not a cloud, but all the rest
-        grown |= gone[clouds].astype(np.uint8)
+        _, blobs = cv2.connectedComponents(outside.astype(np.uint8) & ~grown & 1, connectivity=4)
+        areas = np.bincount(blobs.ravel())
+        lightness = np.bincount(blobs.ravel(), least.ravel()) / areas
+        gone = (areas < BLOB * blobs.size) & (lightness > PALE)
+        gone[0] = False  # not a blob, but all the rest
+        grown |= gone[blobs].astype(np.uint8)
         free |= grown
     # Soft towards what is left coloured, not towards the lines that it stops at.
     soft, room = (

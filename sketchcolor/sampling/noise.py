@@ -1,10 +1,10 @@
-"""The noise that a proposal starts from, arranged after the drawing.
+"""The noise that a proposal starts from, fitted to the drawing.
 
-What changes slowly across the noise outlives a flow's few steps: a dark cloud over a face comes out
-as a dark face, a green one across the hair as green strands (that slow parts decide is what Wu et
-al. 2023, FreeInit, found for videos). So the slow part of what is drawn here is one value per
-region between the lines, and brightness, which the sketch says more about than about hue, is left
-less to chance than tint. All weights were chosen by measuring, see ``model_cards/experiments.md``.
+The low frequencies of the noise survive a flow's few steps: a dark area over a face becomes a dark
+face, a green one across the hair green strands (Wu et al. 2023, FreeInit, found the same for
+videos). So the low frequencies here are one value per region between the lines, and brightness,
+which the sketch tells more about than hue, varies less than tint. All weights were chosen by
+measuring, see ``model_cards/experiments.md``.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import cv2
 import numpy as np
 import torch
 
+from ..cache import CAPACITY
 from ..lineart.geodesic import crossing_cost, nearest_seed, soften
 from .seeds import Generators
 
 __all__ = ["starting_noise"]
 
-SLOW = 4.0  # σ in cells: what is left of the noise after such a blur is its slow part
+LOW_PASS = 4.0  # σ in cells of the blur that leaves the low frequencies
 REGIONS = 4  # per side; each takes its value at its centre and ends where lines do
 SOFTENING = 4  # passes that blend where two regions meet without a line
-KEPT = 4  # drawings whose regions are known: starts, variants and strokes ask for the same ones
 
 
 class Weights(NamedTuple):
-    """How much of white noise is kept: its mean, its regions' values, and all that is finer."""
+    """Factors of the noise's mean, of its regions' values, and of all that is finer."""
 
     mean: float
     regions: float
@@ -64,18 +64,18 @@ def starting_noise(sketch: torch.Tensor, factor: int, generator: Generators = No
 
 def _arrange(white: np.ndarray, ink: np.ndarray) -> np.ndarray:
     """``white`` h×w×3, ``ink`` H×W in [0, 1] → h×w×3."""
-    slow = cv2.GaussianBlur(white, (0, 0), SLOW)
-    mean = slow.mean((0, 1), keepdims=True)
+    low = cv2.GaussianBlur(white, (0, 0), LOW_PASS)
+    mean = low.mean((0, 1), keepdims=True)
     cost, centre = _regions(ink.tobytes(), ink.shape, white.shape[:2])
-    values = (slow - mean).reshape(-1, 3)[centre]
+    values = (low - mean).reshape(-1, 3)[centre]
     regions = soften(values, cost, np.zeros(cost.shape, bool), SOFTENING)
     return sum(
         np.float32(loud) * _brightness(part) + np.float32(tinted) * (part - _brightness(part))
-        for part, loud, tinted in zip((mean, regions, white - slow), BRIGHTNESS, TINT, strict=True)
+        for part, loud, tinted in zip((mean, regions, white - low), BRIGHTNESS, TINT, strict=True)
     )
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CAPACITY)  # noises, variants and strokes ask for the same drawings
 def _regions(
     ink: bytes, page: tuple[int, int], cells: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -68,10 +68,10 @@ def test_a_dot_on_one_strand_colours_the_other_and_nothing_else(side):
     flats = flats_with(drawn(), (*dot, colour), side=side)
     for piece in (STRAND, OTHER_STRAND):
         assert_colour(flats, piece, RED)
-        assert flats.asked.spoken[piece] == 1.0
+        assert flats.asked.strength[piece] == 1.0
     for piece in (FACE, EYE):
         assert_colour(flats, piece, GREY)
-        assert flats.asked.spoken[piece] == 0.0
+        assert flats.asked.strength[piece] == 0.0
     assert_colour(flats, PAPER, WHITE)
 
 
@@ -112,7 +112,7 @@ def test_paper_that_is_painted_stays_so_under_hints_on_the_figure():
     free[PAPER] = (-0.5, 0.0, 0.5)
     seeds = find_seeds(parts, parts.reading, painted(DOT_ON_STRAND))
     asked = hint_colours(parts, parts.reading, seeds)
-    assert asked.spoken[PAPER] == 0.0
+    assert asked.strength[PAPER] == 0.0
     assert_colour(Flats(parts, free, asked), PAPER, (-0.5, 0.0, 0.5))
 
 
@@ -250,7 +250,7 @@ def test_hints_that_speak_for_nothing_else_leave_the_free_colours():
     flats = flats_with(drawn(alone=50.0), DOT_ON_STRAND)
     assert_colour(flats, STRAND, RED)  # a piece that was painted in is the hint's in any case
     for piece in (FACE, OTHER_STRAND, HOLE, EYE):
-        assert flats.asked.spoken[piece] == 0.0
+        assert flats.asked.strength[piece] == 0.0
         assert_colour(flats, piece, GREY)
     assert_colour(flats, PAPER, WHITE)
 
