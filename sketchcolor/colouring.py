@@ -47,12 +47,13 @@ __all__ = ["ColouringMixin"]
 class ColouringMixin:
     """What :class:`SketchColorPipeline` does with its networks, see there for what each is."""
 
+    # Networks that a pipeline does not have are None.
     generator: ModelMixin
-    proposer: ColorProposer | None
-    scheduler: SchedulerMixin | None
-    palette_prior: PalettePrior | None
-    parts: PartEncoder | None
-    part_colours: PartColours | None
+    proposer: ColorProposer
+    scheduler: SchedulerMixin
+    palette_prior: PalettePrior
+    parts: PartEncoder
+    part_colours: PartColours
     config: Any
 
     def clear_caches(self) -> None:
@@ -100,7 +101,7 @@ class ColouringMixin:
             conditions = replace(
                 conditions, palette=colors, palette_weights=weights, palette_is_guess=True
             ).expand(len(conditions), conditions.sketch.device)
-        proposal = drawn_for = unhinted = None
+        unhinted = placed = None
         if self._proposes:
             # Where parts are known, hints are about parts, and the flow is not asked about them.
             given = layers if self.parts is None else None
@@ -108,11 +109,11 @@ class ColouringMixin:
                 drawings, given, conditions, seeds, num_inference_steps, on_step
             )
             unhinted = proposal.unhinted
+            placed = geometry.take_over(proposal.colors, drawn_for)
         if self.parts is not None:
             hints = None if conditions.hints is None else geometry.crop(conditions.hints)
             flats = self._paint_flats(drawings, hints, conditions, unhinted, seeds, paint_paper)
             return self._light(flats, hints, conditions, geometry, seeds), flats
-        placed = None if proposal is None else geometry.take_over(proposal.colors, drawn_for)
         colour = self._generate(conditions, placed, seeds).float().clamp(-1.0, 1.0)
         if self.config.hold:
             colour = enforce_conditions(colour, conditions, unhinted)
@@ -191,7 +192,11 @@ class ColouringMixin:
             )
         free = [take_over(*one) for one in zip(parts, free, hinted_parts, strict=True)]
         return with_hints(
-            hinted_parts, free, hints, paint_paper, lambda *page: read_cells(*page, *networks)
+            hinted_parts,
+            free,
+            hints,
+            paint_paper,
+            lambda page, hint_map: read_cells(page, hint_map, *networks),
         )
 
     def _light(

@@ -101,8 +101,8 @@ def fit(image: Image.Image, resolution: int, multiple: int = 32) -> tuple[Image.
         The padded picture and its `Fit`.
     """
     scaled = _at_area(image, resolution)
-    padded = tuple(-(-side // multiple) * multiple for side in scaled)
-    geometry = Fit(image.size, scaled, padded)
+    width, height = (-(-side // multiple) * multiple for side in scaled)
+    geometry = Fit(image.size, scaled, (width, height))
     return geometry.apply(image, fill=None), geometry
 
 
@@ -119,13 +119,14 @@ def stretch(image: Image.Image, resolution: int, multiple: int) -> tuple[Image.I
         The picture and its `Fit`.
     """
     width, height = _at_area(image, resolution)
-    near = ({max(1, side // multiple), -(-side // multiple)} for side in (width, height))
+    columns, rows = ({max(1, side // multiple), -(-side // multiple)} for side in (width, height))
 
     def change(counts: tuple[int, int]) -> tuple[float, float]:
         aspect, area = counts[0] / counts[1], counts[0] * counts[1] * multiple**2
         return abs(math.log(aspect * height / width)), abs(math.log(area / (width * height)))
 
-    size = tuple(count * multiple for count in min(itertools.product(*near), key=change))
+    best = min(itertools.product(columns, rows), key=change)
+    size = best[0] * multiple, best[1] * multiple
     geometry = Fit(image.size, size, size)
     return geometry.apply(image), geometry
 
@@ -135,7 +136,7 @@ def _at_area(image: Image.Image, resolution: int) -> tuple[int, int]:
     if resolution < 1:
         raise ValueError(f"The resolution is {resolution}; it must be at least 1.")
     scale = resolution / math.sqrt(image.width * image.height)
-    return tuple(max(1, round(side * scale)) for side in image.size)
+    return max(1, round(image.width * scale)), max(1, round(image.height * scale))
 
 
 def _go_on(padded: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -152,7 +152,7 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
         output_type: Literal["pil", "np", "pt"] = "pil",
         return_dict: bool = True,
         callback: Callback | None = None,
-    ) -> SketchColorOutput | tuple:
+    ) -> SketchColorOutput:
         """Colour one sketch.
 
         Args:
@@ -176,7 +176,7 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
             callback: called with (done, total) after every step.
 
         Returns:
-            :class:`SketchColorOutput`.
+            :class:`SketchColorOutput`, or with ``return_dict=False`` a tuple of what it has.
 
         Raises:
             ImageError: a picture cannot be read.
@@ -226,12 +226,10 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
         images = [self._compose(picture, drawing, lines) for picture in to_pil(colour)]
         report()
         self.maybe_free_model_hooks()
-        found = {}
+        output = SketchColorOutput(images=as_output_type(images, output_type), seeds=seeds)
         if flats is not None:
-            found["parts"] = [map_parts(one, drawing.size) for one in flats]
-            found["flats"] = [flat_layer(one, drawing.size) for one in flats]
-        images = as_output_type(images, output_type)
-        output = SketchColorOutput(images=images, seeds=seeds, **found)
+            output["parts"] = [map_parts(one, drawing.size) for one in flats]
+            output["flats"] = [flat_layer(one, drawing.size) for one in flats]
         return output if return_dict else output.to_tuple()
 
     @torch.no_grad()

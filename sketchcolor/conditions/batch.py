@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 
@@ -62,7 +63,7 @@ class Conditions:
 
         Rows of tensors that have one row are shared; others have ``count`` rows already.
         """
-        tensors = {
+        tensors: dict[str, Any] = {
             field.name: value.to(device).expand(count, *value.shape[1:])
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), torch.Tensor)

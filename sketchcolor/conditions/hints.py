@@ -245,7 +245,7 @@ def _simulate_strokes(
     for _ in range(count):
         x, y = _flat_point(smooth, rng)
         color = smooth[y, x].astype(np.float32)
-        points = [(x, y)]
+        points: list[tuple[float, float]] = [(x, y)]
         if diameter is None:
             brush = side * float(np.exp(rng.uniform(np.log(0.008), np.log(0.05))))
             if rng.random() < 0.5:

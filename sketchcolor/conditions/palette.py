@@ -135,7 +135,9 @@ def _thumbnail_pixels(image: Image.Image | np.ndarray) -> np.ndarray:
     if isinstance(image, np.ndarray):
         image = Image.fromarray(image)
     image = image.convert("RGBA")
-    image = image.resize((min(THUMBNAIL, image.width), min(THUMBNAIL, image.height)), Image.BOX)
+    image = image.resize(
+        (min(THUMBNAIL, image.width), min(THUMBNAIL, image.height)), Image.Resampling.BOX
+    )
     rgba = np.asarray(image).reshape(-1, 4)
     opaque = rgba[rgba[:, 3] >= 128]
     return opaque[:, :3] if len(opaque) else np.full((1, 3), 255, np.uint8)

@@ -96,7 +96,8 @@ def _parse_gpl(text: str, name: str) -> tuple[list[tuple[int, int, int]], list[f
     lines = [line.strip() for line in text.splitlines()]
     if not lines or not lines[0].lower().startswith("gimp palette"):
         raise PaletteError(f"{name} is no palette: give a GIMP palette (.gpl) or a .json.")
-    colors, weights = [], []
+    colors: list[tuple[int, int, int]] = []
+    weights: list[float] = []
     for line in lines[1:]:
         if not line or line.startswith("#") or re.match(r"(name|columns)\s*:", line, re.I):
             continue
@@ -104,7 +105,8 @@ def _parse_gpl(text: str, name: str) -> tuple[list[tuple[int, int, int]], list[f
         if not entry or max(map(int, entry.groups()[:3])) > 255:
             raise PaletteError(f"{name} is damaged: {line[:40]!r} is no colour from 0 to 255.")
         weight = _WEIGHT.search(entry.group(4) or "")
-        colors.append(tuple(map(int, entry.groups()[:3])))
+        red, green, blue = map(int, entry.groups()[:3])
+        colors.append((red, green, blue))
         weights.append(float(weight.group(1)) if weight else 1.0)
     return colors, weights
 

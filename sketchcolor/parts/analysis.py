@@ -58,14 +58,12 @@ class Reading:
     def mixed(self, other: Reading, share: float) -> Reading:
         """A reading whose logits are this one's and, for a ``share``, another one's."""
         own, its = np.sqrt(1.0 - share), np.sqrt(share)
-        return Reading(
-            np.concatenate([own * self.vectors, its * other.vectors], axis=1),
-            *(
-                (1.0 - share) * getattr(self, name) + share * getattr(other, name)
-                for name in ("alone", "locality", "white")
-            ),
-            self.scale,
+        alone, locality, white = (
+            (1.0 - share) * getattr(self, name) + share * getattr(other, name)
+            for name in ("alone", "locality", "white")
         )
+        vectors = np.concatenate([own * self.vectors, its * other.vectors], axis=1)
+        return Reading(vectors, alone, locality, white, self.scale)
 
 
 @dataclass(frozen=True)

@@ -197,8 +197,10 @@ def light_over(
         hints: B×4×H×W hint map, or None.
     """
     masks = [None] * len(flats) if hints is None else list(hints[:, 3].cpu().numpy() > 0)
-    rows = zip(pictures, painted, flats, masks, strict=True)
-    lit = [relight(_pixels(picture), _pixels(flat), *more) for picture, flat, *more in rows]
+    lit = [
+        relight(_pixels(picture), _pixels(flat), one, mask)
+        for picture, flat, one, mask in zip(pictures, painted, flats, masks, strict=True)
+    ]
     return torch.from_numpy(np.stack(lit)).permute(0, 3, 1, 2)
 
 

@@ -158,7 +158,7 @@ def _describe(
 ) -> Seeds:
     """Colours, vectors and distances of the seeds ``kept``."""
     height, width = grid
-    colours, vectors, locality, distance = [], [], [], []
+    colours, vectors, locality, distances = [], [], [], []
     for number in kept:
         painted = seed == number
         colours.append(colour[painted].mean(axis=0))
@@ -167,12 +167,11 @@ def _describe(
         locality.append(reading.locality[cells].mean())
         away = np.ones((height, width), np.uint8)
         away.ravel()[cells] = 0
-        distance.append(cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_5).ravel())
-    vectors = np.array(vectors)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), UNIT)
-    ways = np.stack(distance, axis=1) / max(height, width)
-    locality = np.array(locality, np.float32)
-    return Seeds(np.array(colours), vectors, locality, ways.astype(np.float32), piece[kept])
+        distances.append(cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_5).ravel())
+    means = np.array(vectors)
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), UNIT)
+    distance = (np.stack(distances, axis=1) / max(height, width)).astype(np.float32)
+    return Seeds(np.array(colours), means, np.array(locality, np.float32), distance, piece[kept])
 
 
 def hint_colours(

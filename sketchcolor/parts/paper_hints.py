@@ -6,6 +6,8 @@ ground of unknown colour, and what they say of the figure becomes less certain.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
@@ -18,7 +20,7 @@ RIM = 10  # px of these: dots lie this near to the rim; further in, an outline m
 CLEAR = 5.0  # px of these: least distance of a dot from the figure and from lines
 
 
-def paper_hints(label: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
+def paper_hints(label: np.ndarray, size: Sequence[int]) -> torch.Tensor:
     """A hint map with white dots on the ground along the page's rim.
 
     Args:

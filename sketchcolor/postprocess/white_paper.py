@@ -59,11 +59,11 @@ def whiten_paper(colour: torch.Tensor, sketch: torch.Tensor) -> torch.Tensor:
             alike = [n for n in rooms.beside if near[rooms.number == n].mean() > PLAIN]
             outside = rooms.outside(*alike)
             open_page = torch.from_numpy(outside > 0.99).to(colour.device)
-            outside = torch.from_numpy(outside).to(tint)
-            lighter = (picture + outside * nearness * (1.0 - tint)).clamp(max=1.0)
+            open_share = torch.from_numpy(outside).to(tint)
+            lighter = (picture + open_share * nearness * (1.0 - tint)).clamp(max=1.0)
             bare = lighter.amin(dim=0) >= BARE
             reached = _reachable_paper(*(m.cpu().numpy() for m in (bare, open_page, least)))
-            white = outside * torch.from_numpy(reached).to(tint)
+            white = open_share * torch.from_numpy(reached).to(tint)
             picture = torch.lerp(lighter, torch.ones_like(lighter), white).to(colour.dtype)
         pictures.append(picture)
     return torch.stack(pictures)

@@ -29,9 +29,9 @@ def sample_flow(
     """Sample one colouring per sketch.
 
     Args:
-        noises: candidates, B×3×h×w each. Of several, each picture takes one by
-            :func:`select_noise`; the prediction that is looked at is the cond half of its first
-            step, so a choice between two costs one evaluation.
+        noises: candidates, B×3×h×w each. Of several, where there is a palette, each picture takes
+            one by :func:`select_noise`; the prediction that this looks at is the cond half of the
+            first step, so a choice between two costs one evaluation.
         conditions: ``hints`` is a hint field at h×w.
         guidance_scale: above 1, steps with sigma above ``GUIDANCE_ENDS`` are extrapolated away
             from the velocity for an unknown sketch (classifier-free guidance, Ho & Salimans 2022),
@@ -111,19 +111,21 @@ def _choose_noise(
     lines: list[torch.Tensor],
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The noise of each picture and, if there was a choice, its first velocity; both B×3×h×w."""
-    if len(noises) == 1:
+    palette = conditions.given_palette()
+    if len(noises) == 1 or palette is None:
         return noises[0], None
     repeated = {n: torch.cat([t] * len(noises)) for n, t in conditions.arguments().items()}
-    repeated["lines"] = [torch.cat([features] * len(noises)) for features in lines]
+    repeated_lines = [torch.cat([features] * len(noises)) for features in lines]
     times = timestep.to(noises[0].device).expand(len(repeated["sketch"]))
-    velocities = proposer(torch.cat(noises), times, **repeated).float().chunk(len(noises))
+    velocity = proposer(torch.cat(noises), times, **repeated, lines=repeated_lines)
+    velocities = velocity.float().chunk(len(noises))
     x0_predictions = [noise - velocity for noise, velocity in zip(noises, velocities, strict=True)]
-    chosen = select_noise(x0_predictions, conditions.palette, conditions.palette_weights)
-    noise, velocity = (
+    chosen = select_noise(x0_predictions, *palette)
+    noise, first = (
         torch.stack([given[which][picture] for picture, which in enumerate(chosen)])
         for given in (noises, velocities)
     )
-    return noise, velocity
+    return noise, first
 
 
 def _encode_lines(

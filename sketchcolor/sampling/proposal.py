@@ -73,18 +73,19 @@ def draw_proposal(
         noise_scale * starting_noise(conditions.sketch, factor, generator) for _ in range(count)
     ]
     hints, steps = conditions.hints, num_inference_steps
-    is_hinted = hints is not None and bool(hints[:, 3].any())
+    if hints is not None and not bool(hints[:, 3].any()):
+        hints = None
     unhinted = conditions.without_hints()
 
     def draw_unhinted() -> tuple[torch.Tensor, torch.Tensor]:
-        last = (lambda: None) if is_hinted else on_step
+        last = (lambda: None) if hints is not None else on_step
         return sample_flow(proposer, scheduler, noises, unhinted, steps, guidance_scale, last)
 
     cache = UnhintedCache() if cache is None else cache
     inputs = [*noises, *unhinted.arguments().values(), steps, guidance_scale]
     noise, free = cache.get_or_compute(draw_unhinted, [proposer], *inputs)
     free = free.clone()
-    if not is_hinted:
+    if hints is None:
         return Proposal(free, free)
     reach = _with_the_rest(influence(hints))
     calmed = (1.0 - (1.0 - HINTED_NOISE) * reach) * noise
