@@ -1,6 +1,6 @@
-"""Pictures of the page for people to look at, and the two that README shows.
+"""Pictures of the page for people to look at; README's are drawn by ``readme_pictures``.
 
-``python -m benchmarks.screenshots --folder shots --readme benchmarks``
+``python -m benchmarks.screenshots --folder shots``
 
 Needs Playwright and Debian's Chromium. Each tab is coloured with our own example sketch, with a
 stroke where there are strokes, light and dark, on a desk and on a phone.
@@ -9,13 +9,11 @@ stroke where there are strokes, light and dark, on a desk and on a phone.
 from __future__ import annotations
 
 import argparse
-import io
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.page import serving
@@ -24,8 +22,6 @@ from sketchcolor.ui import texts
 WIDTHS = {"desk": (1280, 900), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
 PATIENCE = 300_000  # ms; the style pass takes half a minute on a quiet machine
-MAX_README_BYTES = 300 * 1000
-README_PICTURES = {"automatic-light-desk": "page.webp", "hints-dark-desk": "hints.webp"}
 DONE = {  # tab → (name of its button, the pictures that it shows when it is done)
     "automatic": (texts.AUTOMATIC, "#automatic-slider img"),
     "hints": (texts.HINTS, "#hints-result img"),
@@ -105,28 +101,15 @@ def paint(page: Page) -> None:
     page.mouse.up()
 
 
-def small_webp(png: bytes) -> bytes:
-    """A screenshot as WebP of at most ``MAX_README_BYTES``, as good as fits."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    for quality in (90, 80, 70, 60, 50):
-        encoded = io.BytesIO()
-        picture.save(encoded, "WEBP", quality=quality, method=6)
-        if encoded.tell() <= MAX_README_BYTES:
-            break
-    return encoded.getvalue()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--folder", type=Path, required=True, help="for all pictures, as PNG")
-    parser.add_argument("--readme", type=Path, help="for README's two, as WebP")
     parser.add_argument("--model", help="folder or Hub id; the bundled model otherwise")
     arguments = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         parser.error("there is no Chromium: apt-get install chromium")
-    for folder in filter(None, (arguments.folder, arguments.readme)):
-        folder.mkdir(parents=True, exist_ok=True)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder), arguments.model) as page,
@@ -140,8 +123,6 @@ def main() -> None:
         for name, png in shots(browser, page.address):
             (arguments.folder / f"{name}.png").write_bytes(png)
             print(arguments.folder / f"{name}.png")
-            if arguments.readme and name in README_PICTURES:
-                (arguments.readme / README_PICTURES[name]).write_bytes(small_webp(png))
         browser.close()
 
 
