@@ -1,4 +1,4 @@
-"""The page for programs: README's examples as they stand, the endpoints, the tools of MCP."""
+"""The page for programs: the examples of docs/api.md, the endpoints, the tools of MCP."""
 
 import asyncio
 import base64
@@ -18,8 +18,8 @@ from sketchcolor.ui.api import read_palette, read_strokes, write_palette
 from tests.support import ROOT
 from tests.support.served_page import Watched, served, shared_pipeline
 
-README = (ROOT / "README.md").read_text()
-ADDRESS = "http://127.0.0.1:7860/"  # in README
+TEXT = (ROOT / "docs" / "api.md").read_text()
+ADDRESS = "http://127.0.0.1:7860/"  # in the text
 FUNCTIONS = {"colour_automatic", "colour_hints", "colour_palette", "palette_of_picture", "stylize"}
 RESOLUTION = 96
 
@@ -47,14 +47,13 @@ def quick_style(monkeypatch):
     monkeypatch.setattr(style, "paint", lambda picture, *args, **kwargs: picture)
 
 
-def test_readme_examples_run(
+def test_the_examples_of_the_text_run(
     page, pipeline, quick_style, example_sketch, colour_picture, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     example_sketch.save("sketch.png")
     Image.fromarray(colour_picture).save("painting.jpg")
-    section = README.partition("## API\n")[2].partition("\n## ")[0]
-    examples = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    examples = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
     assert examples and ADDRESS in examples[0]
     told = {}
     calls = len(pipeline.calls)
@@ -64,7 +63,7 @@ def test_readme_examples_run(
     assert any(call["hints"] is not None for call in asked[1:])
     assert any(call["palette"] is not None for call in asked[1:])
     for name in FUNCTIONS:
-        assert f"/{name}" in section
+        assert f"/{name}" in TEXT
     assert Image.open("coloured.png").size == example_sketch.size
 
 
