@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -18,7 +19,22 @@ from tests.support import ROOT
 
 PACKAGE = ROOT / "sketchcolor"
 README = (ROOT / "README.md").read_text()
+TEXTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "examples" / "README.md"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LAYERS = (  # from low to high, as CONTRIBUTING.md has them
+    ("colour_space", "geometry", "images", "precision", "cache"),
+    ("lineart",),
+    ("conditions",),
+    ("models",),
+    ("sampling", "postprocess"),
+    ("parts",),
+    ("calls", "colouring"),
+    ("hub",),
+    ("pipeline",),
+    ("loading", "session", "engine", "style"),
+    ("evaluation", "training"),
+    ("ui", "cli"),
+)
 RUNTIME = (ROOT / "requirements.txt").read_text().splitlines()
 
 
@@ -134,11 +150,76 @@ def test_nothing_below_the_page_imports_the_page() -> None:
     assert not [file for file in below if pattern.search(file.read_text())]
 
 
-def test_code_is_clean() -> None:
+def imported_modules(file: Path) -> Iterator[str]:
+    """Modules and packages directly in ours that a file imports, by their names there."""
+    package = [PACKAGE.name, *file.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            named = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            named = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            named = []
+        for name in named:
+            root, _, inside = name.partition(".")
+            if root == PACKAGE.name and inside:
+                yield inside.partition(".")[0]
+
+
+def test_imports_point_one_way() -> None:
+    layer = {name: height for height, names in enumerate(LAYERS) for name in names}
+    rooms = {file: file.relative_to(PACKAGE).parts[0] for file in PACKAGE.rglob("*.py")}
+    rooms = {file: room.removesuffix(".py") for file, room in rooms.items()}
+    entrances = {"__init__", "__main__"}
+    assert set(rooms.values()) - entrances == layer.keys()
+    for file, room in rooms.items():
+        for imported in imported_modules(file) if room in layer else ():
+            if imported in layer:
+                named = file.relative_to(ROOT)
+                assert layer[imported] <= layer[room], f"{named} imports {imported}, a layer above"
+
+
+def test_contributing_names_the_layers() -> None:
+    section = (ROOT / "CONTRIBUTING.md").read_text().partition("## Layers")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\d+\. (.+)$", section, flags=re.MULTILINE)
+    assert [tuple(re.findall(r"`(.+?)`", row)) for row in rows] == list(LAYERS)
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_code_is_clean(command: list[str]) -> None:
     process = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--no-cache", ROOT], capture_output=True, text=True
+        [sys.executable, "-m", "ruff", *command, "--no-cache", ROOT], capture_output=True, text=True
     )
     assert process.returncode == 0, process.stdout
+
+
+def test_what_texts_link_to_exists() -> None:
+    for text in TEXTS:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text.read_text()):
+            if "://" not in link:
+                assert (text.parent / link).exists(), f"{text.relative_to(ROOT)} links to {link}"
+
+
+def test_pictures_of_the_texts_are_small_and_all_shown() -> None:
+    pictures = sorted((ROOT / "docs" / "images").iterdir())
+    assert pictures
+    for picture in pictures:
+        assert picture.stat().st_size < 200_000, picture
+        assert f"(docs/images/{picture.name})" in README
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (PACKAGE / "py.typed").read_text() == ""
+    assert "py.typed" in PROJECT["tool"]["setuptools"]["package-data"][PACKAGE.name]
+
+
+def test_the_changelog_has_this_version() -> None:
+    from sketchcolor import __version__
+
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert "## [Unreleased]" in text and f"\n## {__version__}" in text
 
 
 def test_the_container_has_what_the_page_needs_and_no_rights() -> None:
