@@ -153,7 +153,7 @@ def space(namespace: str, model: Published | None = None) -> Publication:
         for file in [source] if source.is_file() else _files_of(source):
             files[file.relative_to(ROOT).as_posix()] = file
     readme = _checkout_file("README.md")
-    files |= {picture: _checkout_file(picture) for picture in _pictures(readme)}
+    files |= {path: _checkout_file(path) for path in _linked(readme)}
     repo = f"{namespace}/{PACKAGE.name}"
     if model is None:
         return Publication(repo, files, "space")
@@ -262,6 +262,11 @@ def _files_of(folder: Path) -> list[Path]:
 def _pictures(text: Path) -> list[str]:
     """The pictures beside a Markdown file that it shows."""
     return re.findall(r"!\[[^]]*\]\(([^):]+)\)", text.read_text())
+
+
+def _linked(text: Path) -> list[str]:
+    """The files beside a Markdown file that it shows or links to."""
+    return re.findall(r"\]\(([^):#]+)\)", text.read_text())
 
 
 def _differing(publication: Publication, known: Iterable[RepoFile | RepoFolder]) -> tuple[str, ...]:

@@ -153,6 +153,7 @@ def test_the_space_loads_the_model_at_its_commit(
         path for path in model.files if path.endswith((".json", ".safetensors", "README.md"))
     }
     assert {"app.py", "requirements.txt", "sketchcolor/loading.py"} <= space.files.keys()
+    assert {"docs/images/hints.webp", "docs/api.md", "CONTRIBUTING.md"} <= space.files.keys()
     assert not [path for path in space.files if "__pycache__" in path or path.startswith("tests")]
 
 
