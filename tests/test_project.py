@@ -202,6 +202,14 @@ def test_what_texts_link_to_exists() -> None:
                 assert (text.parent / link).exists(), f"{text.relative_to(ROOT)} links to {link}"
 
 
+def test_modules_that_texts_name_exist() -> None:
+    for text in (ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"):
+        named = re.findall(r"`([\w/]+\.py)`", text.read_text())
+        assert named
+        for name in named:
+            assert (ROOT / name).exists() or (PACKAGE / name).exists(), name
+
+
 def test_pictures_of_the_texts_are_small_and_all_shown() -> None:
     pictures = sorted((ROOT / "docs" / "images").iterdir())
     assert pictures
