@@ -46,6 +46,8 @@ class Reading:
         vectors: C×D unit vectors. alone: C logits of having no other place's colour.
         locality: C, how fast a hint's reach ends with distance, logit per side.
         white: C in [0, 1], the chance of being as white as paper.
+        expected: C×3 in about [-1, 1], the colours that the proposer predicts at full noise: the
+            mean of what it would draw under these hints.
         scale: of a likeness, to make it a logit.
     """
 
@@ -53,17 +55,18 @@ class Reading:
     alone: np.ndarray
     locality: np.ndarray
     white: np.ndarray
+    expected: np.ndarray
     scale: float
 
     def mixed(self, other: Reading, share: float) -> Reading:
-        """A reading whose logits are this one's and, for a ``share``, another one's."""
+        """A reading with this one's logits and, for a ``share``, those of one with more hints."""
         own, its = np.sqrt(1.0 - share), np.sqrt(share)
         alone, locality, white = (
             (1.0 - share) * getattr(self, name) + share * getattr(other, name)
             for name in ("alone", "locality", "white")
         )
         vectors = np.concatenate([own * self.vectors, its * other.vectors], axis=1)
-        return Reading(vectors, alone, locality, white, self.scale)
+        return Reading(vectors, alone, locality, white, other.expected, self.scale)
 
 
 @dataclass(frozen=True)
@@ -192,8 +195,10 @@ def _read(
     found = found._make(F.interpolate(one.float(), grid, mode="bilinear") for one in found)
     found = found._replace(vectors=F.normalize(found.vectors, dim=1))
     vectors, alone, locality, white = (one[0].flatten(1).cpu().numpy() for one in found)
+    colour = F.interpolate(features.colour.float(), grid, mode="bilinear")
+    expected = _channels_last(colour).reshape(-1, 3)
     scale = float(encoder.log_scale.exp())
-    return Reading(vectors.T, alone[0], locality[0], white[0], scale), features
+    return Reading(vectors.T, alone[0], locality[0], white[0], expected, scale), features
 
 
 def _channels_last(planes: torch.Tensor) -> np.ndarray:

@@ -34,6 +34,9 @@ __all__ = [
     "with_hints",
 ]
 
+# What is expected under hints, in free colours: the greatest share, and the number of further
+# colours at which half of it is reached.
+EXPECTED_SHARE, EXPECTED_COLOURS = 0.8, 4
 FLAT_SIDE = 96  # px: of the small pictures of flats that palettes are transferred to
 
 
@@ -164,7 +167,7 @@ def with_hints(
     """
     if hints is None:
         return [Flats(*one) for one in zip(drawings, free, strict=True)]
-    asked: dict[tuple[int, int], HintColours | None] = {}  # variants share drawing and hints
+    asked: dict[tuple[int, int], tuple[Reading, HintColours | None]] = {}  # shared by variants
     flats = []
     for parts, colours, given in zip(drawings, free, hints, strict=True):
         key = (id(parts), given.data_ptr())
@@ -172,9 +175,31 @@ def with_hints(
             reading = read(parts, given[None])
             seeds = find_seeds(parts, reading, _pixels(given))
             said = None if seeds is None else hint_colours(parts, reading, seeds, paint_paper)
-            asked[key] = said
-        flats.append(Flats(parts, colours, asked[key]))
+            asked[key] = reading, said
+        reading, said = asked[key]
+        if said is not None:
+            colours = _expected_colours(parts, reading, colours, said.count, paint_paper)
+        flats.append(Flats(parts, colours, said))
     return flats
+
+
+def _expected_colours(
+    parts: DrawingParts, reading: Reading, free: np.ndarray, count: int, paint_paper: bool
+) -> np.ndarray:
+    """Free colours moved towards what is expected beside the hints, the more colours are asked for.
+
+    With hints of one colour they stay as they are: one stroke does not change the other parts.
+
+    Args:
+        reading: of the drawing with its hints.
+        free: (N+1)×3 in [-1, 1], colours of the pieces without hints.
+        count: how many colours hints ask for.
+    """
+    share = EXPECTED_SHARE * (count - 1) / (count - 1 + EXPECTED_COLOURS)
+    if not share:
+        return free
+    picture = reading.expected.reshape(*parts.grid, 3).astype(np.float32)
+    return free + share * (free_colours(parts, picture, paint_paper) - free)
 
 
 def paint_flats(flats: list[Flats], geometry: Fit) -> torch.Tensor:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from ..colour_space import signed_to_lab
 from .analysis import UNIT, DrawingParts, Reading
 from .pieces import cell_of_pixels, resize_label
 
@@ -25,6 +26,9 @@ WHITE_HINT = 0.8  # in [-1, 1]: a hint whose least channel is higher, on paper, 
 BESIDE = 0.02  # sides: a stroke on paper that is this near to the figure is about the figure
 SHARPNESS = 1.5  # factor of the logits, against mixtures of hints, which nobody asked for
 PAPER_DISTANCE = 0.15  # sides: the distance that paper is taken to have from every cell
+AGREEMENT = 0.15  # weight of the colours that the proposer expects, as evidence for hints
+COLOUR_RANGE = 10.0  # CIELAB: standard deviation of an expected colour
+MOST_APART, NONE_APART = 8.0, 4.0  # disagreement: the largest that counts, and that of "none"
 WHOLE_PIECE = 0.9  # least likeness of a painted place to its piece for all of it to be coloured
 SHARED_RANGE = 0.03  # sides: the length over which two hints in one piece blend
 EXCLUDED = -1e4  # the logit of a seed that is left out
@@ -60,6 +64,7 @@ class HintColours(NamedTuple):
         cells: C×3 and
         cells_strength: C, the same per cell, for pieces that hold several parts.
         cell_share: N+1 in [0, 1], how far a piece is coloured cell by cell.
+        count: how many colours the hints have.
     """
 
     pieces: np.ndarray
@@ -67,6 +72,7 @@ class HintColours(NamedTuple):
     cells: np.ndarray
     cells_strength: np.ndarray
     cell_share: np.ndarray
+    count: int
 
 
 def find_seeds(parts: DrawingParts, reading: Reading, hint_map: np.ndarray) -> Seeds | None:
@@ -189,6 +195,7 @@ def hint_colours(
         paint_paper: the ground is coloured like the rest, so a white hint on it counts, too.
     """
     logits = reading.scale * reading.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
+    logits += _agreement(reading, seeds.colours)
     of_pieces = parts.pieces.cells @ logits
     means = parts.pieces.cells @ reading.vectors
     length = np.linalg.norm(means, axis=1)
@@ -225,7 +232,7 @@ def hint_colours(
     pieces, strength = _mix(shares, seeds.colours, least)
     # An open figure is separated from paper by its cells alone, so they must be certain.
     sure = np.where((home == 0) & (not background), max(least, LEAST_SHARE), least)
-    return HintColours(pieces, strength, *_mix(cells, seeds.colours, sure), cell_share)
+    return HintColours(pieces, strength, *_mix(cells, seeds.colours, sure), cell_share, count)
 
 
 def _same_colours(seeds: Seeds) -> tuple[int, list[np.ndarray]]:
@@ -256,7 +263,18 @@ def _others(parts: DrawingParts, reading: Reading, background: bool) -> list[np.
     vector = (parts.pieces.cells[[0]] @ reading.vectors)[0]
     unit = vector / max(float(np.linalg.norm(vector)), UNIT)
     locality = (parts.pieces.cells[[0]] @ reading.locality).item()
-    return [reading.scale * reading.vectors @ unit - PAPER_DISTANCE * locality, reading.alone]
+    paper = reading.scale * reading.vectors @ unit - PAPER_DISTANCE * locality
+    return [paper + _agreement(reading, np.ones((1, 3)))[:, 0], reading.alone]
+
+
+def _agreement(reading: Reading, colours: np.ndarray) -> np.ndarray:
+    """C×K logits: how well K×3 colours in [-1, 1] agree with what is expected in each cell.
+
+    The expectation is blurred but knows figures: it gives a face skin, whatever colour a bow has.
+    """
+    expected, asked = signed_to_lab(reading.expected), signed_to_lab(colours)
+    apart = np.square(expected[:, None] - asked[None]).sum(axis=2) / (2.0 * COLOUR_RANGE**2)
+    return AGREEMENT * (NONE_APART - np.minimum(apart, MOST_APART))
 
 
 def _share_by_nearness(cells: np.ndarray, seeds: Seeds, home: np.ndarray, fits: np.ndarray) -> None:

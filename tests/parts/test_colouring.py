@@ -1,6 +1,7 @@
 """Colouring by parts, through the pipeline: parts and flats, paper, hints, seeds, bundles."""
 
 import json
+from dataclasses import replace
 from types import ModuleType
 
 import cv2
@@ -243,6 +244,26 @@ def test_a_drawing_is_analysed_once_while_strokes_come_and_go(pipeline, sketch, 
     assert len(analysed) == 2 and len(read) == 2
 
 
+def test_further_colours_move_the_free_ones_towards_what_is_expected(pipeline, sketch, monkeypatch):
+    """One colour leaves other parts as they are; with two, the networks' expectation counts."""
+    read = sketchcolor.colouring.read_cells
+
+    def expects_green(*given):
+        green = np.tile(np.array([-1.0, 1.0, -1.0], np.float32), (len(read(*given).alone), 1))
+        return replace(read(*given), expected=green)
+
+    monkeypatch.setattr(sketchcolor.colouring, "read_cells", expects_green)
+
+    def ring(*hints) -> np.ndarray:
+        return pixels(pipeline(sketch, seed=1, hints=hints or None, **FAST).flats[0])[IN_RING]
+
+    alone, one = ring(), ring(dot(IN_DISC))
+    assert np.abs(alone - one).max() <= 1
+    two = ring(dot(IN_DISC), dot((80, 88), "#f0e020"))
+    green = np.array([0, 255, 0])
+    assert np.abs(two - green).sum() < np.abs(one - green).sum()
+
+
 def test_the_steps_are_counted_to_the_end(pipeline, sketch):
     seen = []
     pipeline(sketch, seed=0, callback=lambda *step: seen.append(step), **FAST)
@@ -335,6 +356,7 @@ def test_a_hint_divides_what_was_one_part():
         np.zeros((400, 3), np.float32),
         np.zeros(400, np.float32),
         np.zeros(4, np.float32),
+        2,
     )
     divided = map_parts(Flats(parts, free, asked), (80, 80))
     assert [p.color for p in divided.parts[:2]] == ["#ffffff", "#bf8080"]

@@ -46,7 +46,7 @@ def test_what_hints_ask_for_lies_over_the_free_colours():
     red, half = np.array([1, -1, -1], np.float32), np.array([0.0, 0.5, 1.0, 0.0], np.float32)
     nothing = np.zeros(4, np.float32)
     cells = np.zeros((24 * 24, 3), np.float32)
-    asked = HintColours(np.tile(red, (4, 1)), half, cells, cells[:, 0], nothing)
+    asked = HintColours(np.tile(red, (4, 1)), half, cells, cells[:, 0], nothing, 1)
     flats = Flats(parts, COLOURS, asked)
     expected = np.stack([COLOURS[0], (COLOURS[1] + red) / 2, red, COLOURS[3]])
     assert np.allclose(flats.colours, expected, atol=1e-6)
@@ -56,13 +56,18 @@ def test_what_hints_ask_for_lies_over_the_free_colours():
 def test_a_piece_may_go_by_its_cells():
     """Red above, free below: cells without a hint do not lend their colour to others."""
     parts = drawn()
-    spoken = np.zeros((24, 24), np.float32)
-    spoken[:12] = 1.0
+    strength = np.zeros((24, 24), np.float32)
+    strength[:12] = 1.0
     cells = np.zeros((24, 24, 3), np.float32)
     cells[:12] = (1, -1, -1)
     by_cell = np.array([0.0, 0.0, 1.0, 0.0], np.float32)
     asked = HintColours(
-        np.zeros((4, 3), np.float32), by_cell * 0, cells.reshape(-1, 3), spoken.ravel(), by_cell
+        np.zeros((4, 3), np.float32),
+        by_cell * 0,
+        cells.reshape(-1, 3),
+        strength.ravel(),
+        by_cell,
+        1,
     )
     picture = Flats(parts, COLOURS, asked).paint((SIDE, SIDE))
     assert np.allclose(picture[8:22, 16:32], (1, -1, -1), atol=1e-5)

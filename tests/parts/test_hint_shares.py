@@ -1,5 +1,7 @@
 """Which hint speaks for which place: likeness says how far it goes, lines say where it ends."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,21 @@ def test_a_dot_on_paper_colours_paper():
         assert_colour(flats, piece, BLUE)
     for piece in (STRAND, FACE, OTHER_STRAND, EYE):
         assert_colour(flats, piece, GREY)
+
+
+def test_expected_colours_are_evidence_where_likeness_says_nothing():
+    """The other strand takes the red dot if red is expected there, and not if blue is."""
+    parts = drawn(alone=8.7)  # about as likely as the hint in its own kind
+    expected = np.full((len(parts.reading.alone), 3), 0.1, np.float32)
+    label = drawn_label()[::CELL, ::CELL].ravel()
+
+    def reached(colour: tuple) -> float:
+        expected[label == OTHER_STRAND] = colour
+        reading = replace(parts.reading, expected=expected)
+        seeds = find_seeds(parts, reading, painted(DOT_ON_STRAND))
+        return float(hint_colours(parts, reading, seeds).strength[OTHER_STRAND])
+
+    assert reached(RED) > 0.9 and reached(BLUE) < 0.1
 
 
 def test_paper_that_is_painted_stays_so_under_hints_on_the_figure():

@@ -74,6 +74,7 @@ def drawing_parts(
             np.full(cells, alone, np.float32),
             np.full(cells, locality, np.float32),
             np.ones(cells, np.float32),
+            np.zeros((cells, 3), np.float32),
             10.0,
         ),
         torch.ones(1, 1, CELL * height, CELL * width),
