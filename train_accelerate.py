@@ -27,7 +27,7 @@ from sketchcolor.training.provenance import make_discriminator, read_record
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
 from sketchcolor.training.steps import ColourStep, FlowStep, PartStep, TokenStep
-from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, make_player
+from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, prepare_model
 from sketchcolor.training.validation import DEFAULT_IMAGES, Validation
 from sketchcolor.training.view_cache import ViewCache
 
@@ -61,7 +61,7 @@ OVERRIDES = (
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Flags in the style of the diffusers training scripts."""
+    """Parses flags, which are named as in the diffusers training scripts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
     parser.add_argument("--output_dir", type=Path, required=True)
@@ -69,7 +69,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--discriminator_config", type=json.loads, help="JSON of its arguments")
     parser.add_argument("--init_from", help="folder or Hub id of weights to start from")
     parser.add_argument(
-        "--proposer", help="trained proposer: its proposals for a refiner, its features for parts"
+        "--proposer",
+        help="trained proposer, for the proposals of a refiner or the features of a part encoder",
     )
     parser.add_argument("--vgg19", help="safetensors of VGG-19, for perceptual losses and styles")
 
@@ -77,23 +78,25 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     data.add_argument("--dataset_name", help="Hub id")
     data.add_argument("--data_files", nargs="+", help="files or globs instead of a Hub id")
     data.add_argument("--data_format", default=Source.data_format)
-    data.add_argument("--validation_files", nargs="+", help="for sheets and curves only")
+    data.add_argument("--validation_files", nargs="+", help="only for sheets and curves")
     data.add_argument(
         "--validation_images",
         type=int,
         default=DEFAULT_IMAGES,
-        help="how many of them are measured (default: %(default)s)",
+        help="number of validation pictures (default: %(default)s)",
     )
     data.add_argument("--image_column", default=Source.image_column)
     data.add_argument("--pair", choices=["colour-sketch", "sketch-colour"])
     data.add_argument(
         "--paired_files", nargs="+", help="more files, with drawn line art in a column 'lineart'"
     )
-    data.add_argument("--rating", help="keep only this rating, for example general")
+    data.add_argument("--rating", help="use only pictures with this rating, for example general")
     data.add_argument("--exclude_tags", nargs="+", default=[])
     data.add_argument("--streaming", action="store_true")
     data.add_argument("--max_train_samples", type=int)
-    data.add_argument("--view_cache", type=Path, help="folder that keeps views of the pictures")
+    data.add_argument(
+        "--view_cache", type=Path, help="folder in which views of the pictures are cached"
+    )
     data.add_argument("--views", type=int, default=3, help="views per picture in --view_cache")
     data.add_argument(
         "--tokens", type=Path, nargs="+", help="files of sketchcolor.training.part_tokens"
@@ -112,7 +115,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     run.add_argument("--validation_steps", type=int, default=Run.validation_steps)
     run.add_argument("--report_to", choices=["tensorboard", "none"], default="tensorboard")
 
-    run.add_argument("--push_to_hub", action="store_true", help="publish what was trained")
+    run.add_argument("--push_to_hub", action="store_true", help="publish the trained model")
     run.add_argument("--hub_model_id", metavar="OWNER/NAME", help="where --push_to_hub publishes")
 
     overrides = parser.add_argument_group("overrides of the recipe")
@@ -143,10 +146,16 @@ def resolve_recipe(args: argparse.Namespace) -> Recipe:
 
 
 def build_model(recipe: Recipe, init_from: str | None, proposer: ColorProposer | None = None):
-    """The recipe's network: new, or with trained weights and its own shape.
+    """The recipe's network.
+
+    Args:
+        recipe: names its class and configuration.
+        init_from: folder or Hub id of trained weights, whose own configuration is used; None makes
+            a new network.
+        proposer: whose features a part encoder reads.
 
     Raises:
-        ValueError: it cannot work on pictures or windows of the recipe's size.
+        ValueError: it cannot work on pictures or crops of the recipe's size.
     """
     network = MODELS[recipe.model]
     if init_from:
@@ -169,7 +178,7 @@ def build_model(recipe: Recipe, init_from: str | None, proposer: ColorProposer |
 
 
 def build_vgg(args: argparse.Namespace, recipe: Recipe, accelerator: Accelerator):
-    """VGG-19 for a recipe that needs it, or for validation where there is one; else None."""
+    """VGG-19 if the recipe needs it, or if its weights are given and there is a validation."""
     needed = recipe.perceptual_weight > 0 or recipe.style_rate > 0
     named = args.vgg19 or os.environ.get(WEIGHTS_VARIABLE)
     if not needed and not (named and args.validation_files):
@@ -183,28 +192,27 @@ def build_step(
     accelerator: Accelerator,
     vgg: VGG19Features | None,
 ):
-    """Networks, optimisers and losses of the recipe."""
+    """The recipe's training step with its networks and optimisers."""
     proposer = None
     if args.proposer or recipe.objective == "parts":
         proposer = read_proposer(args, accelerator)
     model = build_model(recipe, args.init_from, proposer)
     steps = args.max_train_steps
-    player = make_player(accelerator, recipe, model, recipe.learning_rate, steps)
+    model = prepare_model(accelerator, recipe, model, recipe.learning_rate, steps)
     if recipe.objective == "flow":
-        return FlowStep(recipe, accelerator, player)
+        return FlowStep(recipe, accelerator, model)
     if recipe.objective == "part-colours":
-        return TokenStep(recipe, accelerator, player)
+        return TokenStep(recipe, accelerator, model)
     if recipe.objective == "parts":
         rate = recipe.proposer_learning_rate
-        return PartStep(
-            recipe, accelerator, player, make_player(accelerator, recipe, proposer, rate, steps)
-        )
-    rival = None
+        proposer = prepare_model(accelerator, recipe, proposer, rate, steps)
+        return PartStep(recipe, accelerator, model, proposer)
+    discriminator = None
     if recipe.adversarial != "none":
         discriminator = make_discriminator(recipe, args.init_from)
         rate = recipe.discr_learning_rate
-        rival = make_player(accelerator, recipe, discriminator, rate, steps)
-    return ColourStep(recipe, accelerator, player, rival, vgg, proposer)
+        discriminator = prepare_model(accelerator, recipe, discriminator, rate, steps)
+    return ColourStep(recipe, accelerator, model, discriminator, vgg, proposer)
 
 
 def build_validation(
@@ -214,9 +222,13 @@ def build_validation(
     source: Source,
     vgg: VGG19Features | None,
 ) -> Validation | PartValidation:
-    """What the recipe's network is measured with while it trains."""
+    """The validation that fits the recipe's objective.
+
+    Raises:
+        ValueError: there is none.
+    """
     if recipe.objective == "part-colours":
-        raise ValueError("This recipe trains on kept tokens alone: leave --validation_files out.")
+        raise ValueError("This recipe is trained on tokens only: leave --validation_files out.")
     if recipe.objective == "parts":
         proposer = step.accelerator.unwrap_model(step.proposer.model)
         return PartValidation(recipe, source, proposer, args.validation_images)
@@ -224,10 +236,10 @@ def build_validation(
 
 
 def read_proposer(args: argparse.Namespace, accelerator: Accelerator) -> ColorProposer:
-    """The trained proposer that another network needs.
+    """Loads the trained proposer that a refiner or part encoder needs.
 
     Raises:
-        ValueError: none is named.
+        ValueError: ``--proposer`` is missing.
     """
     if not args.proposer:
         raise ValueError("This recipe reads a proposer's features: name one by --proposer.")
@@ -235,11 +247,15 @@ def read_proposer(args: argparse.Namespace, accelerator: Accelerator) -> ColorPr
 
 
 def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
-    """Training samples, map-style or streamed, for the model that the trainer publishes."""
+    """Training samples, map-style or streamed, for the trainer's published model.
+
+    Raises:
+        ValueError: a flag that the recipe needs is missing.
+    """
     run, model = trainer.run, trainer.published
     if recipe.objective == "part-colours":
         if args.tokens is None:
-            raise ValueError("This recipe trains on kept tokens: name their file by --tokens.")
+            raise ValueError("This recipe is trained on tokens: name their file by --tokens.")
         return TokenSamples(args.tokens, recipe.palette_rate, run.seed)
     source = Source(
         dataset_name=args.dataset_name,
@@ -257,13 +273,13 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         resolution=recipe.resolution,
         augmentation=recipe.augmentation,
         lineart=recipe.lineart,
-        # Hints for parts are drawn with the places that are asked for, a batch at a time.
+        # Hints for a part encoder are drawn in the training step, together with its targets.
         hint_rate=0.0 if recipe.objective == "parts" else recipe.hint_rate,
         palette_rate=recipe.palette_rate,
         image_column=args.image_column,
         pair=args.pair,
         crop=recipe.crop,
-        # What a flow matches is as much smaller than its line art as the proposer says.
+        # A proposer's colour picture is smaller than its line art by its own factor.
         shrink=model.config.sketch_scale if recipe.objective == "flow" else 1,
         hint_kind=recipe.hint_kind,
         page_rate=recipe.page_rate,
@@ -287,13 +303,13 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
 
 
 def publish(args: argparse.Namespace, recipe: Recipe, model: ModelMixin) -> str:
-    """Puts the run on the Hub, as a pipeline if the network can colour by itself.
+    """Puts the run on the Hub; a single-stage generator as a whole pipeline.
 
     Returns:
         ``owner/name@commit``.
 
     Raises:
-        PublishError: in one sentence; the run lies complete in its folder all the same.
+        PublishError: the Hub refuses; the run is complete in its folder nevertheless.
     """
     folder = args.output_dir / "model"
     if recipe.objective == "colour" and not model.config.get("proposal"):
@@ -304,7 +320,7 @@ def publish(args: argparse.Namespace, recipe: Recipe, model: ModelMixin) -> str:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Wiring only: the step itself is in ``sketchcolor.training``."""
+    """Trains a recipe from parsed flags; the training code is in ``sketchcolor.training``."""
     logging.basicConfig(level=logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     recipe = resolve_recipe(args)
@@ -315,7 +331,7 @@ def main(args: argparse.Namespace) -> None:
         project_config=ProjectConfiguration(str(args.output_dir), str(args.output_dir / "logs")),
     )
     if args.push_to_hub and accelerator.is_main_process:
-        publishing.prepare(args.hub_model_id)  # a refusal comes before the work, not after it
+        publishing.prepare(args.hub_model_id)  # so that a refusal comes before the training
     set_seed(args.seed)
     args.output_dir.mkdir(parents=True, exist_ok=True)
     accelerator.init_trackers(recipe.name)

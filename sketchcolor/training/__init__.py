@@ -1,1 +1,1 @@
-"""Recipes, data, losses and the loop behind ``train_accelerate.py``."""
+"""Recipes, data, losses and the training loop of ``train_accelerate.py``."""

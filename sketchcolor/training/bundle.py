@@ -1,4 +1,4 @@
-"""Trained networks → one pipeline folder in half precision, with what it is beside it."""
+"""Assembles trained networks into one pipeline folder, in half precision."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from ..models import DISCRIMINATORS, MODELS, ColorProposer
 from ..pipeline import SketchColorPipeline
 from .palette_prior import collect
-from .provenance import DISCRIMINATOR, PROPOSER, keep_beside, read_record
+from .provenance import DISCRIMINATOR, PROPOSER, read_record, save_beside
 from .recipes import RECIPES
 
 __all__ = ["bundle"]
@@ -31,18 +31,20 @@ def bundle(
     """Assemble a pipeline from the output folders of ``train_accelerate.py``.
 
     Args:
-        generator: folder of a generator's run. Like the others it may be a network's folder in an
-            earlier bundle instead, which then goes on with its record.
-        output: where the pipeline goes.
-        proposer: folder of a proposer's run, for a two-stage pipeline.
-        parts: folder of a part encoder's run. The proposer that was trained along goes with it, if
-            no other is named. part_colours: folder of the run of the network that colours parts.
-        view_cache: the views that it was trained on; with them goes a palette prior.
+        generator: folder of a generator's run. This and the next three may also be the folder of
+            a network in an earlier bundle, whose record is then copied.
+        output: folder of the pipeline.
+        proposer: folder of a proposer's run, for a two-stage pipeline. None uses the proposer that
+            was trained together with ``parts``, if there is one.
+        parts: folder of a part encoder's run.
+        part_colours: folder of the run of the network that colours parts.
+        view_cache: the proposer's training views, from which a palette prior is collected; None
+            leaves the prior out.
         sampling: ``noise_scale`` and ``guidance_scale`` of :class:`SketchColorPipeline`.
 
     Returns:
-        The pipeline as written, half precision; ``training.json`` beside it holds the resolved
-        recipes and what each run cost, and ``discriminator`` is there to train on with.
+        The pipeline as written. Its folder also has ``training.json``, the runs' records by
+        component, and the last ``discriminator`` for further training.
     """
     history = {}
     if proposer is None and parts is not None:
@@ -62,7 +64,7 @@ def bundle(
         model = RECIPES[history[role]["recipe"]["name"]].model
         network = ColorProposer if role == PROPOSER else MODELS[model]
         loaded[role] = network.from_pretrained(str(weights), torch_dtype=torch.float16)
-        loaded[role].register_to_config(_name_or_path=role)  # not a path of this machine
+        loaded[role].register_to_config(_name_or_path=role)  # no local path in published files
     scheduler = None
     if proposer is not None:
         shift = history["proposer"]["recipe"]["time_shift"]
@@ -76,17 +78,20 @@ def bundle(
     trained = beside / DISCRIMINATOR
     if trained.is_dir():
         network = DISCRIMINATORS[history["generator"]["recipe"]["discriminator"]]
-        rival = network.from_pretrained(str(trained), torch_dtype=torch.float16)
-        keep_beside(DISCRIMINATOR, rival, output)
+        discriminator = network.from_pretrained(str(trained), torch_dtype=torch.float16)
+        save_beside(DISCRIMINATOR, discriminator, output)
     return pipeline
 
 
 def _record_of(role: str, weights: Path) -> dict[str, Any]:
-    """The record beside a network; of two that were trained together each has its own past."""
+    """The record of a network; ``started_from`` in it is about this network.
+
+    A part encoder's run also trains a proposer, whose starting weights have a key of their own.
+    """
     record = read_record(str(weights))
-    along = record.pop("proposer_started_from", None)
-    if role == PROPOSER and along is not None:
-        record["started_from"] = along
+    proposer_started_from = record.pop("proposer_started_from", None)
+    if role == PROPOSER and proposer_started_from is not None:
+        record["started_from"] = proposer_started_from
     return record
 
 
@@ -97,7 +102,7 @@ def main() -> None:
     parser.add_argument("--proposer", type=Path)
     parser.add_argument("--parts", type=Path)
     parser.add_argument("--part_colours", type=Path)
-    parser.add_argument("--view_cache", type=Path, help="views to take a palette prior from")
+    parser.add_argument("--view_cache", type=Path, help="views to collect a palette prior from")
     parser.add_argument("--noise_scale", type=float, default=1.0)
     parser.add_argument("--guidance_scale", type=float, default=1.0)
     parser.add_argument("-o", "--output", type=Path, required=True)

@@ -1,7 +1,7 @@
 """Colour pictures → training samples, through ``datasets``.
 
-A sample is a pure function of (seed, sample number): workers, resumption and several
-processes all see the same data in the same order.
+A sample is a pure function of the seed and its number, so the data and its order do not depend on
+the number of workers or processes, nor on whether the run was resumed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ..conditions.hint_field import hint_field
 from ..images import read_image
 from ..lineart.extract import extract, random_lineart
 from .flat_samples import simulate_flats
-from .mosaic import PANELS, on_paper, page, rim
+from .framing import frame
+from .mosaic import PANELS, mosaic
 from .view_cache import View, ViewCache
 
 __all__ = [
@@ -34,20 +35,9 @@ __all__ = [
     "without_lines",
 ]
 
-# Visitors upload figures, whole or half, more than the pictures' own shares would say.
+# Uploads show whole and half figures more often than the training pictures do.
 KIND_WEIGHTS = {"face": 1.0, "figure": 2.2, "scene": 0.5, "creature": 1.2, "pair": 1.5}
-LINEART_COLUMN = "lineart"  # of pairs whose lines were drawn, not extracted
-
-# Side of the square of paper round a whole figure, in sides of its picture: how near it stands.
-NEAR = (1.0, 1.25)
-FAR = (1.25, 2.4)
-
-# How far W. Zhang's augmentation goes, who names the kinds (section II A) and prints no amounts.
-ROTATION = 15.0  # degrees
-SHEAR = 0.15  # of the height, sideways
-ZOOM = 1.2
-SHIFT = 0.1  # of the side
-NOISE = 0.03  # standard deviation, of black to white
+LINEART_COLUMN = "lineart"  # line art drawn by a person, of paired pictures
 
 
 @dataclass(frozen=True)
@@ -61,11 +51,12 @@ class Source:
         split: which split.
         image_column: the column that holds the picture.
         pair: ``colour-sketch`` or ``sketch-colour`` when one picture holds both side by side.
-        paired_files: more files for the same loader, whose rows have line art of their own in the
-            column ``lineart``; it is used instead of extracting lines. Filters do not bind them.
-        rating: keep only rows whose rating is this one (Danbooru: ``general``).
-        exclude_tags: drop rows that carry one of these tags.
-        streaming: read while downloading instead of first.
+        paired_files: more files for the same loader, with line art in the column ``lineart``, which
+            is used instead of extracted lines. The filters do not apply to them.
+        rating: use only rows with this rating (Danbooru: ``general``).
+        exclude_tags: drop rows with one of these tags.
+        streaming: read while downloading.
+        max_samples: use only the first ones; None uses all.
     """
 
     dataset_name: str | None = None
@@ -85,7 +76,8 @@ def load_images(source: Source) -> datasets.Dataset | datasets.IterableDataset:
     """Open a source and apply its filters.
 
     Raises:
-        ValueError: no source is named, or a column that is needed does not exist.
+        ValueError: no source is named, a required column does not exist, or paired files are to be
+            streamed.
     """
     if not source.dataset_name and not source.data_files:
         raise ValueError("Name a dataset: --dataset_name for the Hub or --data_files for files.")
@@ -98,7 +90,7 @@ def load_images(source: Source) -> datasets.Dataset | datasets.IterableDataset:
     )
     _check_column(images, source.image_column, "--image_column")
     if source.rating or source.exclude_tags:
-        images = images.filter(lambda row: _wanted(row, source))
+        images = images.filter(lambda row: _passes_filters(row, source))
     if source.max_samples is not None:
         if source.streaming:
             images = images.take(source.max_samples)
@@ -116,7 +108,7 @@ def _check_column(images: datasets.Dataset, column: str, flag: str) -> None:
 
 
 def _with_pairs(images: datasets.Dataset, source: Source) -> datasets.Dataset:
-    """The pictures and, after them, the pairs; rows without drawn lines have None there."""
+    """The pictures followed by the pairs; ``lineart`` is None for the former."""
     if source.streaming:
         raise ValueError("Pairs cannot be streamed beside pictures: leave --streaming out.")
     pairs = datasets.load_dataset(
@@ -128,8 +120,8 @@ def _with_pairs(images: datasets.Dataset, source: Source) -> datasets.Dataset:
     return datasets.concatenate_datasets([images, pairs])
 
 
-def _wanted(row: dict[str, Any], source: Source) -> bool:
-    """Rating and tags, found in the row itself or in a WebDataset's ``json`` member."""
+def _passes_filters(row: dict[str, Any], source: Source) -> bool:
+    """Checks rating and tags, columns of the row or entries of a WebDataset's ``json`` member."""
     labels = row.get("json") or row
     if source.rating and labels.get("rating") not in (source.rating, source.rating[0]):
         return False
@@ -140,22 +132,23 @@ def _wanted(row: dict[str, Any], source: Source) -> bool:
 
 @dataclass(frozen=True)
 class SampleMaker:
-    """Row → sample, at the settings of a recipe.
+    """Makes training samples of dataset rows, with the settings of a recipe.
 
     Attributes:
         resolution: side of the square picture, pixels.
-        crop: side of the random window of it that is returned; 0 returns all.
+        crop: side of the random window that is cut out of it; 0 returns the whole picture.
         augmentation: ``figures``, ``flip``, ``distort`` or ``none`` (validation).
         lineart: ``random`` or the name of an extractor.
-        hint_rate, palette_rate: share of samples that carry the condition.
-        shrink: above 1, colour comes back this many times smaller than the line art and hints
-            as a field of that size, as a proposer takes them.
+        hint_rate, palette_rate: share of samples with the condition.
+        image_column, pair: as of :class:`Source`.
+        shrink: factor by which the colour picture is smaller than the line art; above 1, hints are
+            a hint field of that size, as a proposer takes it.
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
-        page_rate: share of samples that are pages of several pictures; none of a stream's are.
-        choice_rate: share of palettes that are simulated choices of the picture's colours.
-        flats: add what a generator paints light over, see :func:`simulate_flats`.
-        flat_shrink: above 0, the colour picture comes a second time, without lines and this
-            many times smaller, for learning parts.
+        page_rate: share of samples that are mosaics of several pictures; streams have none.
+        choice_rate: share of palettes with only some of the picture's colours.
+        flats: add simulated flats, see :func:`simulate_flats`.
+        flat_shrink: above 0, add the colour picture without lines, smaller by this factor, for
+            training a part encoder.
     """
 
     resolution: int
@@ -178,15 +171,15 @@ class SampleMaker:
 
         Returns:
             ``sketch`` 1×S×S in [-1, 1], ``colour`` 3×s×s in [-1, 1] and ``hints`` 4×s×s with
-            s = S / ``shrink``, ``flat`` 3×(S/f)×(S/f) with f = ``flat_shrink`` above 0,
-            ``flats`` 3×S×S, ``palette`` K×3, ``weights`` K, ``palette_present`` bool; S is
-            the crop, or the resolution.
+            s = S / ``shrink``, ``palette`` K×3 in [-1, 1], ``weights`` K, ``palette_present``
+            bool; if the settings ask for them, ``flat`` 3×(S/f)×(S/f) with f = ``flat_shrink``
+            and ``flats`` 3×S×S, both in [-1, 1]. S is the crop, or the resolution without one.
         """
         with_palette = bool(rng.random() < self.palette_rate)
         return self.sample(self.view(row, rng, with_palette), rng, with_palette)
 
     def view(self, row: dict[str, Any], rng: np.random.Generator, with_palette: bool) -> View:
-        """The costly half: read, draw lines, cut a square, take its palette."""
+        """The expensive half, which can be cached: reading, line art, framing and palette."""
         colour, lines = self._pictures(row, rng)
         colour, lines = frame(colour, lines, self.resolution, self.augmentation, rng)
         chosen = palette.from_image(colour) if with_palette else _NO_PALETTE
@@ -196,35 +189,36 @@ class SampleMaker:
     def sample(
         self, view: View, rng: np.random.Generator, with_palette: bool
     ) -> dict[str, torch.Tensor]:
-        """The cheap half: hints, the choice of a palette and the window."""
+        """The cheap half, done anew for every sample: hints, palette simulation and cropping."""
         hint_map = hints.empty(self.resolution, self.resolution)
         if rng.random() < self.hint_rate:
             hint_map = hints.simulate(view.colour, rng, kind=self.hint_kind)
         colors, shares = view.palette, view.shares
         if self.choice_rate and with_palette and rng.random() < self.choice_rate:
             colors, shares = palette.simulate(colors, shares, rng)
-        # Conditions describe the whole picture; only then is a window cut.
+        # Cropping comes last, because conditions describe the whole picture.
         window = self._window(rng)
         colour = view.colour[window]
-        more = {}
+        extra = {}
         if self.flat_shrink:
-            more["flat"] = _planes(_shrink(without_lines(colour), self.flat_shrink))
+            extra["flat"] = _planes(_shrink(without_lines(colour), self.flat_shrink))
         if self.flats:
             flats = simulate_flats(view, without_lines(view.colour), rng)
-            more["flats"] = _planes(flats[window])
+            extra["flats"] = _planes(flats[window])
         if self.shrink > 1:
             colour = _shrink(colour, self.shrink)
-        sketch, given = _planes(view.lines[..., None][window]), hints.to_tensor(hint_map[window])
+        sketch = _planes(view.lines[..., None][window])
+        hint_planes = hints.to_tensor(hint_map[window])
         if self.shrink > 1:
-            given = hint_field(given, sketch[None], self.shrink)
+            hint_planes = hint_field(hint_planes, sketch[None], self.shrink)
         return {
             "sketch": sketch,
             "colour": _planes(colour),
-            "hints": given[0],
+            "hints": hint_planes[0],
             "palette": torch.from_numpy(colors),
             "weights": torch.from_numpy(shares),
             "palette_present": torch.tensor(with_palette),
-        } | more
+        } | extra
 
     def _window(self, rng: np.random.Generator) -> tuple[slice, slice]:
         side = self.crop or self.resolution
@@ -255,7 +249,7 @@ def _shrink(image: np.ndarray, times: int) -> np.ndarray:
 
 
 def without_lines(colour: np.ndarray) -> np.ndarray:
-    """S×S×3 uint8: thin dark lines take the colours beside them."""
+    """Fills thin dark lines of H×W×3 uint8 with the colours next to them."""
     smooth = cv2.dilate(cv2.medianBlur(colour, 5), np.ones((3, 3), np.uint8))
     return cv2.medianBlur(smooth, 5)
 
@@ -264,77 +258,16 @@ _NO_PALETTE = palette.Palette(np.full((1, 3), 128, np.uint8), np.ones(1, np.floa
 
 
 def _planes(image: np.ndarray) -> torch.Tensor:
+    """H×W×C uint8 → C×H×W in [-1, 1]."""
     return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1.0)
 
 
-def frame(
-    colour: np.ndarray, lines: np.ndarray, side: int, augmentation: str, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cut or shrink a picture and its line art to one square.
-
-    Args:
-        colour: H×W×3 uint8. lines: H×W uint8.
-        side: of the result, pixels.
-        augmentation: ``none`` centres (whole figures on white, else the middle square);
-            ``flip`` adds a random mirror (Liao, Ahmed & Shrestha, section 4.2); ``distort`` adds
-            random rotation, shear, zoom and shift instead, and Gaussian noise (W. Zhang) to the
-            line art only, or the noise would be learned as colour; ``figures`` mixes whole
-            figures on paper, near and far, with crops at several scales, small rotations and
-            mirrors.
-
-    Returns:
-        S×S×3 and S×S uint8.
-    """
-    height, width = lines.shape
-    short, long = min(height, width), max(height, width)
-    paper = on_paper(colour)
-    angle, shear, window = 0.0, 0.0, float(long if paper else short)
-    x, y = width / 2.0, height / 2.0
-    if augmentation == "figures":
-        angle = float(rng.normal(0.0, 4.0)) if rng.random() < 0.3 else 0.0
-        if paper and rng.random() < 0.7:
-            window = long * rng.uniform(*(NEAR if rng.random() < 0.55 else FAR))
-            x += rng.uniform(-0.5, 0.5) * max(0.0, window - width)
-            y += rng.uniform(-0.5, 0.5) * max(0.0, window - height)
-        else:
-            window = short * rng.uniform(0.55, 1.0)
-            x = width / 2.0 + rng.uniform(-0.5, 0.5) * (width - window)
-            y = height / 2.0 + rng.uniform(-0.5, 0.5) * (height - window)
-    elif augmentation == "distort":
-        angle, shear = rng.uniform(-ROTATION, ROTATION), rng.uniform(-SHEAR, SHEAR)
-        x, y = np.array([x, y]) + window * rng.uniform(-SHIFT, SHIFT, 2)
-        window *= ZOOM ** rng.uniform(-1.0, 1.0)
-    mirror = augmentation in ("figures", "flip") and rng.random() < 0.5
-    scale = side / window
-    turn = cv2.getRotationMatrix2D((x, y), angle, scale)
-    turn[:, 2] += side / 2.0 - np.array([x, y])
-    turn[0] += shear * turn[1]
-    turn[0, 2] -= shear * side / 2.0
-    if mirror:
-        turn[0] = -turn[0]
-        turn[0, 2] += side - 1.0
-    fill = cv2.BORDER_CONSTANT if paper else cv2.BORDER_REFLECT_101
-
-    def warp(image: np.ndarray) -> np.ndarray:
-        # Drawn paper has a tint of its own, which goes on beyond the picture.
-        beyond = np.median(rim(image), axis=0).tolist()
-        if scale < 0.9:  # low-pass first: warpAffine samples, it does not average
-            image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
-        return cv2.warpAffine(image, turn, (side, side), None, cv2.INTER_LINEAR, fill, beyond)
-
-    colour, lines = warp(np.ascontiguousarray(colour)), warp(np.ascontiguousarray(lines))
-    if augmentation == "distort":
-        noisy = lines + rng.normal(0.0, 255.0 * NOISE, lines.shape)
-        lines = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
-    return colour, lines
-
-
 class Samples(Dataset):
-    """Endless map-style samples: number ``i`` draws a row by kind weight and its own noise.
+    """Endless map-style samples; sample ``i`` is of a random picture, by :data:`KIND_WEIGHTS`.
 
     Args:
-        images: the pictures. maker: their settings. seed: of everything random.
-        views: a few kept views of each picture, instead of making each sample anew.
+        images: the pictures. maker: makes samples of them. seed: of everything random.
+        views: cached views of each picture; without them each sample is made from scratch.
     """
 
     def __init__(
@@ -356,9 +289,9 @@ class Samples(Dataset):
     def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
         rng = np.random.default_rng((self.seed, number))
         if rng.random() < self.maker.page_rate:
-            # No palette: it would have to be taken from the whole page anew.
+            # Without a palette, because the views' palettes do not describe the mosaic.
             panels = [self._any_view(rng, with_palette=False) for _ in range(PANELS)]
-            return self.maker.sample(page(panels), rng, with_palette=False)
+            return self.maker.sample(mosaic(panels), rng, with_palette=False)
         with_palette = bool(rng.random() < self.maker.palette_rate)
         return self.maker.sample(self._any_view(rng, with_palette), rng, with_palette)
 
@@ -370,12 +303,12 @@ class Samples(Dataset):
         return self.views[index, int(rng.integers(self.views.count))]
 
     def view(self, index: int, which: int) -> View:
-        """What a :class:`ViewCache` is filled with: depends on nothing but its number."""
+        """View ``which`` of a picture for a :class:`ViewCache`, independent of the seed."""
         return self.maker.view(self.images[index], np.random.default_rng((index, which)), True)
 
 
 class OffsetSampler(Sampler[int]):
-    """Sample numbers ``start, start + 1, …`` up to ``stop``: resuming is choosing ``start``."""
+    """Sample numbers ``start`` to ``stop - 1``; a resumed run starts where it stopped."""
 
     def __init__(self, start: int, stop: int) -> None:
         self.start, self.stop = start, stop
@@ -388,7 +321,13 @@ class OffsetSampler(Sampler[int]):
 
 
 class StreamedSamples(IterableDataset):
-    """Samples from a stream, shuffled in a buffer, round and round until ``stop``."""
+    """Samples number ``start`` to ``stop - 1`` of a stream that is shuffled and repeated.
+
+    Args:
+        images: the stream. maker: makes samples of its rows. seed: of everything random.
+        start, stop: numbers of the first sample and of the one after the last.
+        buffer: rows in the shuffle buffer.
+    """
 
     def __init__(
         self,

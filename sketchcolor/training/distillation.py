@@ -1,11 +1,11 @@
-"""A slim VGG-19 that sees style as the real one does, small enough to come with the package.
+"""Distils VGG-19 into a slim network for style transfer, small enough to ship with the package.
 
     python -m sketchcolor.training.distillation --vgg19 vgg19.safetensors \\
         --data_files 'pictures/*.parquet' --textures paintings/ --output_dir runs/slim-vgg19
 
-It begins as the real network's most active channels, with weights solved for by least squares.
-Then it is trained, on pictures, textures and what it paints itself, until what it answers is what
-the real one does (Romero et al. 2015), and so is what Gram matrices tell of it.
+The student starts from the teacher's most active channels, with weights solved for by least squares
+(He et al. 2017). Then it is trained on pictures, textures and its own style transfers to match the
+teacher's features (Romero et al. 2015) and their Gram matrices.
 """
 
 from __future__ import annotations
@@ -31,60 +31,59 @@ from ..models.vgg19 import VGG19Features
 from ..style.pictures import painting
 from ..style.transfer import CONTENT_LAYER, STYLE_LAYERS, gram
 from .data import Source, load_images
-from .on_policy import Easel
+from .on_policy import OnPolicySamples
 
-__all__ = ["SLIM", "distil", "slimmed"]
+__all__ = ["MATCHED_LAYERS", "SLIM_CHANNELS", "distil", "prune"]
 
-SLIM = (32, 80, 144, 192, 192)  # channels; 7 MB in half precision
-SAMPLES = 12_000  # places at which a layer's answers are compared
-SHOWN = 192  # pictures to begin with
-RIDGE = 1e-4  # of the mean square of what a layer sees
-LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
-TEXTURE_SHARE = 0.4  # of the pictures shown
-BLEND_SHARE = 0.4  # of them, mixed with a texture: a style pass looks at such pictures all the time
-PAINTED_SHARE = 0.5  # of a batch's size, added to it
+SLIM_CHANNELS = (32, 80, 144, 192, 192)  # per block; 7 MB in half precision
+MATCHED_LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
+PRUNING_PICTURES = 192  # for the least squares
+PRUNING_ROWS = 12_000  # positions in them that enter a layer's least squares
+RIDGE = 1e-4  # ridge penalty, in units of the mean square of a layer's inputs
+TEXTURE_SHARE = 0.4  # of the training pictures
+BLEND_SHARE = 0.4  # of them, blended with a texture, as pictures during a style transfer look
+ON_POLICY_SHARE = 0.5  # size of the on-policy part, in sizes of the batch that it is added to
 LEARNING_RATE = 1e-4
 RECORD = "training.json"  # beside the weights
-PAINTINGS = 8  # of each built-in manner, from other seeds than the bundled ones
+PAINTINGS_PER_STYLE = 8  # of each painted style, from other seeds than the bundled ones
 
 
-def slimmed(
-    teacher: VGG19Features, channels: Sequence[int], pictures: torch.Tensor
-) -> VGG19Features:
-    """A slim network that answers like the teacher as far as linear algebra can tell it to.
+def prune(teacher: VGG19Features, channels: Sequence[int], pictures: torch.Tensor) -> VGG19Features:
+    """Prunes the teacher's channels and fits the remaining weights by least squares.
 
-    It keeps the teacher's most active channels. Layer by layer its weights are those that bring
-    it nearest to the teacher's answers, given what its own layers before make of the pictures
-    (He et al. 2017, section 3.2), and likewise the widening that guesses the channels left out.
+    The most active channels of each layer remain. Layer by layer, the weights minimise the squared
+    difference to the teacher's activations, given the activations of the pruned layers before (He
+    et al. 2017, section 3.2). The 1×1 convolutions that predict the removed channels are fitted in
+    the same way.
 
     Args:
-        teacher: the real network.
+        teacher: the full VGG-19.
         channels: of the five blocks.
-        pictures: B×3×H×W in [-1, 1], to learn from.
+        pictures: B×3×H×W in [-1, 1], to fit on.
 
     Returns:
-        A network with the teacher's input convention and pooling, its weights free.
+        A network with the teacher's input convention and pooling; its weights require gradients.
     """
     shared = ("channel_order", "scale", "mean", "std", "pooling")
     config = {key: teacher.config[key] for key in shared}
-    widened = {layer: teacher.config["channels"][int(layer[4]) - 1] for layer in LAYERS}
+    widened = {layer: teacher.config["channels"][int(layer[4]) - 1] for layer in MATCHED_LAYERS}
     slim = VGG19Features(channels=channels, widened=widened, **config)
     rng = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        ours = theirs = teacher.normalise(pictures)
+        pruned = full = teacher.normalise(pictures)
         layers = iter(ALL_LAYERS)
-        for to, origin in zip(slim.features, teacher.features, strict=True):
-            if not isinstance(origin, nn.Conv2d):
-                ours, theirs = to(ours), origin(theirs)
+        for target, source in zip(slim.features, teacher.features, strict=True):
+            if not isinstance(source, nn.Conv2d):
+                pruned, full = target(pruned), source(full)
                 continue
-            before, theirs = ours, origin(theirs)
-            energy = theirs.relu().square().mean(dim=(0, 2, 3))
-            chosen = energy.topk(to.out_channels).indices.sort().values
-            _fit(to, before, theirs[:, chosen], rng)
-            ours = to(before)
+            inputs, full = pruned, source(full)
+            energy = full.relu().square().mean(dim=(0, 2, 3))
+            chosen = energy.topk(target.out_channels).indices.sort().values
+            _fit(target, inputs, full[:, chosen], rng)
+            pruned = target(inputs)
             layer = next(layers)
-            if layer in LAYERS:
-                _fit(slim.widen[layer], ours.relu(), theirs.relu(), rng)
+            if layer in MATCHED_LAYERS:
+                _fit(slim.widen[layer], pruned.relu(), full.relu(), rng)
     return slim.requires_grad_(True)
 
 
@@ -94,31 +93,33 @@ def distil(
     batches: Iterator[torch.Tensor],
     steps: int,
     learning_rate: float = LEARNING_RATE,
-    easel: Easel | None = None,
+    on_policy: OnPolicySamples | None = None,
 ) -> list[float]:
     """Train the slim network.
 
     Args:
-        network: slim and widened, trained in place.
+        network: from :func:`prune`, trained in place.
+        teacher: the full VGG-19.
         batches: B×3×H×W in [-1, 1], without end.
         steps: updates.
-        learning_rate: rises to this over the first twentieth, then falls along a half cosine.
-        easel: adds to each batch `PAINTED_SHARE` of its size, painted by the network itself.
+        learning_rate: the peak: linear warm-up over the first twentieth, then a half cosine.
+        on_policy: adds `ON_POLICY_SHARE` of its size to each batch.
 
     Returns:
-        The loss of every step, mean over layers: squared error over the real features' variance,
-        and of the Gram matrices over the real ones' square, which is what a style is judged by.
+        The loss of every step, the mean over the layers of two terms: squared error of the features
+        over the teacher's variance, and squared error of their Gram matrices, which represent
+        style, over the squared norm of the teacher's.
     """
     optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
-    # A first step in full would undo what least squares, or an earlier run, has found.
+    # Without the warm-up, the first steps undo the solution of least squares or of an earlier run.
     schedule = get_cosine_schedule_with_warmup(optimizer, steps // 20, steps)
     losses: list[float] = []
     bar = tqdm(range(steps), desc="distil")
     for _ in bar:
-        shown = next(batches)
-        if easel is not None:
-            shown = torch.cat([shown, easel.paint(math.ceil(PAINTED_SHARE * len(shown)))])
-        loss = _difference(network, teacher, shown)
+        batch = next(batches)
+        if on_policy is not None:
+            batch = torch.cat([batch, on_policy.draw(math.ceil(ON_POLICY_SHARE * len(batch)))])
+        loss = _distillation_loss(network, teacher, batch)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -129,32 +130,32 @@ def distil(
     return losses
 
 
-def _difference(
+def _distillation_loss(
     network: VGG19Features, teacher: VGG19Features, pictures: torch.Tensor
 ) -> torch.Tensor:
     pictures = pictures.contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
-        wanted = teacher(pictures, LAYERS)
+        targets = teacher(pictures, MATCHED_LAYERS)
     errors = []
-    for layer, guess in network(pictures, LAYERS).items():
-        errors.append(F.mse_loss(guess, wanted[layer]) / wanted[layer].var())
-        ours, theirs = gram(guess), gram(wanted[layer])
-        errors.append(((ours - theirs).square().sum((1, 2)) / theirs.square().sum((1, 2))).mean())
-    return torch.stack(errors).sum() / len(LAYERS)
+    for layer, features in network(pictures, MATCHED_LAYERS).items():
+        errors.append(F.mse_loss(features, targets[layer]) / targets[layer].var())
+        grams, target = gram(features), gram(targets[layer])
+        errors.append(((grams - target).square().sum((1, 2)) / target.square().sum((1, 2))).mean())
+    return torch.stack(errors).sum() / len(MATCHED_LAYERS)
 
 
 def _fit(
-    layer: nn.Conv2d, inputs: torch.Tensor, wanted: torch.Tensor, rng: torch.Generator
+    layer: nn.Conv2d, inputs: torch.Tensor, outputs: torch.Tensor, rng: torch.Generator
 ) -> None:
-    """Set a convolution to the least-squares solution of ``layer(inputs) = wanted``."""
+    """Set a convolution to the least-squares solution of ``layer(inputs) = outputs``."""
     size = layer.kernel_size[0]
     rows, targets = [], []
-    per_picture = 1 + SAMPLES // len(inputs)
-    for picture, answer in zip(inputs, wanted, strict=True):
+    per_picture = 1 + PRUNING_ROWS // len(inputs)
+    for picture, target in zip(inputs, outputs, strict=True):
         columns = F.unfold(picture[None], size, padding=layer.padding)[0].T  # (hw, C·size²)
-        places = torch.randperm(len(columns), generator=rng)[:per_picture]
-        rows.append(columns[places])
-        targets.append(answer.flatten(1).T[places])
+        positions = torch.randperm(len(columns), generator=rng)[:per_picture]
+        rows.append(columns[positions])
+        targets.append(target.flatten(1).T[positions])
     left = torch.cat(rows).double()
     left = torch.cat([left, torch.ones(len(left), 1, dtype=left.dtype)], dim=1)
     right = torch.cat(targets).double()
@@ -175,8 +176,9 @@ def crops(
     """Batches of random windows at random scales, of pictures and of textures, without end.
 
     Args:
-        pictures: anything that can be indexed for PIL pictures.
-        side: px of the square windows. size: pictures a batch.
+        pictures: a sequence of PIL pictures, possibly decoded on access.
+        textures: PIL pictures, in :data:`TEXTURE_SHARE` of the windows; may be empty.
+        side: of the square windows, px. size: windows per batch.
         seed: of the choice.
     """
     rng = np.random.default_rng(seed)
@@ -201,12 +203,12 @@ def crops(
 
 
 def _paintings() -> list[Image.Image]:
-    manners = (painting.brush, painting.halftone, painting.watercolour, painting.ink_wash)
-    return [manner(1000 + number) for manner in manners for number in range(PAINTINGS)]
+    styles = (painting.brush, painting.halftone, painting.watercolour, painting.ink_wash)
+    return [style(1000 + number) for style in styles for number in range(PAINTINGS_PER_STYLE)]
 
 
 class _Pictures:
-    """The pictures of a dataset, decoded when they are asked for."""
+    """The pictures of a dataset, decoded on access."""
 
     def __init__(self, data_files: str) -> None:
         self.images = load_images(Source(data_files=data_files))
@@ -220,15 +222,17 @@ class _Pictures:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--vgg19", help="safetensors file of the real network")
+    parser.add_argument("--vgg19", help="safetensors file of the teacher")
     parser.add_argument("--data_files", required=True, help="parquet files of pictures")
-    parser.add_argument("--textures", type=Path, help="folder of paintings to learn from, too")
-    parser.add_argument("--init_from", type=Path, help="folder of a slim network to go on with")
-    parser.add_argument("--channels", type=int, nargs=5, default=SLIM, help="of the five blocks")
+    parser.add_argument("--textures", type=Path, help="folder of paintings to train on, too")
+    parser.add_argument("--init_from", type=Path, help="folder of a slim network to continue from")
+    parser.add_argument(
+        "--channels", type=int, nargs=5, default=SLIM_CHANNELS, help="of the five blocks"
+    )
     parser.add_argument("--max_train_steps", type=int, default=4000)
     parser.add_argument("--learning_rate", type=float, default=LEARNING_RATE)
     parser.add_argument("--train_batch_size", type=int, default=4)
-    parser.add_argument("--side", type=int, default=128, help="px of the pictures shown")
+    parser.add_argument("--side", type=int, default=128, help="px of the training pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output_dir", type=Path, required=True)
     args = parser.parse_args()
@@ -242,25 +246,27 @@ def main() -> None:
     batches = crops(pictures, textures, args.side, args.train_batch_size, args.seed)
     if args.init_from:
         network = VGG19Features.from_pretrained(args.init_from).float().requires_grad_(True)
-        network.register_to_config(_name_or_path=None)  # not a path of this machine
+        network.register_to_config(_name_or_path=None)  # no local path in published files
     else:
-        shown = torch.cat([next(batches) for _ in range(SHOWN // args.train_batch_size)])
-        network = slimmed(teacher, tuple(args.channels), shown)
+        count = PRUNING_PICTURES // args.train_batch_size
+        network = prune(
+            teacher, tuple(args.channels), torch.cat([next(batches) for _ in range(count)])
+        )
     network = network.to(memory_format=torch.channels_last)
-    easel = Easel(
+    on_policy = OnPolicySamples(
         network,
         contents=crops(pictures, [], args.side, 1, args.seed + 1),
         styles=crops(textures, [], args.side, 1, args.seed + 2),
         seed=args.seed,
     )
     started = time.perf_counter()
-    losses = distil(network, teacher, batches, args.max_train_steps, args.learning_rate, easel)
+    losses = distil(network, teacher, batches, args.max_train_steps, args.learning_rate, on_policy)
     network.half().save_pretrained(args.output_dir)
     record = {
         "teacher": "VGG-19 (Simonyan & Zisserman 2015)",
         "steps": len(losses),
         "images": len(losses) * args.train_batch_size,
-        "painted": len(losses) * math.ceil(PAINTED_SHARE * args.train_batch_size),
+        "painted": len(losses) * math.ceil(ON_POLICY_SHARE * args.train_batch_size),
         "seconds": round(time.perf_counter() - started),
         "loss_first": float(np.mean(losses[:50])),
         "loss_last": float(np.mean(losses[-50:])),

@@ -1,8 +1,8 @@
-"""Flats to train a generator on: a true picture in one colour per part, with the faults of ours.
+"""Simulated flats for training a generator: a true picture reduced to one colour per part.
 
-Nobody labelled parts, so they are made of the picture: its palette's colours, of which those that
-differ mostly in lightness are one part in light and shadow, brought to the regions between the
-lines, as flats at the time of use are.
+The pictures have no labelled parts. A part is therefore approximated by a palette colour: colours
+that differ mostly in lightness are merged, as light and shadow of one part, and each region between
+lines takes its main colour. The result has similar errors as the flats at inference.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from .view_cache import View
 
 __all__ = ["simulate_flats"]
 
-LIGHTNESS = 0.5  # what a difference in lightness counts: light and shadow are one part
-MERGED = (5.0, 18.0)  # CIELAB: colours nearer than a random distance between these are one part
-PURE = 0.85  # of a region is of its main colour: it takes that one everywhere
-MIXED = 0.6  # with less than this, it is no region of one part; in between chance decides
-JITTER = 2.5  # 8-bit levels: how far a flat may be from the mean of its part
-PAPER = 250  # 8-bit levels: a region whose mean is lighter is white
+LIGHTNESS_WEIGHT = 0.5  # of L in colour distances: light and shadow belong to one part
+MERGE_DISTANCE = (5.0, 18.0)  # CIELAB: colours closer than a random limit in this range are merged
+# Range of a random limit per region: where the main colour's share of the pixels is above it, the
+# region becomes uniform.
+MAIN_COLOUR_SHARE = (0.6, 0.85)
+FLAT_NOISE = 2.5  # 8-bit levels: standard deviation of a flat's colour around its part's mean
+WHITE_LEVEL = 250  # 8-bit levels: a colour whose mean is lighter in all channels becomes white
 
 
 def simulate_flats(view: View, colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -30,7 +31,7 @@ def simulate_flats(view: View, colour: np.ndarray, rng: np.random.Generator) -> 
 
     Args:
         view: lines and palette. colour: S×S×3 uint8, its picture without lines.
-        rng: the only source of randomness.
+        rng: of merging, of mixed regions and of the colour noise.
 
     Returns:
         S×S×3 uint8.
@@ -42,10 +43,10 @@ def simulate_flats(view: View, colour: np.ndarray, rng: np.random.Generator) -> 
     votes = votes.reshape(count, len(means))
     main = votes.argmax(axis=1)
     share = votes.max(axis=1) / np.maximum(votes.sum(axis=1), 1)
-    whole = share >= rng.uniform(MIXED, PURE, count)
+    whole = share >= rng.uniform(*MAIN_COLOUR_SHARE, count)
     chosen = np.where(whole[label], main[label], tint)
-    white = means.min(axis=1) > PAPER
-    means = means + rng.normal(0.0, JITTER, means.shape)
+    white = means.min(axis=1) > WHITE_LEVEL
+    means = means + rng.normal(0.0, FLAT_NOISE, means.shape)
     means[white] = 255.0
     return np.clip(np.round(means), 0, 255).astype(np.uint8)[chosen]
 
@@ -53,15 +54,19 @@ def simulate_flats(view: View, colour: np.ndarray, rng: np.random.Generator) -> 
 def _tints(
     view: View, colour: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """S×S int, which tint each pixel has, and T×3 mean colours in 8-bit levels; white is a tint."""
+    """Quantises a picture to merged palette colours and white.
+
+    Returns:
+        S×S int, the colour's index of each pixel, and T×3 mean colours in 8-bit levels.
+    """
     mains = np.concatenate([(view.palette[view.shares > 0] + 1.0) / 2.0, np.ones((1, 3))])
     lab = rgb_to_lab(mains)
-    flat = lab * (LIGHTNESS, 1.0, 1.0)
-    apart = np.linalg.norm(flat[:, None] - flat[None], axis=2)
-    limit = rng.uniform(*MERGED)
+    weighted = lab * (LIGHTNESS_WEIGHT, 1.0, 1.0)
+    distance = np.linalg.norm(weighted[:, None] - weighted[None], axis=2)
+    limit = rng.uniform(*MERGE_DISTANCE)
     tint_of = np.arange(len(mains))
-    for later in range(1, len(mains) - 1):  # white, the last, joins nothing
-        first = int((apart[later] < limit).argmax())
+    for later in range(1, len(mains) - 1):  # white, the last one, is never merged
+        first = int((distance[later] < limit).argmax())
         tint_of[later] = tint_of[min(first, later)]
     pixels = rgb_to_lab(colour.astype(np.float32) / 255.0).reshape(-1, 3)
     squared = -2.0 * pixels @ lab.T + (lab**2).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Small composable losses."""
+"""Losses of generators, discriminators and the flow."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ __all__ = [
     "total_variation",
 ]
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: how bright red, green and blue look
-DETAIL_TIME = 0.3  # of a flow: from here down to the picture, errors count ever less
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
+HALF_WEIGHT_TIME = 0.3  # of a flow, in [0, 1]: here the weight of the velocity error is one half
 
 
 class PerceptualLoss(nn.Module):
     """Σ_l λ_l mean |φ_l(a) − φ_l(b)| over VGG-19 layers (Liu, Chen & Hu 2019, equation for L_g).
 
-    Departure: each layer is divided by the mean of its features of the true picture, because
-    activations of the Caffe weights run to the hundreds and grow with depth. With the distance
-    ``l2`` it is the plain mean square of the differences (tlwh1179, section 2).
+    Departure: each term is divided by the mean activation of the true picture, because activations
+    of the Caffe weights reach the hundreds and grow with depth. The distance ``l2`` is the plain
+    mean squared difference (tlwh1179, section 2).
 
     Args:
         vgg: the network.
-        layers: their names.
+        layers: names of its layers.
         distance: ``relative`` or ``l2``.
-        layer_weights: λ, one per layer; none is the mean over the layers, or their sum for ``l2``.
+        layer_weights: λ_l, one per layer. Empty: 1 / number of layers each, or 1 each for ``l2``.
     """
 
     def __init__(
@@ -45,18 +45,20 @@ class PerceptualLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.vgg, self.layers, self.distance = vgg, layers, distance
-        alike = 1.0 if distance == "l2" else 1.0 / len(layers)
-        self.layer_weights = layer_weights or (alike,) * len(layers)
+        equal = 1.0 if distance == "l2" else 1.0 / len(layers)
+        self.layer_weights = layer_weights or (equal,) * len(layers)
 
     def forward(self, image: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """Scalar; both pictures B×3×H×W in [-1, 1]."""
         with torch.no_grad():
-            wanted = self.vgg(truth, self.layers)
+            target = self.vgg(truth, self.layers)
         found = self.vgg(image, self.layers)
         pairs = zip(self.layers, self.layer_weights, strict=True)
         if self.distance == "l2":
-            return sum(share * F.mse_loss(found[k], wanted[k]) for k, share in pairs)
-        return sum(share * F.l1_loss(found[k], wanted[k]) / wanted[k].mean() for k, share in pairs)
+            return sum(w * F.mse_loss(found[k], target[k]) for k, w in pairs)
+        return sum(
+            weight * F.l1_loss(found[k], target[k]) / target[k].mean() for k, weight in pairs
+        )
 
 
 def total_variation(image: torch.Tensor) -> torch.Tensor:
@@ -72,7 +74,7 @@ def guide_loss(
     """α · mean |grey(y) − G_g1| + β · mean |y − G_g2| (Zhang, Ji & Lin 2017).
 
     Args:
-        output: of a style-guided generator in training. truth: B×3×H×W in [-1, 1].
+        output: of a style-guided generator in training mode. truth: B×3×H×W in [-1, 1].
         weights: α and β.
     """
     luma = truth.new_tensor(LUMA).view(1, 3, 1, 1)
@@ -90,8 +92,11 @@ def discriminator_loss(
     Args:
         kind: ``hinge``, ``lsgan`` or ``bce``.
         real, fake: scores (logits) of one shape.
-        classes: what real pictures should score under ``bce``, in [0, 1], where that is not 1 but
-            a class of each (an auxiliary classifier; generated pictures belong to none).
+        classes: only for ``bce`` with an auxiliary classifier: target scores of the real pictures
+            in [0, 1]. The targets of generated pictures are 0. None: 1 for every real picture.
+
+    Raises:
+        ValueError: the kind is another.
     """
     if kind == "hinge":
         return (F.relu(1.0 - real).mean() + F.relu(1.0 + fake).mean()) / 2.0
@@ -99,35 +104,36 @@ def discriminator_loss(
         return ((real - 1.0).square().mean() + fake.square().mean()) / 2.0
     if kind == "bce":
         bce = F.binary_cross_entropy_with_logits
-        wanted = torch.ones_like(real) if classes is None else classes
-        return (bce(real, wanted) + bce(fake, torch.zeros_like(fake))) / 2.0
+        target = torch.ones_like(real) if classes is None else classes
+        return (bce(real, target) + bce(fake, torch.zeros_like(fake))) / 2.0
     raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
 
 
 def generator_loss(
     kind: str, fake: torch.Tensor, classes: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Adversarial loss of the generator from the discriminator's scores; see above."""
+    """Adversarial loss of the generator, with the arguments of :func:`discriminator_loss`."""
     if kind == "hinge":
         return -fake.mean()
     if kind == "lsgan":
         return (fake - 1.0).square().mean()
     if kind == "bce":
-        wanted = torch.ones_like(fake) if classes is None else classes
-        return F.binary_cross_entropy_with_logits(fake, wanted)
+        target = torch.ones_like(fake) if classes is None else classes
+        return F.binary_cross_entropy_with_logits(fake, target)
     raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
 
 
 def flow_loss(
     velocity: torch.Tensor, noise: torch.Tensor, colour: torch.Tensor, time: torch.Tensor
 ) -> torch.Tensor:
-    """Squared error of the velocity of the straight path from colour (0) to noise (1).
+    """Weighted squared error of the velocity on the straight path from colour (0) to noise (1).
 
-    Times near the picture count less than their velocity's error would make them: that error is
-    the colour's, divided by the time, and would spend a small network on the finest detail.
+    The weight t² / (t² + :data:`HALF_WEIGHT_TIME`²) falls towards the picture. The velocity's error
+    is the predicted colour's error divided by t, so without the weight a small network would be
+    trained mostly on the finest detail.
 
     Args:
         velocity, noise, colour: B×3×h×w. time: B×1×1×1 in [0, 1].
     """
-    weight = time.square() / (time.square() + DETAIL_TIME**2)
+    weight = time.square() / (time.square() + HALF_WEIGHT_TIME**2)
     return (weight * (velocity.float() - (noise - colour)).square()).mean()

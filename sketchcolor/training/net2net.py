@@ -1,4 +1,4 @@
-"""Gives a trained network more layers without forgetting what it knows (Chen et al. 2016, Net2Net).
+"""Enlarges a trained network without changing its function (Chen et al. 2016, Net2Net).
 
     python -m sketchcolor.training.net2net --from sketchcolor/weights/sketchcolor/proposer \\
         --recipe sketchcolor-proposal -o runs/grown/model
@@ -20,40 +20,40 @@ __all__ = ["grow"]
 
 
 @torch.no_grad()
-def grow(known: ModelMixin, larger: ModelMixin) -> None:
-    """Copy weights into a larger network that shall answer as the known one does.
+def grow(trained: ModelMixin, larger: ModelMixin) -> None:
+    """Copy the weights of a trained network into a larger one, which then computes the same.
 
-    What a layer of the larger one takes in or gives out besides, counted from the end of its
-    channels, gets weights of zero; layers that are new must begin as no change by themselves.
+    Additional channels of a layer, which come after the others, get weights of zero. New layers
+    keep their initial weights and must be initialised so that they change nothing.
 
     Args:
-        known: the trained network.
-        larger: of the same class; is changed.
+        trained: the trained network.
+        larger: of the same class; changed in place.
 
     Raises:
-        ValueError: a weight of the known one has no place in the larger one.
+        ValueError: a weight of the trained network does not fit into the larger one.
     """
-    places = dict(larger.named_parameters())
-    for name, weight in known.named_parameters():
-        place = places.get(name)
-        room = () if place is None else place.shape
-        if len(room) != weight.dim() or any(map(gt, weight.shape, room)):
+    targets = dict(larger.named_parameters())
+    for name, weight in trained.named_parameters():
+        target = targets.get(name)
+        shape = () if target is None else target.shape
+        if len(shape) != weight.dim() or any(map(gt, weight.shape, shape)):
             raise ValueError(f"The larger network has no room for {name} {tuple(weight.shape)}.")
-        place.zero_()
-        place[tuple(slice(length) for length in weight.shape)] = weight.to(place.dtype)
+        target.zero_()
+        target[tuple(slice(length) for length in weight.shape)] = weight.to(target.dtype)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Grows a trained network to the shape that a recipe asks for."""
+    """Enlarges a trained network to the configuration of a recipe."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--from", dest="known", required=True, help="folder of the trained one")
+    parser.add_argument("--from", dest="trained", required=True, help="folder of the network")
     parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args(arguments)
     recipe = RECIPES[args.recipe]
     network = MODELS[recipe.model]
     larger = network(**recipe.model_config)
-    grow(network.from_pretrained(args.known), larger)
+    grow(network.from_pretrained(args.trained), larger)
     larger.save_pretrained(args.output)
 
 

@@ -1,8 +1,8 @@
-"""Pictures that a slim network is painting right now, for it to learn from its own mistakes.
+"""Pictures from style transfers that run through the network in training, to train it on.
 
-A style pass follows the network's gradient to pictures that no dataset has: those on which the
-network is most wrong in its own favour. A student that is shown where its own way leads unlearns
-just these errors (Ross et al. 2011, dataset aggregation).
+A style transfer follows the network's gradient to pictures that no dataset has: those on which the
+network is most wrong in the direction that lowers its loss. Training on the states that the network
+itself leads to corrects these errors (Ross et al. 2011, dataset aggregation).
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from ..models.vgg19 import VGG19Features
 from ..style.settings import FAST
 from ..style.transfer import STYLE_LAYERS, StyleLoss, gram
 
-__all__ = ["Easel"]
+__all__ = ["OnPolicySamples"]
 
-PICTURES = 12  # in work at a time
-STROKES = 2  # iterations between two looks at a picture
-LIFE = 60  # iterations, then another content and another style take its place
-LEARNING_RATE = 0.03  # of pixels in [-1, 1]
+POOL_SIZE = 12  # style transfers in progress
+STEPS_PER_DRAW = 2  # optimisation steps of a style transfer each time its picture is drawn
+MAX_STEPS = 60  # then a new style transfer, of other pictures, takes its place
+PIXEL_LEARNING_RATE = 0.03  # of pixels in [-1, 1]
 
 
-class Easel:
-    """Paints windows of pictures in the manner of others, a little at every look.
+class OnPolicySamples:
+    """A pool of style transfers, each advanced a little whenever its picture is drawn.
 
     Args:
-        network: painted with as it is, while it learns; its own gradients are not touched.
+        network: gives the features of the transfers, with the weights that it has at the time; no
+            gradient of its weights is stored.
         contents, styles: B×3×H×W in [-1, 1] without end; the first of each batch is used.
-        seed: of the choice which picture is worked on.
+        seed: of the choice of transfers.
     """
 
     def __init__(
@@ -42,43 +43,48 @@ class Easel:
     ) -> None:
         self.network, self.contents, self.styles = network, contents, styles
         self.rng = torch.Generator().manual_seed(seed)
-        self.canvases: list[_Canvas] = []
+        self.pool: list[_PixelOptimisation] = []
 
-    def paint(self, size: int) -> torch.Tensor:
-        """Work on some of the pictures and show them.
+    def draw(self, size: int) -> torch.Tensor:
+        """Advance some of the style transfers and return their pictures.
 
         Args:
-            size: how many, at most all that are in work.
+            size: how many, at most :data:`POOL_SIZE`.
 
         Returns:
             size×3×H×W in [-1, 1].
         """
-        while len(self.canvases) < PICTURES:
+        while len(self.pool) < POOL_SIZE:
             content, style = next(self.contents)[:1], next(self.styles)[:1]
-            self.canvases.append(_Canvas(self.network, content, style))
-        chosen = torch.randperm(PICTURES, generator=self.rng)[:size]
+            self.pool.append(_PixelOptimisation(self.network, content, style))
+        chosen = torch.randperm(POOL_SIZE, generator=self.rng)[:size]
         for index in chosen:
-            self.canvases[index].paint()
-        shown = torch.cat([self.canvases[index].picture.detach() for index in chosen])
-        self.canvases = [canvas for canvas in self.canvases if canvas.strokes < LIFE]
-        return shown
+            self.pool[index].advance()
+        pictures = torch.cat([self.pool[index].picture.detach() for index in chosen])
+        self.pool = [transfer for transfer in self.pool if transfer.steps < MAX_STEPS]
+        return pictures
 
 
-class _Canvas:
-    """One picture in work."""
+class _PixelOptimisation:
+    """One style transfer: the pixels of a picture and their optimiser.
+
+    Args:
+        content, style: 1×3×H×W in [-1, 1]; the picture starts as the content.
+    """
 
     def __init__(self, network: VGG19Features, content: torch.Tensor, style: torch.Tensor) -> None:
         with torch.no_grad():
-            wanted = {name: gram(found)[0] for name, found in network(style, STYLE_LAYERS).items()}
-        self.loss = StyleLoss(network, content, wanted, FAST)
+            features = network(style, STYLE_LAYERS)
+            targets = {layer: gram(activations)[0] for layer, activations in features.items()}
+        self.loss = StyleLoss(network, content, targets, FAST)
         self.picture = nn.Parameter(content.contiguous(memory_format=torch.channels_last))
-        self.optimizer = torch.optim.Adam([self.picture], lr=LEARNING_RATE)
-        self.strokes = 0
+        self.optimizer = torch.optim.Adam([self.picture], lr=PIXEL_LEARNING_RATE)
+        self.steps = 0
 
-    def paint(self) -> None:
-        for _ in range(STROKES):
+    def advance(self) -> None:
+        for _ in range(STEPS_PER_DRAW):
             (self.picture.grad,) = torch.autograd.grad(self.loss(self.picture), self.picture)
             self.optimizer.step()
             with torch.no_grad():
                 self.picture.clamp_(-1.0, 1.0)
-        self.strokes += STROKES
+        self.steps += STEPS_PER_DRAW

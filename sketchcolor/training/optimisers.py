@@ -1,4 +1,4 @@
-"""What turns gradients into updates: AdamW, or Muon for a network's inner layers."""
+"""Optimisers: AdamW, or Muon for a network's inner layers."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from .recipes import Recipe
 
 __all__ = ["Muon", "inner_matrices", "make_optimizer"]
 
-# Layers that read or write pictures, hints and colours: their rows are no directions to be evened
-# out. Known by their few channels, and in diffusers' networks by their names.
-FEWEST_CHANNELS = 32
+# Input and output layers are trained by AdamW (Jordan et al. 2024). They are recognised by fewer
+# channels than this on one side, or by their names in diffusers' networks.
+MIN_CHANNELS = 32
 OUTER_LAYERS = ("conv_in", "conv_out")
 
-# Quintic whose repeated use drives singular values of at most 1 to between 0.7 and 1.2.
+# Coefficients of the quintic Newton-Schulz iteration, which brings singular values of at most 1 to
+# between 0.7 and 1.2 (Jordan et al. 2024).
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
-# Root mean square of AdamW's usual updates, so that both take one learning rate.
-ADAMW_UPDATE = 0.2
+# Root mean square of AdamW's typical updates; Muon's are scaled to it, so that both can share one
+# learning rate (Liu et al. 2025).
+ADAMW_UPDATE_RMS = 0.2
 
 
 def make_optimizer(recipe: Recipe, model: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all of a network's parameters.
+    """The recipe's optimiser for all parameters of a network.
 
     Raises:
-        ValueError: the recipe names another one than ``adamw`` or ``muon``.
+        ValueError: the recipe names neither ``adamw`` nor ``muon``.
     """
     betas = (recipe.adam_beta1, recipe.adam_beta2)
     if recipe.optimizer == "muon":
@@ -47,26 +49,26 @@ def inner_matrices(model: nn.Module) -> list[nn.Parameter]:
         parameter
         for name, parameter in model.named_parameters()
         if parameter.ndim >= 2
-        and min(parameter.shape[:2]) >= FEWEST_CHANNELS
+        and min(parameter.shape[:2]) >= MIN_CHANNELS
         and not any(part in OUTER_LAYERS for part in name.split("."))
     ]
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum made orthogonal for the inner matrices, AdamW for all else.
+    """Muon for the inner matrices, AdamW for all other parameters.
 
-    Jordan et al. 2024, "Muon: An optimizer for hidden layers", with the step size of Liu et al.
-    2025 (arXiv 2502.16982, section 2.2). PyTorch's own takes matrices only, no convolutions and
-    no network whose parameters change devices afterwards. A network without layers large enough
-    is trained by AdamW alone.
+    Muon orthogonalises the momentum (Jordan et al. 2024, "Muon: An optimizer for hidden layers");
+    the step size is that of Liu et al. 2025 (arXiv 2502.16982, section 2.2). PyTorch's own Muon
+    does not take convolutions, nor a network that is moved to another device afterwards. A network
+    without inner matrices is trained by AdamW alone.
 
     Args:
-        model: its parameters are sorted by :func:`inner_matrices`.
+        model: :func:`inner_matrices` selects the parameters for Muon.
         learning_rate: of both.
         betas: of AdamW.
         weight_decay: of both, decoupled.
-        momentum: of the matrices, in Nesterov's form.
-        eps: added to AdamW's root mean squares.
+        momentum: of Muon, in Nesterov's form.
+        eps: added to the denominator of AdamW.
     """
 
     def __init__(
@@ -79,8 +81,8 @@ class Muon(torch.optim.Optimizer):
         eps: float = 1e-8,
     ) -> None:
         inner = inner_matrices(model)
-        known = {id(parameter) for parameter in inner}
-        rest = [parameter for parameter in model.parameters() if id(parameter) not in known]
+        inner_ids = {id(parameter) for parameter in inner}
+        rest = [parameter for parameter in model.parameters() if id(parameter) not in inner_ids]
         groups = [{"params": inner, "matrices": True}, {"params": rest, "matrices": False}]
         defaults = {
             "lr": learning_rate,
@@ -104,23 +106,23 @@ class Muon(torch.optim.Optimizer):
                 continue
             torch._foreach_mul_(parameters, 1.0 - group["lr"] * group["weight_decay"])
             if group["matrices"]:
-                self._turn(parameters, group)
+                self._update_with_muon(parameters, group)
             else:
-                self._scale(parameters, group)
+                self._update_with_adamw(parameters, group)
         return loss
 
-    def _turn(self, parameters: list[nn.Parameter], group: dict) -> None:
-        """Muon's update, Nesterov's momentum included."""
+    def _update_with_muon(self, parameters: list[nn.Parameter], group: dict) -> None:
+        """Muon's update with Nesterov momentum."""
         for parameter in parameters:
             state = self.state[parameter]
             if not state:
                 state["momentum"] = torch.zeros_like(parameter)
             state["momentum"].lerp_(parameter.grad, 1.0 - group["momentum"])
-            ahead = parameter.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
-            size = group["lr"] * ADAMW_UPDATE * max(ahead.shape) ** 0.5
-            parameter.add_(_orthogonal(ahead).reshape(parameter.shape), alpha=-size)
+            nesterov = parameter.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
+            size = group["lr"] * ADAMW_UPDATE_RMS * max(nesterov.shape) ** 0.5
+            parameter.add_(_orthogonalize(nesterov).reshape(parameter.shape), alpha=-size)
 
-    def _scale(self, parameters: list[nn.Parameter], group: dict) -> None:
+    def _update_with_adamw(self, parameters: list[nn.Parameter], group: dict) -> None:
         """AdamW's update (Loshchilov & Hutter 2019, algorithm 2)."""
         beta1, beta2 = group["betas"]
         for parameter in parameters:
@@ -137,8 +139,10 @@ class Muon(torch.optim.Optimizer):
             parameter.addcdiv_(state["mean"], root, value=-size)
 
 
-def _orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix, roughly, with all singular values about 1; bfloat16 is enough for it.
+def _orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
+    """Newton-Schulz iteration to an approximately orthogonal matrix, the nearest one to the input.
+
+    It is computed in bfloat16, whose precision is sufficient (Jordan et al. 2024).
 
     Args:
         matrix: (rows, columns), in any type.

@@ -1,4 +1,4 @@
-"""Cached views → a palette prior: numbers of training pictures, no pictures."""
+"""Collects a palette prior from cached views; it stores palettes and layouts, no pictures."""
 
 from __future__ import annotations
 
@@ -14,58 +14,61 @@ from ..models.palette_prior import PalettePrior, layout
 
 __all__ = ["collect"]
 
-SIZE = 8192
-WHITE = 245  # levels; a picture's own paper, after resizing
-MIN_CHROMA = 12.0  # CIELAB, mean over a palette: below, a picture is as good as without colours
-SKIN_SHARE = (0.1, 0.6)  # of the palette
-CLEAR_CHROMA, CLEAR_SHARE = 20.0, 0.08  # so much of a palette is clear and no skin
+MAX_PALETTES = 8192
+WHITE_LEVEL = 245  # 8-bit levels: pixels from here on are white background, also after resizing
+# What a palette must have to enter the prior; shares are of the picture, chroma is CIELAB.
+MIN_MEAN_CHROMA = 12.0
+SKIN_SHARE = (0.1, 0.6)
+STRONG_CHROMA, MIN_STRONG_SHARE = 20.0, 0.08  # of strong colours other than skin
 
 
-def collect(view_cache: Path, size: int = SIZE, seed: int = 0) -> PalettePrior:
+def collect(view_cache: Path, size: int = MAX_PALETTES, seed: int = 0) -> PalettePrior:
     """Take palettes and layouts from the views that a proposer was trained on.
 
-    Only from pictures that have skin and other colours: nearly all that people draw has a face,
-    and a network that is told of no skin, or of little else, paints all in what it is told of.
+    Only pictures with skin and with other strong colours are used. Nearly every sketch shows a
+    face, and a network that is given a palette without skin, or of little else, colours everything
+    in the colours that it is given.
 
     Args:
         view_cache: the folder given to ``train_accelerate.py --view_cache``.
-        size: views to take at most.
-        seed: of the choice.
+        size: maximum number of views.
+        seed: of the random choice among them.
 
     Returns:
         The prior, in half precision.
 
     Raises:
-        FileNotFoundError: the folder holds no views.
-        ValueError: no picture has the colours asked for.
+        FileNotFoundError: the folder contains no views.
+        ValueError: no picture has the required colours.
     """
     names = ("palette", "shares", "colour", "lines", "ready")
     views = {name: np.load(view_cache / f"{name}.npy", mmap_mode="r") for name in names}
-    # Another framing of a picture is another layout, and has other shares of its colours.
+    # Views of one picture count separately: their layouts and colour shares differ.
     views = {name: rows.reshape(-1, *rows.shape[2:]) for name, rows in views.items()}
     palettes, shares = views["palette"], views["shares"]
-    worth = np.flatnonzero((views["ready"] > 0) & _worth_telling(palettes, shares))
-    if not len(worth):
+    usable = np.flatnonzero((views["ready"] > 0) & _has_skin_and_colours(palettes, shares))
+    if not len(usable):
         raise ValueError(f"No picture of {view_cache} has both colours and skin.")
-    chosen = np.sort(np.random.default_rng(seed).permutation(worth)[:size])
+    chosen = np.sort(np.random.default_rng(seed).permutation(usable)[:size])
     prior = PalettePrior(len(chosen), palettes.shape[1])
     prior.palettes.copy_(torch.from_numpy(palettes[chosen]))
     prior.shares.copy_(torch.from_numpy(shares[chosen]))
     layouts = []
     for view in tqdm(chosen, desc="layouts"):
-        # Not where the outlines leave paper, but where the painter did: a palette of a figure on
-        # white has no background's colours to flood paper with.
-        paper = (views["colour"][view].min(axis=2) >= WHITE).astype(np.float32)
+        # White is measured in the picture, not outside of the outlines, so that sketches with an
+        # empty background are given palettes of pictures with a white one.
+        paper = (views["colour"][view].min(axis=2) >= WHITE_LEVEL).astype(np.float32)
         layouts.append(layout(paper, 1.0 - views["lines"][view].astype(np.float32) / 255.0))
     prior.layouts.copy_(torch.from_numpy(np.stack(layouts)))
     return prior.half()
 
 
-def _worth_telling(palettes: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def _has_skin_and_colours(palettes: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """N bool, of N×K×3 colours in [-1, 1] and N×K shares."""
     lab = signed_to_lab(palettes.astype(np.float32))
-    strength, skin = chroma(lab), is_skin(lab)
+    strengths, skin = chroma(lab), is_skin(lab)
     skin_share = (skin * shares).sum(axis=1)
-    clear = ((strength >= CLEAR_CHROMA) & ~skin) * shares
-    colourful = ((strength * shares).sum(axis=1) >= MIN_CHROMA) & (clear.sum(axis=1) >= CLEAR_SHARE)
+    strong_share = (((strengths >= STRONG_CHROMA) & ~skin) * shares).sum(axis=1)
+    colourful = (strengths * shares).sum(axis=1) >= MIN_MEAN_CHROMA
+    colourful &= strong_share >= MIN_STRONG_SHARE
     return colourful & (skin_share >= SKIN_SHARE[0]) & (skin_share <= SKIN_SHARE[1])

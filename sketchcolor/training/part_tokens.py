@@ -1,6 +1,7 @@
-"""Drawings as tokens with the true colours of their parts, found once and kept in a file.
+"""Precomputed training data of the network that colours parts: tokens with their true colours.
 
-The networks that find parts are trained before the one that colours them, and cost more than it.
+The tokens are computed once and stored in a file. The networks that find parts are trained before,
+and running them costs more than a training step of the network that colours parts.
 """
 
 from __future__ import annotations
@@ -25,17 +26,26 @@ from ..parts.flats import clear_medians
 from ..parts.pieces import resize_label
 from ..parts.tokens import describe
 from .data import without_lines
+from .part_loss import WHITE_LIGHTNESS
 from .view_cache import View
 
 __all__ = ["TokenSamples", "collect_tokens", "true_colours"]
 
 FIELDS = ("features", "area", "colours", "palette", "weights")
-KNOWN_RATE = 0.5  # share of samples with known colours
-WHITE = 97.0  # CIELAB lightness of paper from which it was left white
+KNOWN_RATE = 0.5  # share of samples in which the colours of some parts are given
 
 
 def true_colours(parts: DrawingParts, cells: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """N×3 CIELAB: the median colour of each token in H×W×3 uint8, a picture without lines."""
+    """The median colour of each token.
+
+    Args:
+        parts: of the drawing.
+        cells: N×cells, the share of each cell that belongs to each token.
+        colour: H×W×3 uint8, the picture without lines.
+
+    Returns:
+        N×3 CIELAB; zeros for tokens without cells.
+    """
     height, width = parts.grid
     small = cv2.resize(colour, (width, height), interpolation=cv2.INTER_AREA)
     lab = rgb_to_lab(small / 255.0).reshape(-1, 3)
@@ -51,8 +61,9 @@ def collect_tokens(
     """Tokens and true colours of views.
 
     Args:
-        view_cache: folder of :class:`ViewCache`.
+        view_cache: folder of a :class:`ViewCache`.
         picked: M×2, picture and number of each view.
+        proposer, encoder: trained networks that find the parts.
 
     Returns:
         Arrays with a row per view: ``features`` N×F, ``area`` N, ``colours`` N×3 CIELAB,
@@ -65,7 +76,7 @@ def collect_tokens(
         view = View(*(np.array(arrays[name][tuple(at)]) for name in names))
         lines = Image.fromarray(view.lines)
         parts = analyse(lines, proposer, encoder)
-        if _ground_is_painted(parts, view.colour):
+        if _background_is_coloured(parts, view.colour):
             parts = analyse(lines, proposer, encoder, paint_paper=True)
         tokens = describe(parts)
         rows["features"].append(tokens.features.astype(np.float16))
@@ -76,25 +87,26 @@ def collect_tokens(
     return {name: np.stack(values) for name, values in rows.items()}
 
 
-def _ground_is_painted(parts: DrawingParts, colour: np.ndarray) -> bool:
-    """Whether what lines leave to paper has a colour in the H×W×3 uint8 picture."""
+def _background_is_coloured(parts: DrawingParts, colour: np.ndarray) -> bool:
+    """Whether the area outside of the outlines has a colour in the H×W×3 uint8 picture."""
     ground = colour[resize_label(parts.pieces.label, colour.shape[1::-1]) == 0]
     if not len(ground):
         return False
-    return bool(rgb_to_lab(np.median(ground, axis=0) / 255.0)[0] <= WHITE)
+    return bool(rgb_to_lab(np.median(ground, axis=0) / 255.0)[0] <= WHITE_LIGHTNESS)
 
 
 class TokenSamples(Dataset):
-    """Endless samples of kept tokens; number ``i`` is a function of itself and the seed.
+    """Endless samples of stored tokens; sample ``i`` is a function of ``i`` and the seed.
 
     Args:
         files: written by ``python -m sketchcolor.training.part_tokens``.
-        palette_rate: share of samples with a palette, half of them only some of its colours.
+        palette_rate: share of samples with a palette; half of them have only some of its colours.
+        seed: of everything random.
     """
 
     def __init__(self, files: Sequence[Path], palette_rate: float, seed: int) -> None:
-        kept = [np.load(file) for file in files]
-        self.arrays = {name: np.concatenate([one[name] for one in kept]) for name in FIELDS}
+        loaded = [np.load(file) for file in files]
+        self.arrays = {name: np.concatenate([one[name] for one in loaded]) for name in FIELDS}
         self.palette_rate, self.seed = palette_rate, seed
 
     def __len__(self) -> int:
@@ -107,8 +119,8 @@ class TokenSamples(Dataset):
         present = row["area"] > 0
         share = rng.uniform(0.0, 0.7) if rng.random() < KNOWN_RATE else 0.0
         is_known = present & (rng.random(len(present)) < share)
-        # Whoever colours a drawing on white paper knows that it is white.
-        is_known[0] |= bool(present[0] and row["colours"][0, 0] > WHITE)
+        # Token 0 is the background, whose white is also known at inference.
+        is_known[0] |= bool(present[0] and row["colours"][0, 0] > WHITE_LIGHTNESS)
         with_palette = bool(rng.random() < self.palette_rate)
         colors, weights = row["palette"], row["weights"]
         if with_palette and rng.random() < 0.5:

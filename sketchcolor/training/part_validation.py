@@ -1,4 +1,4 @@
-"""How far a few hints carry, told by likeness: the measure of part encoders."""
+"""Validation of part encoders: how well a few hints predict the colours of all other cells."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from ..conditions.hint_field import hint_field
 from ..models.parts import CELL, PartEncoder, read_features, share_logits
 from ..models.proposer import ColorProposer
 from .data import SampleMaker, Source, load_images
-from .part_loss import distances, hint_map, take
+from .part_loss import cell_distances, gather_cells, hint_map
 from .recipes import Recipe
 
 __all__ = ["PartValidation"]
 
-COUNTS = (3, 10, 20, 50)  # hints
-CELLS = 64  # a side: where colours are compared
-AT_ONCE = 8
+HINT_COUNTS = (3, 10, 20, 50)
+GRID_SIDE = 64  # cells along a side of the grid on which colours are compared
+BATCH_SIZE = 8
 
 
 class PartValidation:
-    """Gives random cells of validation pictures their true colours, and guesses all others.
+    """Gives random cells of validation pictures as hints and predicts the colours of all others.
 
     Args:
         recipe: gives resolution and line art.
         source: of the pictures.
         proposer: whose features the encoder reads.
-        count: pictures, spread over the source.
+        count: number of pictures, evenly spaced in the source.
     """
 
     def __init__(self, recipe: Recipe, source: Source, proposer: ColorProposer, count: int) -> None:
@@ -50,34 +50,40 @@ class PartValidation:
 
     @torch.no_grad()
     def __call__(self, model: PartEncoder, step: int) -> dict[str, float]:
-        """Mean CIELAB distance to the truth, ``validation_lab_K`` for each number of hints."""
+        """Measure an encoder.
+
+        Returns:
+            ``validation_lab_K``, the mean CIELAB distance between predicted and true colours, for
+            each number K of hints.
+        """
         generator = torch.Generator().manual_seed(1)
-        found = {f"validation_lab_{count}": [] for count in COUNTS}
-        for start in range(0, len(self.batch["sketch"]), AT_ONCE):
-            part = {k: v[start : start + AT_ONCE].to(model.device) for k, v in self.batch.items()}
+        found = {f"validation_lab_{count}": [] for count in HINT_COUNTS}
+        for start in range(0, len(self.batch["sketch"]), BATCH_SIZE):
+            stop = start + BATCH_SIZE
+            part = {name: v[start:stop].to(model.device) for name, v in self.batch.items()}
             sketch = part["sketch"]
-            times = part["flat"].shape[2] // CELLS
-            colour = F.avg_pool2d(part["flat"], times)
+            shrink = part["flat"].shape[2] // GRID_SIDE
+            colour = F.avg_pool2d(part["flat"], shrink)
             lab = lab_planes(colour).flatten(2)
             everywhere = torch.arange(lab.shape[2]).expand(len(lab), -1)
-            coarser = CELLS * self.proposer.config.sketch_scale // sketch.shape[2]
-            for count in COUNTS:
-                at = torch.randint(0, lab.shape[2], (len(lab), count), generator=generator)
-                field = hint_field(hint_map(colour, at), sketch, coarser)
+            field_scale = GRID_SIDE * self.proposer.config.sketch_scale // sketch.shape[2]
+            for count in HINT_COUNTS:
+                hints = torch.randint(0, lab.shape[2], (len(lab), count), generator=generator)
+                field = hint_field(hint_map(colour, hints), sketch, field_scale)
                 vectors = model(read_features(self.proposer, sketch, field), sketch)
-                cells = type(vectors)(*(F.avg_pool2d(planes, times) for planes in vectors))
+                cells = type(vectors)(*(F.avg_pool2d(planes, shrink) for planes in vectors))
                 unit = F.normalize(cells.vectors, dim=1)
                 logits = share_logits(
                     unit.flatten(2),
                     cells.alone.flatten(2),
-                    take(unit, at),
-                    take(cells.locality, at),
-                    distances(everywhere, at, (CELLS, CELLS)),
+                    gather_cells(unit, hints),
+                    gather_cells(cells.locality, hints),
+                    cell_distances(everywhere, hints, (GRID_SIDE, GRID_SIDE)),
                     model.log_scale,
                 )
                 shares = logits[..., :-1].softmax(dim=2)  # (B, cells, hints)
-                known = lab.gather(2, at[:, None].expand(-1, 3, -1))
-                guess = torch.einsum("bpk,bck->bcp", shares, known)
-                apart = (guess - lab).norm(dim=1).mean(dim=1)
-                found[f"validation_lab_{count}"] += apart.tolist()
+                hint_colours = lab.gather(2, hints[:, None].expand(-1, 3, -1))
+                predicted = torch.einsum("bpk,bck->bcp", shares, hint_colours)
+                error = (predicted - lab).norm(dim=1).mean(dim=1)
+                found[f"validation_lab_{count}"] += error.tolist()
         return {name: float(np.mean(values)) for name, values in found.items()}

@@ -1,8 +1,8 @@
-"""What a run leaves for the next one that starts from its weights, beside the weights.
+"""Records of training runs and the networks saved beside the weights, for later runs.
 
-A run's folder and a pipeline's have the network in a folder of its own and, next to it, a record of
-how it came about and the discriminator that judged it last. A new discriminator knows nothing, and
-at first makes a trained generator worse.
+The folder of a run or of a pipeline has each network in a subfolder and, beside it, a record of its
+training and its last discriminator. A run that starts from the weights continues with that
+discriminator, because an untrained one makes a trained generator worse at first.
 """
 
 from __future__ import annotations
@@ -17,17 +17,22 @@ from diffusers import ModelMixin
 from ..models import DISCRIMINATORS
 from .recipes import Recipe
 
-__all__ = ["DISCRIMINATOR", "PROPOSER", "keep_beside", "make_discriminator", "read_record"]
+__all__ = ["DISCRIMINATOR", "PROPOSER", "make_discriminator", "read_record", "save_beside"]
 
-# Folders beside a run's or a pipeline's network.
+# Names of the folders beside the published network.
 DISCRIMINATOR, PROPOSER = "discriminator", "proposer"
 
 
 def read_record(init_from: str | None) -> dict[str, Any] | None:
-    """The record beside the folder of starting weights: of their run, or of their pipeline's role.
+    """Reads how a network was trained.
+
+    Args:
+        init_from: folder of the network, in the folder of a run or of a bundled pipeline; or a Hub
+            id, or None.
 
     Returns:
-        What a run writes as ``recipe.json``; None for weights that are not ours, or for none.
+        The contents of the run's ``recipe.json``, or the network's entry in the pipeline's
+        ``training.json``; None where there is neither.
     """
     if not init_from:
         return None
@@ -39,7 +44,16 @@ def read_record(init_from: str | None) -> dict[str, Any] | None:
 
 
 def make_discriminator(recipe: Recipe, init_from: str | None) -> ModelMixin:
-    """The recipe's discriminator: the one beside the starting weights if alike, or a new one."""
+    """The recipe's discriminator.
+
+    Args:
+        recipe: names its class and configuration.
+        init_from: the weights that the generator starts from, as in :func:`read_record`.
+
+    Returns:
+        The trained one beside the starting weights, if its class and configuration are the
+        recipe's; a new one otherwise.
+    """
     network = DISCRIMINATORS[recipe.discriminator]
     record = read_record(init_from)
     if record is not None and (trained := Path(init_from).parent / DISCRIMINATOR).is_dir():
@@ -49,12 +63,13 @@ def make_discriminator(recipe: Recipe, init_from: str | None) -> ModelMixin:
     return network(**recipe.discriminator_config)
 
 
-def keep_beside(name: str, network: ModelMixin, folder: Path) -> None:
-    """Write a network that was trained along with another into a run's or a pipeline's folder.
+def save_beside(name: str, network: ModelMixin, folder: Path) -> None:
+    """Save a network that was trained together with the published one.
 
     Args:
-        name: :data:`DISCRIMINATOR`, where :func:`make_discriminator` looks for it, or
-            :data:`PROPOSER`.
+        name: of its subfolder, :data:`DISCRIMINATOR` or :data:`PROPOSER`.
+        network: to be saved.
+        folder: of the run or the pipeline.
     """
-    network.register_to_config(_name_or_path=name)  # not a path of this machine
+    network.register_to_config(_name_or_path=name)  # no local path in published files
     network.save_pretrained(str(folder / name))

@@ -1,4 +1,4 @@
-"""Every recipe as data: which model, which losses, which schedule, and where it comes from."""
+"""All training recipes as data: models, losses, schedules and their sources."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ __all__ = ["RECIPES", "Recipe"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of one training run. ``train_accelerate.py`` flags override the fields.
+    """Settings of one training run; flags of ``train_accelerate.py`` override most of them.
 
     Attributes:
-        name: what ``--recipe`` takes.
-        source: where the system is described.
+        name: the value of ``--recipe``.
+        source: the publication, and how the recipe departs from it.
         model: a key of :data:`sketchcolor.models.MODELS`.
         model_config: arguments of the model.
         objective: ``flow`` trains a proposer, ``colour`` a generator, ``parts`` a part encoder,
             ``part-colours`` the network that colours parts.
-        resolution: side of the training pictures in line-art pixels.
-        crop: side of the window of them that the network sees; 0 shows all.
-        augmentation: what pictures go through before a line is drawn; see ``data.frame``.
-        lineart: ``random`` for the mix of hands, or the name of one extractor.
-        flats: a generator meets flats, which it paints light over, instead of proposals.
+        resolution: side of the training pictures, px of the line art.
+        crop: side of the random training window in them; 0 trains on the whole picture.
+        augmentation: see ``framing.frame``.
+        lineart: ``random`` for a mix of all extractors, or the name of one.
+        flats: a refiner is trained on simulated flats instead of proposals.
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
-        page_rate: share of samples that are pages of several pictures, each shown small.
-        choice_rate: share of palettes that hold only some of the picture's colours.
-        time_shift: s of a flow's training times t = s·u / (1 + (s − 1)·u), u uniform; above 1
-            favours the noisy end, where the colours of whole regions are decided.
-        sketch_rate, hint_rate, palette_rate, style_rate: share of samples that carry the condition;
-            a flow that sometimes draws without a sketch can be guided by it.
+        page_rate: share of samples that are mosaics of several small pictures.
+        choice_rate: share of palettes with only some of the picture's colours.
+        time_shift: s of a flow's training times t = s·u / (1 + (s − 1)·u), u uniform in [0, 1];
+            above 1 there are more noisy times, at which the colours of whole regions are decided.
+        sketch_rate, hint_rate, palette_rate, style_rate: share of samples with the condition;
+            sketch dropout makes classifier-free guidance (Ho & Salimans 2022) possible.
         optimizer: ``adamw``, or ``muon`` for the inner layers, see ``optimisers.Muon``.
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
         pixel_weight, perceptual_weight, variation_weight, adversarial_weight: weights of the
@@ -39,15 +39,14 @@ class Recipe:
         guide_weights: α and β of the two guides of a style-guided generator, each times
             ``pixel_weight``; empty for generators without guides.
         pixel_distance: ``l1`` or ``l2``.
-        perceptual_distance: ``relative``, see ``PerceptualLoss``, or ``l2`` of the features as
-            they are.
+        perceptual_distance: ``relative`` or ``l2``, see ``losses.PerceptualLoss``.
         perceptual_layers: VGG-19 layers of the perceptual loss.
-        perceptual_layer_weights: λ of each of them; none weighs all alike.
-        perceptual_crop: side of the random window that VGG-19 sees, which is most of a step's
-            cost; 0 shows it all.
+        perceptual_layer_weights: λ of each layer; empty for equal weights.
+        perceptual_crop: side of the random window for the perceptual loss, which takes most of a
+            step's time; 0 uses the whole picture.
         discriminator: a key of :data:`sketchcolor.models.DISCRIMINATORS`.
         discriminator_config: its arguments.
-        ema_decay: of the averaged weights that are published; 0 turns averaging off.
+        ema_decay: of the published, averaged weights; 0 publishes the weights themselves.
     """
 
     name: str
@@ -103,7 +102,7 @@ _FLOW: dict[str, Any] = {
     "adversarial": "none",
 }
 
-# Two small runs side by side answer how a network should be told a palette.
+# Two small runs compare two ways of conditioning a network on a palette.
 _SMALL_PROPOSAL: dict[str, Any] = _FLOW | {
     "model_config": {
         "patch": 4,
@@ -116,9 +115,9 @@ _SMALL_PROPOSAL: dict[str, Any] = _FLOW | {
     "learning_rate": 6e-4,
 }
 
-# The systems of Liu, Chen & Hu and of Ye et al. share all but hints. The weights of pixels and
-# layers are λ_l of their public reimplementation; rates, and the discriminator's share, are not
-# printed.
+# The systems of Liu, Chen & Hu and of Ye et al. differ in hints only. The weights of pixels and
+# layers are λ_l of the public reimplementation; the learning rates and the weight of the
+# adversarial loss are ours, as the papers do not give them.
 _SWISH_GATED: dict[str, Any] = {
     "model": "sgru",
     "objective": "colour",
@@ -136,7 +135,7 @@ _SWISH_GATED: dict[str, Any] = {
     "ema_decay": 0.0,
 }
 
-# What Isola et al. 2017 train with (section 3.3), and whoever followed them or prints nothing else.
+# Training settings of Isola et al. 2017 (section 3.3), and of papers that give no others.
 _PIX2PIX_RATES: dict[str, Any] = {
     "adam_beta1": 0.5,
     "adam_beta2": 0.999,
@@ -165,12 +164,12 @@ _RECIPES = (
     ),
     Recipe(
         name="sketchcolor-parts",
-        source="Mixtures of hints by likeness, learned from colour pictures; reads the features of "
-        "the proposer as Tang et al. 2023 do those of image diffusion models",
+        source="Mixtures over hints by feature similarity, learned from colour pictures; reads the "
+        "proposer's features as Tang et al. 2023 do those of image diffusion models",
         model="parts",
         objective="parts",
         page_rate=0.25,
-        time_shift=3.0,  # of the flow that the proposer still draws
+        time_shift=3.0,  # of the proposer, which goes on being a flow
         hint_rate=0.7,
         palette_rate=0.0,
         train_batch_size=12,
@@ -197,18 +196,18 @@ _RECIPES = (
     ),
     Recipe(
         name="palette-modulation",
-        source="The proposal at a quarter of the compute; palettes modulate every block",
+        source="sketchcolor-proposal at a quarter of the compute; palettes modulate every block",
         **_SMALL_PROPOSAL,
     ),
     Recipe(
         name="palette-planes",
-        source="The same with 27 constant palette planes as tlwh1179 has them",
+        source="palette-modulation with 27 constant palette planes instead, as in tlwh1179",
         **_SMALL_PROPOSAL
         | {"model_config": _SMALL_PROPOSAL["model_config"] | {"palette_as": "planes"}},
     ),
     Recipe(
         name="sketchcolor",
-        source="Swish-gated residual U-Net (Liu, Chen & Hu 2019) as the refinement of a draft "
+        source="Swish-gated residual U-Net (Liu, Chen & Hu 2019) as the refinement stage of two "
         "(Zhang et al. 2018)",
         model="refiner",
         objective="colour",
@@ -223,7 +222,7 @@ _RECIPES = (
     ),
     Recipe(
         name="sketchcolor-light",
-        source="The same network over flats: one colour per part comes in, light and shadow go out",
+        source="The sketchcolor refiner on flats: adds light and shadow to one colour per part",
         model="refiner",
         objective="colour",
         crop=128,
@@ -245,7 +244,7 @@ _RECIPES = (
     ),
     Recipe(
         name="sgru-hint",
-        source="Ye et al.: the same with a quarter-size picture of hints",
+        source="Ye et al.: the network of sgru with a quarter-size picture of hints",
         model_config={"hints": True},
         hint_kind="grid",
         hint_rate=1.0,
@@ -254,7 +253,7 @@ _RECIPES = (
     Recipe(
         name="pix2pix",
         source="Isola et al. 2017, as Liao, Ahmed & Shrestha use it, with mirrored pictures; "
-        "W. Zhang's are --augmentation distort",
+        "--augmentation distort is W. Zhang's version",
         model="pix2pix",
         objective="colour",
         augmentation="flip",
@@ -268,8 +267,8 @@ _RECIPES = (
     ),
     Recipe(
         name="auto-painter",
-        source="Liu, Qin, Wan & Luo 2018; its weights are those of its authors' "
-        "code, but that of the total variation, a sum there, is tlwh1179's",
+        source="Liu, Qin, Wan & Luo 2018; loss weights of the authors' code, except for that of "
+        "the total variation, which is a sum there: tlwh1179's",
         model="auto-painter",
         objective="colour",
         augmentation="flip",
@@ -278,7 +277,7 @@ _RECIPES = (
         palette_rate=0.0,
         adversarial="bce",
         pixel_weight=50.0,
-        # There 1e-4 of a difference in activations, whose mean is about 200 in this layer.
+        # 1e-4 times about 200, the mean activation of this layer: our loss is relative to it.
         perceptual_weight=0.02,
         variation_weight=1e-2,
         perceptual_layers=("relu3_2",),
@@ -287,8 +286,8 @@ _RECIPES = (
     ),
     Recipe(
         name="style-guided",
-        source="Zhang, Ji & Lin 2017; a fifth of the samples carry no style, so that there is an "
-        "automatic colouring; rates of pix2pix, as the SGRU report prints none",
+        source="Zhang, Ji & Lin 2017; a fifth of the samples have no style, for automatic "
+        "colouring; training settings of pix2pix, as the SGRU report gives none",
         model="style-guided",
         objective="colour",
         hint_rate=0.0,
@@ -302,7 +301,8 @@ _RECIPES = (
     ),
     Recipe(
         name="palette-attention",
-        source="Anime Sketch Colorizer with reference image (tlwh1179); rates of its author's code",
+        source="Anime Sketch Colorizer with reference image (tlwh1179); settings of the author's "
+        "code",
         model="palette-attention",
         objective="colour",
         hint_rate=0.0,
@@ -319,7 +319,7 @@ _RECIPES = (
     ),
     Recipe(
         name="whiteout-hint",
-        source="Grover & Banker; rates of DCGAN, which it does not print",
+        source="Grover & Banker; training settings of DCGAN, as the paper gives none",
         model="whiteout-hint",
         objective="colour",
         resolution=64,

@@ -1,4 +1,4 @@
-"""What another resolution than a recipe's own forces upon its networks."""
+"""Adapts a recipe to another resolution."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from dataclasses import replace
 
 from ..models.pix2pix import CHANNELS
 from .recipes import Recipe
-from .steps import FINE
+from .steps import PROPOSAL_SCALE
 
 __all__ = ["at_resolution"]
 
 
 def at_resolution(recipe: Recipe, resolution: int) -> Recipe:
-    """The recipe for pictures of another size, everything else as it was.
+    """The recipe at another resolution, with the network settings that depend on it.
 
-    U-Nets that go down to 1×1 lose the levels that the pictures do not have; a fully connected
-    head and a proposer are told the size of their pictures; a window is no larger than the picture.
+    A U-Net that goes down to 1×1 gets as many levels as the resolution allows. The sample size of a
+    proposer or of a fully connected discriminator follows the resolution. A crop larger than the
+    picture is turned off.
 
     Args:
         recipe: at its own resolution.
@@ -25,11 +26,12 @@ def at_resolution(recipe: Recipe, resolution: int) -> Recipe:
     if recipe.crop > resolution:
         changes["crop"] = 0
     if recipe.model in ("pix2pix", "auto-painter"):
-        halvings = (resolution & -resolution).bit_length() - 1  # until a side is odd
+        halvings = (resolution & -resolution).bit_length() - 1  # until the side is odd
         channels = recipe.model_config.get("channels", CHANNELS)[:halvings]
         changes["model_config"] = recipe.model_config | {"channels": channels}
     elif recipe.objective == "flow":
-        changes["model_config"] = recipe.model_config | {"sample_size": resolution // FINE}
+        sample_size = resolution // PROPOSAL_SCALE
+        changes["model_config"] = recipe.model_config | {"sample_size": sample_size}
     if recipe.discriminator == "white-out":
         changes["discriminator_config"] = recipe.discriminator_config | {"sample_size": resolution}
     return replace(recipe, **changes)

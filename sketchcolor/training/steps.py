@@ -1,4 +1,4 @@
-"""One optimisation step of each objective, apart from the loop around it."""
+"""One training step of each objective: losses, backward passes and updates."""
 
 from __future__ import annotations
 
@@ -26,34 +26,33 @@ from .losses import (
     guide_loss,
     total_variation,
 )
-from .part_loss import draw_cells, hint_map, jitter, part_loss, white_loss
+from .part_loss import draw_cells, hint_map, jitter_hints, part_loss, white_loss
 from .provenance import DISCRIMINATOR, PROPOSER
 from .recipes import Recipe
 
-# Line-art pixels per proposal pixel: the first is the proposer's own, the others are what a
-# refiner meets at working resolutions two and four times as large.
-SCALES = (4, 8, 8, 16)
-FINE = SCALES[0]
-NOISE = 0.35  # most noise that a refiner is trained to survive, in standard deviations of [-1, 1]
+PROPOSAL_SCALE = 4  # line-art pixels per proposal pixel along a side
+# The same as a refiner meets it at working resolutions of one, two and four times the proposer's.
+REFINED_SCALES = (PROPOSAL_SCALE, 8, 8, 16)
+MAX_PROPOSAL_NOISE = 0.35  # standard deviation of noise on simulated proposals in [-1, 1]
 
-__all__ = ["ColourStep", "FlowStep", "PartStep", "Player", "TokenStep", "degraded_truth"]
+__all__ = ["ColourStep", "FlowStep", "OptimizedModel", "PartStep", "TokenStep", "degraded_truth"]
 
 
 @dataclass
-class Player:
-    """A network with its optimiser and schedule, prepared by Accelerate."""
+class OptimizedModel:
+    """A network with its optimiser and learning-rate schedule, prepared by Accelerate."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     scheduler: Any
 
-    def descend(self, accelerator: Accelerator, loss: torch.Tensor, max_norm: float) -> None:
-        """Backward pass, gradient clipping, update."""
+    def minimize(self, accelerator: Accelerator, loss: torch.Tensor, max_norm: float) -> None:
+        """Backward pass of a loss, and :meth:`update`."""
         accelerator.backward(loss)
         self.update(accelerator, max_norm)
 
     def update(self, accelerator: Accelerator, max_norm: float) -> None:
-        """Gradient clipping and update, after a backward pass."""
+        """Gradient clipping and one update, after a backward pass."""
         if accelerator.sync_gradients and max_norm > 0:
             accelerator.clip_grad_norm_(self.model.parameters(), max_norm)
         self.optimizer.step()
@@ -62,25 +61,29 @@ class Player:
 
 
 class FlowStep:
-    """Conditional flow matching of the colour picture, a quarter of the line art's size."""
+    """Conditional flow matching (Lipman et al. 2023) of the small colour picture.
 
-    def __init__(self, recipe: Recipe, accelerator: Accelerator, proposer: Player) -> None:
+    Every step class has ``models``, of which the first is the one that the run is for, and
+    ``saved_beside``, those that are saved beside it, by folder name.
+    """
+
+    def __init__(self, recipe: Recipe, accelerator: Accelerator, proposer: OptimizedModel) -> None:
         self.recipe, self.accelerator, self.proposer = recipe, accelerator, proposer
-        self.players, self.kept_beside = [proposer], {}
+        self.models, self.saved_beside = [proposer], {}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         with self.accelerator.accumulate(self.proposer.model):
             loss = self._flow(batch, generator)
-            self.proposer.descend(self.accelerator, loss, self.recipe.max_grad_norm)
+            self.proposer.minimize(self.accelerator, loss, self.recipe.max_grad_norm)
         return {"flow": loss.detach()}
 
     def _flow(self, batch: dict[str, torch.Tensor], generator: torch.Generator) -> torch.Tensor:
         colour = batch["colour"]  # (B, 3, S/4, S/4)
         noise = _randn(colour.shape, generator, colour)
-        # Sampling starts from pure noise, so times up to 1 must be met often: logit-normal times,
-        # which vanish there, gave samples that never recovered from their first step.
+        # Sampling starts from pure noise, so times close to 1 must be frequent: with logit-normal
+        # times, whose density vanishes there, the first step led to bad samples.
         uniform = torch.rand(colour.shape[0], generator=generator).to(colour.device)
         shift = self.recipe.time_shift
         time = shift * uniform / (1.0 + (shift - 1.0) * uniform)
@@ -88,7 +91,7 @@ class FlowStep:
         velocity = self.proposer.model(
             (1.0 - mix) * colour + mix * noise,
             time * 1000.0,
-            # All grey, which no drawing is, stands for "draw anything".
+            # The null condition is an all-zero (grey) sketch.
             _drop(batch["sketch"], self.recipe.sketch_rate, generator),
             batch["hints"],
             batch["palette"],
@@ -101,49 +104,53 @@ class FlowStep:
 class PartStep:
     """Trains a part encoder and the proposer whose features it reads.
 
-    Part of the samples give the proposer the hints whose reach is asked for, so that the features
-    know which colours there are. Beside the loss of :func:`part_loss` the proposer goes on naming
-    colours: the flow's loss where there is no noise yet, which costs no pass of its own.
+    In a share ``hint_rate`` of the samples the proposer is given the hints of the part loss, so
+    that its features depend on the hints' colours. Besides :func:`part_loss` and
+    :func:`white_loss`, the mean squared error of the colours that the proposer predicts at pure
+    noise goes on training it as a flow; the same forward pass computes them.
     """
 
     def __init__(
-        self, recipe: Recipe, accelerator: Accelerator, encoder: Player, proposer: Player
+        self,
+        recipe: Recipe,
+        accelerator: Accelerator,
+        encoder: OptimizedModel,
+        proposer: OptimizedModel,
     ) -> None:
         self.recipe, self.accelerator = recipe, accelerator
         self.encoder, self.proposer = encoder, proposer
-        self.players, self.kept_beside = [encoder, proposer], {PROPOSER: proposer}
+        self.models, self.saved_beside = [encoder, proposer], {PROPOSER: proposer}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         sketch, colour = batch["sketch"], batch["flat"]
-        encoder, proposer = (self.accelerator.unwrap_model(player.model) for player in self.players)
+        encoder, proposer = (self.accelerator.unwrap_model(one.model) for one in self.models)
         cells = draw_cells(colour, generator)
         scale = proposer.config.sketch_scale // CELL
-        given = hint_map(jitter(colour, generator), cells.hints)
-        field = hint_field(given, sketch, scale)
+        field = hint_field(hint_map(jitter_hints(colour, generator), cells.hints), sketch, scale)
         field = _drop(field, self.recipe.hint_rate, generator)
-        with self.accelerator.accumulate(*(player.model for player in self.players)):
-            # No sample has a palette here, but gradients of several processes want all weights.
+        with self.accelerator.accumulate(*(one.model for one in self.models)):
+            # No sample has a palette, but DistributedDataParallel needs gradients of all weights.
             palette = {name: batch[name] for name in ("palette", "weights", "palette_present")}
             features = read_features(self.proposer.model, sketch, field, **palette)
             found = self.encoder.model(features, sketch)
             parts = part_loss(found, colour, encoder.log_scale, cells)
-            named = F.mse_loss(features.colour, F.avg_pool2d(colour, scale))
+            predicted = F.mse_loss(features.colour, F.avg_pool2d(colour, scale))
             white = white_loss(found.white, colour)
-            self.accelerator.backward(parts + white + self.recipe.pixel_weight * named)
-            for player in self.players:
-                player.update(self.accelerator, self.recipe.max_grad_norm)
-        losses = {"parts": parts, "white": white, "named": named}
+            self.accelerator.backward(parts + white + self.recipe.pixel_weight * predicted)
+            for one in self.models:
+                one.update(self.accelerator, self.recipe.max_grad_norm)
+        losses = {"parts": parts, "white": white, "colour": predicted}
         return {name: loss.detach() for name, loss in losses.items()}
 
 
 class TokenStep:
-    """Trains the network that colours parts, on tokens and their true colours."""
+    """Flow matching of the colours of part tokens, with the colours themselves as the target."""
 
-    def __init__(self, recipe: Recipe, accelerator: Accelerator, network: Player) -> None:
+    def __init__(self, recipe: Recipe, accelerator: Accelerator, network: OptimizedModel) -> None:
         self.recipe, self.accelerator, self.network = recipe, accelerator, network
-        self.players, self.kept_beside = [network], {}
+        self.models, self.saved_beside = [network], {}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
@@ -154,7 +161,7 @@ class TokenStep:
         mix = time[:, None, None]
         noisy = (1.0 - mix) * truth + mix * _randn(truth.shape, generator, truth)
         with self.accelerator.accumulate(model):
-            expected = model(
+            predicted = model(
                 noisy,
                 time,
                 batch["features"],
@@ -165,30 +172,31 @@ class TokenStep:
                 batch["weights"],
                 batch["palette_present"],
             )
-            asked = batch["present"] & ~batch["is_known"]
-            weight = asked * batch["area"].sqrt()
-            error = F.mse_loss(expected, truth, reduction="none").mean(dim=2)
+            unknown = batch["present"] & ~batch["is_known"]
+            weight = unknown * batch["area"].sqrt()
+            error = F.mse_loss(predicted, truth, reduction="none").mean(dim=2)
             loss = (error * weight).sum() / weight.sum().clamp(min=1e-6)
-            self.network.descend(self.accelerator, loss, self.recipe.max_grad_norm)
+            self.network.minimize(self.accelerator, loss, self.recipe.max_grad_norm)
         return {"colours": loss.detach()}
 
 
 class ColourStep:
-    """A generator against the truth and, if the recipe says so, a discriminator.
+    """Trains a generator with reconstruction losses and, optionally, against a discriminator.
 
     Args:
         recipe, accelerator: the settings and the devices.
-        generator, discriminator: the players.
+        generator: the network of the run.
+        discriminator: None for recipes without an adversarial loss.
         vgg: for the perceptual loss and for styles, if the recipe has either.
-        proposer: trained, for a generator that refines its proposals.
+        proposer: trained, for half of a refiner's proposals; None simulates all of them.
     """
 
     def __init__(
         self,
         recipe: Recipe,
         accelerator: Accelerator,
-        generator: Player,
-        discriminator: Player | None = None,
+        generator: OptimizedModel,
+        discriminator: OptimizedModel | None = None,
         vgg: VGG19Features | None = None,
         proposer: ColorProposer | None = None,
     ) -> None:
@@ -203,8 +211,8 @@ class ColourStep:
                 recipe.perceptual_distance,
                 recipe.perceptual_layer_weights,
             )
-        self.players = [player for player in (generator, discriminator) if player]
-        self.kept_beside = {DISCRIMINATOR: discriminator} if discriminator else {}
+        self.models = [one for one in (generator, discriminator) if one]
+        self.saved_beside = {DISCRIMINATOR: discriminator} if discriminator else {}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
@@ -212,8 +220,7 @@ class ColourStep:
         if self.recipe.style_rate > 0:
             batch = batch | {"style": style.from_pictures(self.vgg, batch["colour"])}
         inputs = self._inputs(batch, generator)
-        models = [player.model for player in self.players]
-        with self.accelerator.accumulate(*models):
+        with self.accelerator.accumulate(*(one.model for one in self.models)):
             output = self.generator.model(**inputs)
             losses = self._discriminate(batch, output.image.detach())
             losses |= self._generate(batch, output)
@@ -234,9 +241,10 @@ class ColourStep:
         if getattr(model, "draws_noise", False):
             inputs["generator"] = generator
         if model.config.get("proposal"):
-            flats = batch.get("flats")
-            drawn = degraded_truth(batch, generator, self.proposer) if flats is None else flats
-            inputs["proposal"] = drawn
+            proposal = batch.get("flats")
+            if proposal is None:
+                proposal = degraded_truth(batch, generator, self.proposer)
+            inputs["proposal"] = proposal
         return inputs
 
     def _discriminate(
@@ -246,24 +254,24 @@ class ColourStep:
             return {}
         sketches = torch.cat([batch["sketch"], batch["sketch"]])
         self.discriminator.model.requires_grad_(True)
-        # One forward pass for both halves: two would break DistributedDataParallel.
+        # One forward pass for real and fake: DistributedDataParallel does not allow two.
         both = torch.cat([batch["colour"], fake])
-        scores = self.discriminator.model(sketches, both, **self._shown(batch, 2))
+        scores = self.discriminator.model(sketches, both, **self._hint_input(batch, 2))
         real, fake = scores.float().chunk(2)
         loss = discriminator_loss(self.recipe.adversarial, real, fake, self._classes(batch))
-        self.discriminator.descend(self.accelerator, loss, self.recipe.max_grad_norm)
+        self.discriminator.minimize(self.accelerator, loss, self.recipe.max_grad_norm)
         self.discriminator.model.requires_grad_(False)
         return {"discriminator": loss}
 
-    def _shown(self, batch: dict[str, torch.Tensor], times: int) -> dict[str, torch.Tensor]:
-        """What the discriminator sees besides sketch and colours."""
+    def _hint_input(self, batch: dict[str, torch.Tensor], times: int) -> dict[str, torch.Tensor]:
+        """The hints, repeated ``times`` along the batch, for a discriminator that takes them."""
         model = self.accelerator.unwrap_model(self.discriminator.model)
         if not model.sees_hints:
             return {}
         return {"hints": torch.cat([batch["hints"]] * times)}
 
     def _classes(self, batch: dict[str, torch.Tensor]) -> torch.Tensor | None:
-        """What true pictures should score where the discriminator tells styles."""
+        """Styles as the target scores of real pictures, if the discriminator predicts styles."""
         model = self.accelerator.unwrap_model(self.discriminator.model)
         return batch.get("style") if getattr(model, "predicts_style", False) else None
 
@@ -281,16 +289,16 @@ class ColourStep:
             losses["variation"] = total_variation(fake.float())
             total = total + recipe.variation_weight * losses["variation"]
         if self.perceptual is not None:
-            seen = _random_window(fake, recipe.perceptual_crop)
-            losses["perceptual"] = self.perceptual(fake[seen], batch["colour"][seen])
+            window = _random_window(fake, recipe.perceptual_crop)
+            losses["perceptual"] = self.perceptual(fake[window], batch["colour"][window])
             total = total + recipe.perceptual_weight * losses["perceptual"]
         if self.discriminator is not None:
-            scores = self.discriminator.model(batch["sketch"], fake, **self._shown(batch, 1))
+            scores = self.discriminator.model(batch["sketch"], fake, **self._hint_input(batch, 1))
             scores = scores.float()
             classes = self._classes(batch)
             losses["adversarial"] = generator_loss(recipe.adversarial, scores, classes)
             total = total + recipe.adversarial_weight * losses["adversarial"]
-        self.generator.descend(self.accelerator, total, recipe.max_grad_norm)
+        self.generator.minimize(self.accelerator, total, recipe.max_grad_norm)
         return losses
 
 
@@ -300,40 +308,45 @@ def degraded_truth(
     generator: torch.Generator,
     proposer: ColorProposer | None = None,
 ) -> torch.Tensor:
-    """Proposals to train a refiner on: the small true picture with the proposer's faults.
+    """Simulated proposals to train a refiner on: the small true picture with typical errors.
 
-    The truth is shrunk by one of ``SCALES``, shifted by up to half a proposal pixel, blurred and
-    made noisy. With a trained proposer, half of the batch is instead noised part of the way and
-    drawn back by it, so that the refiner meets the real thing where the truth is still known.
+    The truth is downscaled by one of :data:`REFINED_SCALES`, shifted by up to half a proposal
+    pixel, blurred and made noisy. With a trained proposer, half of the batch is instead noised
+    part of the way and denoised by it (as in SDEdit, Meng et al. 2022), which gives real proposals
+    that still match the truth.
+
+    Args:
+        batch: of a generator's samples. generator: of all random numbers.
+        proposer: trained, or None.
 
     Returns:
         B×3×(H/4)×(W/4) in about [-1, 1].
     """
-    colour = F.avg_pool2d(batch["colour"], FINE)
+    colour = F.avg_pool2d(batch["colour"], PROPOSAL_SCALE)
     count = colour.shape[0]
-    scale = SCALES[int(torch.randint(len(SCALES), (), generator=generator))]
+    scale = REFINED_SCALES[int(torch.randint(len(REFINED_SCALES), (), generator=generator))]
 
     def uniform(low: float, high: float) -> torch.Tensor:
         drawn = torch.rand(count, generator=generator).to(colour.device)
         return (low + (high - low) * drawn)[:, None, None, None]
 
-    reach = scale // 2
-    shift = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
+    limit = scale // 2
+    shift = torch.randint(-limit, limit + 1, (2,), generator=generator).tolist()
     shifted = F.avg_pool2d(torch.roll(batch["colour"], shift, dims=(2, 3)), scale)
     blurred = F.avg_pool2d(F.pad(shifted, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     softness = uniform(0.0, 1.0)
     rough = (1.0 - softness) * shifted + softness * blurred
-    rough = rough + uniform(0.0, NOISE) * _randn(rough.shape, generator, rough)
+    rough = rough + uniform(0.0, MAX_PROPOSAL_NOISE) * _randn(rough.shape, generator, rough)
     rough = F.interpolate(rough, colour.shape[2:], mode="bilinear")
     if proposer is None:
         return rough
     half = slice(0, (count + 1) // 2)
-    drawn = _redraw(proposer, {k: v[half] for k, v in batch.items()}, generator)
-    drawn = F.interpolate(drawn, colour.shape[2:], mode="bilinear")
-    return torch.cat([drawn, rough[half.stop :]])
+    denoised = _denoised_truth(proposer, {k: v[half] for k, v in batch.items()}, generator)
+    denoised = F.interpolate(denoised, colour.shape[2:], mode="bilinear")
+    return torch.cat([denoised, rough[half.stop :]])
 
 
-def _redraw(
+def _denoised_truth(
     proposer: ColorProposer,
     batch: dict[str, torch.Tensor],
     generator: torch.Generator,
@@ -341,15 +354,15 @@ def _redraw(
 ) -> torch.Tensor:
     """Noise the truth to a random time, then integrate back to colour in a few Euler steps.
 
-    The proposer works on the window at its own or at half size, as for larger pages, or as near to
-    that as whole tiles are.
+    The window is used at full or half size, as at larger working resolutions, rounded to multiples
+    of the proposer's tile.
     """
     shrink = int(torch.randint(1, 3, (), generator=generator))
     scale = proposer.config.sketch_scale
     tile = proposer.multiple * scale
     size = [max(1, round(side / shrink / tile)) * tile for side in batch["sketch"].shape[2:]]
     sketch = F.interpolate(batch["sketch"], size, mode="area")
-    given = hint_field(hints.resize(batch["hints"], size), sketch, scale)
+    field = hint_field(hints.resize(batch["hints"], size), sketch, scale)
     palettes = [batch[k] for k in ("palette", "weights", "palette_present")]
     colour = F.interpolate(batch["colour"], [side // scale for side in size], mode="area")
     lines = proposer.encode_lines(sketch)
@@ -358,20 +371,20 @@ def _redraw(
     for step in range(steps):
         time = start * (1.0 - step / steps)
         at = torch.full((colour.shape[0],), time * 1000.0, device=colour.device)
-        velocity = proposer(state, at, sketch, given, *palettes, lines=lines)
+        velocity = proposer(state, at, sketch, field, *palettes, lines=lines)
         state = state - start / steps * velocity
     return state.clamp(-1.0, 1.0)
 
 
 def _drop(condition: torch.Tensor, rate: float, generator: torch.Generator) -> torch.Tensor:
-    """A condition of B samples, zero for all but about a share ``rate`` of them."""
-    kept = torch.rand(condition.shape[0], generator=generator) < rate
-    kept = kept.to(condition.device, condition.dtype)
-    return condition * kept.view(-1, *(1 for _ in condition.shape[1:]))
+    """Condition dropout: zeros each of B samples' conditions with probability 1 − ``rate``."""
+    mask = torch.rand(condition.shape[0], generator=generator) < rate
+    mask = mask.to(condition.device, condition.dtype)
+    return condition * mask.view(-1, *(1 for _ in condition.shape[1:]))
 
 
 def _random_window(images: torch.Tensor, side: int) -> tuple[slice, ...]:
-    """Index of a random side×side window, the same for the whole batch; 0 keeps everything."""
+    """Index of a random side×side window, the same for the whole batch; of all of it for 0."""
     if not side:
         return (slice(None),)
     y, x = (int(torch.randint(0, length - side + 1, ())) for length in images.shape[2:])
@@ -379,5 +392,5 @@ def _random_window(images: torch.Tensor, side: int) -> tuple[slice, ...]:
 
 
 def _randn(shape: Any, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
-    """Noise from the CPU generator, so that every device trains on the same numbers."""
+    """Noise from a CPU generator, so that it is the same on every device."""
     return torch.randn(shape, generator=generator).to(like.device, like.dtype)

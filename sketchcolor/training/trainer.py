@@ -1,4 +1,4 @@
-"""The loop: batches in, checkpoints, averaged weights, sample sheets and curves out."""
+"""The training loop, with checkpoints, averaged weights (EMA) and validations."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from diffusers.training_utils import EMAModel
 from torch.utils.data import DataLoader, IterableDataset
 from tqdm.auto import tqdm
 
-from .curves import record
+from .curves import record_validation
 from .data import OffsetSampler
 from .hardware import describe_hardware
 from .optimisers import make_optimizer
-from .provenance import DISCRIMINATOR, keep_beside
+from .provenance import DISCRIMINATOR, save_beside
 from .recipes import Recipe
-from .steps import Player
+from .steps import OptimizedModel
 from .view_cache import one_thread
 
-__all__ = ["Progress", "Run", "Trainer", "latest_checkpoint", "make_player"]
+__all__ = ["Progress", "Run", "Trainer", "latest_checkpoint", "prepare_model"]
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Run:
-    """How long, how often and where: what is not part of the recipe."""
+    """Settings of a run that are not part of the recipe; the fields are flags of the script."""
 
     output_dir: Path
     seed: int = 0
@@ -49,10 +49,13 @@ class Run:
 
 @dataclass
 class Progress:
-    """What a checkpoint remembers besides weights and optimisers.
+    """How far a run is; saved in its checkpoints.
 
     Attributes:
-        seconds: of the whole run; ``validation_seconds`` of them went into validations.
+        step: updates made.
+        seconds: duration of the run, before resuming included.
+        images: pictures trained on.
+        validation_seconds: how many of the seconds were spent on validations.
     """
 
     step: int = 0
@@ -62,7 +65,7 @@ class Progress:
 
     @property
     def images_per_second(self) -> float:
-        """How fast it trains while it trains."""
+        """Training speed, without the time of validations."""
         return self.images / max(self.seconds - self.validation_seconds, 1e-9)
 
     def state_dict(self) -> dict[str, float]:
@@ -72,20 +75,26 @@ class Progress:
         self.__dict__.update(state)
 
 
-def make_player(
+def prepare_model(
     accelerator: Accelerator, recipe: Recipe, model: ModelMixin, learning_rate: float, steps: int
-) -> Player:
-    """Optimiser and schedule for a network, prepared for the devices at hand."""
+) -> OptimizedModel:
+    """A network with its optimiser and schedule, moved to the accelerator's device.
+
+    Args:
+        recipe: names the optimiser and the schedule.
+        model: the network.
+        learning_rate: peak of the schedule. steps: its length, updates.
+    """
     model = model.to(memory_format=torch.channels_last)
     optimizer = make_optimizer(recipe, model, learning_rate)
-    # AcceleratedScheduler advances once per process, so the plan is stretched by as much.
+    # AcceleratedScheduler makes one scheduler step per process at each update.
     scheduler = get_scheduler(
         recipe.lr_scheduler,
         optimizer=optimizer,
         num_warmup_steps=recipe.lr_warmup_steps * accelerator.num_processes,
         num_training_steps=steps * accelerator.num_processes,
     )
-    return Player(*accelerator.prepare(model, optimizer, scheduler))
+    return OptimizedModel(*accelerator.prepare(model, optimizer, scheduler))
 
 
 def latest_checkpoint(output_dir: Path) -> Path | None:
@@ -94,7 +103,7 @@ def latest_checkpoint(output_dir: Path) -> Path | None:
 
 
 def _checkpoints(output_dir: Path) -> list[Path]:
-    """Complete checkpoints; one that is being written has another name."""
+    """Complete checkpoints; those that are being written end in ``.partial``."""
     return [p for p in output_dir.glob("checkpoint-*") if p.name.split("-")[1].isdigit()]
 
 
@@ -103,16 +112,16 @@ def _step_of(checkpoint: Path) -> int:
 
 
 class Trainer:
-    """Runs one recipe's step until its steps or its seconds are used up.
+    """Repeats a training step until the limit of steps or of seconds is reached.
 
     Args:
         accelerator: owns devices, precision and trackers.
         recipe: the settings, written beside the weights.
-        run: how long and where.
-        step: one of ``steps``; its first player is the model that is published.
-        on_validate: called with (model, step) every ``validation_steps``.
-        started_from: records of the runs whose weights this one started from: ``started_from`` of
-            the published network, and others by what they are called in ``recipe.json``.
+        run: the limits, intervals and the output folder.
+        step: one of the classes in ``steps``; the first of its models is the published one.
+        on_validate: called with (model, step) every ``validation_steps``; returns measures.
+        started_from: records of the runs whose weights this one started from, by their key in
+            ``recipe.json``; ``started_from`` is that of the published model.
     """
 
     def __init__(
@@ -126,7 +135,7 @@ class Trainer:
     ) -> None:
         self.accelerator, self.recipe, self.run = accelerator, recipe, run
         self.step, self.on_validate, self.started_from = step, on_validate, started_from or {}
-        self.published = accelerator.unwrap_model(step.players[0].model, keep_torch_compile=False)
+        self.published = accelerator.unwrap_model(step.models[0].model, keep_torch_compile=False)
         self.progress = Progress()
         self.validation: dict[str, float] = {}
         accelerator.register_for_checkpointing(self.progress)
@@ -139,18 +148,18 @@ class Trainer:
             accelerator.register_for_checkpointing(self.ema)
 
     def _averaged(self) -> list[torch.nn.Parameter]:
-        """Weights of the published network and of those trained along, but not of its rival."""
-        beside = self.step.kept_beside.items()
-        along = [player.model for name, player in beside if name != DISCRIMINATOR]
-        return [weight for model in (self.published, *along) for weight in model.parameters()]
+        """Weights to average: of all networks in training except a discriminator."""
+        others = self.step.saved_beside.items()
+        models = [self.published, *(one.model for name, one in others if name != DISCRIMINATOR)]
+        return [weight for model in models for weight in model.parameters()]
 
     def resume(self, checkpoint: Path) -> None:
-        """Continue exactly where a checkpoint stopped: weights, optimisers, data order."""
+        """Continue from a checkpoint: weights, averages, optimisers, schedules and progress."""
         self.accelerator.load_state(str(checkpoint))
         log.info(f"Resumed from step {self.progress.step}.")
 
     def batches(self, samples: torch.utils.data.Dataset) -> DataLoader:
-        """Batches from the sample where this run has to go on."""
+        """Batches from the first sample that this run has not been trained on."""
         batch = self.recipe.train_batch_size
         total = self.run.max_train_steps * self.images_per_step
         sampler = None
@@ -179,7 +188,11 @@ class Trainer:
         )
 
     def train(self, samples: torch.utils.data.Dataset) -> None:
-        """The loop."""
+        """Train until a limit is reached, then save a last checkpoint.
+
+        Raises:
+            RuntimeError: a loss is not finite.
+        """
         accelerator, run, progress = self.accelerator, self.run, self.progress
         loader = accelerator.prepare_data_loader(self.batches(samples))
         bar = tqdm(
@@ -189,14 +202,14 @@ class Trainer:
             mininterval=5.0,
             disable=not accelerator.is_local_main_process,
         )
-        for player in self.step.players:
-            player.model.train()
+        for one in self.step.models:
+            one.model.train()
         started = time.monotonic() - progress.seconds
         micro = 0
         for batch in loader:
             if progress.step >= run.max_train_steps or self._out_of_time():
                 break
-            losses = self.step(batch, self._noise(micro))
+            losses = self.step(batch, self._step_generator(micro))
             micro += 1
             if not accelerator.sync_gradients:
                 continue
@@ -217,9 +230,11 @@ class Trainer:
         self.checkpoint()
 
     def save(self) -> None:
-        """Write the averaged weights, the resolved recipe, what the run cost and last measured.
+        """Write the averaged weights and ``recipe.json``.
 
-        A network that was trained along goes with them, for runs that start from here.
+        The record has the recipe with all overrides, steps, pictures, duration, hardware and the
+        last validation. Other networks of the training are saved beside the model, for runs that
+        start from its weights.
         """
         self.accelerator.wait_for_everyone()
         if not self.accelerator.is_main_process:
@@ -228,9 +243,9 @@ class Trainer:
         if self.ema is not None:
             self.ema.copy_to(self._averaged())
         self.published.save_pretrained(str(folder / "model"))
-        for name, player in self.step.kept_beside.items():
-            unwrapped = self.accelerator.unwrap_model(player.model, keep_torch_compile=False)
-            keep_beside(name, unwrapped, folder)
+        for name, one in self.step.saved_beside.items():
+            unwrapped = self.accelerator.unwrap_model(one.model, keep_torch_compile=False)
+            save_beside(name, unwrapped, folder)
         resolved = {"recipe": asdict(self.recipe), "training": asdict(self.progress)}
         resolved["training"] |= {
             "seed": self.run.seed,
@@ -245,9 +260,10 @@ class Trainer:
         (folder / "recipe.json").write_text(json.dumps(resolved, indent=2) + "\n")
 
     def checkpoint(self) -> None:
-        """Save the state, dropping the oldest first so that the disk never holds one more.
+        """Save a checkpoint, after deleting the oldest ones beyond the limit.
 
-        It gets its name when it is complete: a run killed while saving resumes from the one before.
+        It is renamed to its final name once it is complete, so that a run that was killed while
+        saving resumes from the checkpoint before.
         """
         target = self.run.output_dir / f"checkpoint-{self.progress.step}"
         partial = target.with_suffix(".partial")
@@ -259,27 +275,31 @@ class Trainer:
         self.accelerator.save_state(str(partial))
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            shutil.rmtree(target, ignore_errors=True)  # a last step may be saved twice
+            shutil.rmtree(target, ignore_errors=True)  # the last step may be saved twice
             partial.rename(target)
 
     def _drop_oldest(self, target: Path) -> None:
-        """Make room for a checkpoint within the limit."""
+        """Delete the oldest checkpoints so that one more fits the limit."""
         limit = self.run.checkpoints_total_limit
         if limit is None:
             return
-        kept = sorted((p for p in _checkpoints(target.parent) if p != target), key=_step_of)
-        for old in kept[: max(0, len(kept) - limit + 1)]:
+        others = sorted((p for p in _checkpoints(target.parent) if p != target), key=_step_of)
+        for old in others[: max(0, len(others) - limit + 1)]:
             shutil.rmtree(old)
 
-    def _noise(self, micro: int) -> torch.Generator:
-        """Noise as a function of the step, so that resuming needs no generator state."""
+    def _step_generator(self, micro: int) -> torch.Generator:
+        """A generator seeded by the step, so that checkpoints need no generator state.
+
+        Args:
+            micro: index of the batch within an update, with gradient accumulation.
+        """
         rank = self.accelerator.process_index
         seed = hash((self.run.seed, self.progress.step, micro, rank)) % 2**63
         torch.manual_seed(seed)  # dropout draws from the global generator
         return torch.Generator().manual_seed(seed)
 
     def _out_of_time(self) -> bool:
-        """Whether any process has used up its seconds; all processes agree."""
+        """Whether any process has reached the limit of seconds; the same on all processes."""
         limit = self.run.max_train_seconds
         if limit is None:
             return False
@@ -304,7 +324,7 @@ class Trainer:
             step = self.progress.step
             self.validation = self.on_validate(self.published, step)
             self.accelerator.log(self.validation, step=step)
-            record(self.run.output_dir, step, self.progress.images, self.validation)
+            record_validation(self.run.output_dir, step, self.progress.images, self.validation)
             self.published.train()
             if self.ema is not None:
                 self.ema.restore(self._averaged())

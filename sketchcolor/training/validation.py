@@ -1,4 +1,4 @@
-"""What training shows of itself: fixed validation pictures as sheets, and scores of them."""
+"""Validation during training: sheets of coloured validation pictures, and measures of them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ..images import to_pil
 from ..models import style_vector as style
 from ..models.vgg19 import VGG19Features
 from ..sampling.proposal import draw_proposal
-from .curves import WISHED, draw_progressions
+from .curves import CONDITIONED, draw_progressions
 from .data import SampleMaker, Source, load_images
 from .recipes import Recipe
 from .steps import degraded_truth
 
 __all__ = ["DEFAULT_IMAGES", "Validation"]
 
-DEFAULT_IMAGES = 32  # enough for means; a Fréchet distance of so few only tells which way it goes
-ROWS = 8  # of them on the sheets
-AT_ONCE = 8
-# What a model can be told; the first that it takes is the wish that it is shown and measured with.
-WISHES = {
+DEFAULT_IMAGES = 32  # enough for means; a Fréchet distance of so few shows a trend only
+SHEET_ROWS = 8
+BATCH_SIZE = 8
+# Conditions and the inputs that belong to them. A model is validated with the first that it takes.
+CONDITION_INPUTS = {
     "hints": ("hints",),
     "style": ("style",),
     "palette": ("palette", "weights", "palette_present"),
@@ -36,15 +36,15 @@ WISHES = {
 
 
 class Validation:
-    """Colours the same validation pictures each time, without and with a wish.
+    """Colours the same validation pictures each time, without and with one condition.
 
     Args:
         recipe: gives resolution and line art.
         source: of the validation pictures.
-        folder: where the sheets go.
+        folder: of the sheets.
         vgg: for the Fréchet distance, and for styles where the recipe has them; None leaves the
             distance out.
-        count: pictures, spread over the source.
+        count: number of pictures, evenly spaced in the source.
     """
 
     def __init__(
@@ -76,41 +76,41 @@ class Validation:
 
     @torch.no_grad()
     def __call__(self, model: ModelMixin, step: int) -> dict[str, float]:
-        """Write ``step-N.png``, draw the progressions anew and measure.
+        """Write the sheet ``step-N.png``, redraw the progressions and measure.
 
-        A sheet is sketch | colouring | colouring with hints, style or palette | truth, without
-        the third column for a model that can be told nothing.
+        The columns of a sheet are sketch, automatic colouring, colouring with hints, style or
+        palette, and truth; the third is missing for a model without conditions.
 
         Returns:
-            ``validation_psnr`` in decibels, ``validation_ssim`` and, with a VGG-19,
-            ``validation_vgg19_fid``; the same ending in ``_wished`` for the third column.
+            ``validation_psnr`` in dB, ``validation_ssim`` and, with a VGG-19,
+            ``validation_vgg19_fid``; with the suffix :data:`CONDITIONED` for the third column.
         """
-        known = set(model.conditions) & self.batch.keys()
-        wish = next((name for name in WISHES if name in known), None)
+        accepted = set(model.conditions) & self.batch.keys()
+        condition = next((name for name in CONDITION_INPUTS if name in accepted), None)
         columns = {"automatic": self._colour(model, None)}
-        if wish is not None:
-            columns[wish] = self._colour(model, wish)
+        if condition is not None:
+            columns[condition] = self._colour(model, condition)
         truth = self.batch["colour"]
         self._draw_sheet(columns, step)
         found = {}
-        for ending, colour in zip(("", WISHED), columns.values(), strict=False):
+        for ending, colour in zip(("", CONDITIONED), columns.values(), strict=False):
             small = F.adaptive_avg_pool2d(truth, colour.shape[2:])
             scores = self._measure(colour, small)
             found |= {f"validation_{name}{ending}": value for name, value in scores.items()}
         return found
 
     def _draw_sheet(self, columns: dict[str, torch.Tensor], step: int) -> None:
-        truth = self.batch["colour"][:ROWS]
+        truth = self.batch["colour"][:SHEET_ROWS]
         size = truth.shape[2:]
-        shown = [self.batch["sketch"][:ROWS].expand(-1, 3, -1, -1)]
-        shown += [F.interpolate(colour[:ROWS], size) for colour in columns.values()]
+        shown = [self.batch["sketch"][:SHEET_ROWS].expand(-1, 3, -1, -1)]
+        shown += [F.interpolate(colour[:SHEET_ROWS], size) for colour in columns.values()]
         sheet = torch.cat([torch.cat(list(c), dim=1) for c in [*shown, truth]], dim=2)
         self.folder.mkdir(parents=True, exist_ok=True)
         to_pil(sheet[None])[0].save(self.folder / f"step-{step:06d}.png")
         draw_progressions(self.folder, step, size[1], list(columns))
 
     def _measure(self, colour: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
-        """Means over the pictures and, with a VGG-19, the distance of the two sets."""
+        """Means over the pictures and, with a VGG-19, the Fréchet distance of the two sets."""
         pairs = [
             (np.asarray(output), np.asarray(true))
             for output, true in zip(to_pil(colour), to_pil(truth), strict=True)
@@ -121,19 +121,22 @@ class Validation:
         }
         if self.vgg is not None and len(pairs) > 1:
             features = [
-                torch.cat([metrics.vgg19_features(self.vgg, part) for part in parts.split(AT_ONCE)])
+                torch.cat(
+                    [metrics.vgg19_features(self.vgg, part) for part in parts.split(BATCH_SIZE)]
+                )
                 for parts in (colour.to(self.vgg.device), truth.to(self.vgg.device))
             ]
             found["vgg19_fid"] = metrics.set_distances(*features)["vgg19_fid"]
         return found
 
-    def _colour(self, model: ModelMixin, wish: str | None) -> torch.Tensor:
-        """N×3×s×s in [-1, 1] on the CPU."""
+    def _colour(self, model: ModelMixin, condition: str | None) -> torch.Tensor:
+        """Colours all pictures with one condition or none: N×3×s×s in [-1, 1] on the CPU."""
         generator = torch.Generator().manual_seed(0)
         parts = []
-        for start in range(0, len(self.batch["sketch"]), AT_ONCE):
-            part = {k: v[start : start + AT_ONCE].to(model.device) for k, v in self.batch.items()}
-            conditions = {name: part[name] for name in WISHES.get(wish, ())}
+        for start in range(0, len(self.batch["sketch"]), BATCH_SIZE):
+            stop = start + BATCH_SIZE
+            part = {name: v[start:stop].to(model.device) for name, v in self.batch.items()}
+            conditions = {name: part[name] for name in CONDITION_INPUTS.get(condition, ())}
             parts.append(self._colour_part(model, part, conditions, generator))
         return torch.cat(parts).clamp(-1, 1).float().cpu()
 
@@ -145,8 +148,8 @@ class Validation:
             if "hints" in conditions:
                 field = hint_field(batch["hints"], batch["sketch"], model.config.sketch_scale)
             scheduler = FlowMatchEulerDiscreteScheduler(shift=self.recipe.time_shift)
-            given = Conditions(batch["sketch"], field)
-            return draw_proposal(model, scheduler, given, generator).colors
+            inputs = Conditions(batch["sketch"], field)
+            return draw_proposal(model, scheduler, inputs, generator).colors
         if model.config.get("proposal"):
             flats = batch.get("flats")
             conditions["proposal"] = degraded_truth(batch, generator) if flats is None else flats

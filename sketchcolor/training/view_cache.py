@@ -1,4 +1,7 @@
-"""Views kept on disk: decoding, line art and palettes cost more than a small network's step."""
+"""Framed pictures with line art and palettes, cached on disk.
+
+Making them takes longer than a training step of a small network.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ __all__ = ["View", "ViewCache", "one_thread"]
 
 @dataclass(frozen=True)
 class View:
-    """A picture as one sample saw it, before hints are drawn.
+    """A framed picture with its line art and palette, of which samples are made.
 
     Attributes:
         colour: S×S×3 uint8. lines: S×S uint8.
-        palette: K×3 float32 in [-1, 1]. shares: K float32, sum 1.
+        palette: K×3 float32 in [-1, 1]. shares: of its colours, K float32 of sum 1.
     """
 
     colour: np.ndarray
@@ -34,16 +37,19 @@ _FIELDS = tuple(field.name for field in fields(View))
 
 
 class ViewCache:
-    """``count`` views of each picture, made once and read back by this run and later ones.
+    """``count`` views of each picture in memory-mapped arrays, for this run and later ones.
 
-    A view is a pure function of its picture and number, so it does not matter which process
-    makes it; its ``ready`` flag is written last, and an interrupted fill goes on.
+    A view is a pure function of its picture and number, so any process may make it. Its ``ready``
+    flag is written last, so that an interrupted fill can be continued.
 
     Args:
-        folder: where the arrays lie; a folder belongs to one set of pictures and one maker.
-        pictures: how many pictures there are.
+        folder: of the arrays; one for each set of pictures and settings of their views.
+        pictures: number of pictures.
         count: views per picture.
-        side: S, pixels. colors: K.
+        side: S, px. colors: K.
+
+    Raises:
+        ValueError: the folder has views of another number or size.
     """
 
     def __init__(self, folder: Path, pictures: int, count: int, side: int, colors: int) -> None:
@@ -62,15 +68,15 @@ class ViewCache:
         }
 
     def __getitem__(self, at: tuple[int, int]) -> View:
-        """The view (picture, number), once it is filled in."""
+        """The view (picture, number), which must have been filled in."""
         return View(*(np.array(self.arrays[name][at]) for name in _FIELDS))
 
     def fill(self, make: Callable[[int, int], View], workers: int) -> None:
-        """Make the views that are missing.
+        """Make the missing views.
 
         Args:
             make: (picture, number) → view.
-            workers: processes that share the work.
+            workers: number of processes.
         """
         missing = _Missing(self, make)
         loader = DataLoader(missing, batch_size=16, num_workers=workers, worker_init_fn=one_thread)
@@ -80,17 +86,17 @@ class ViewCache:
 
 
 class _Missing(Dataset):
-    """The views that a cache lacks; reading one makes it."""
+    """The missing views of a cache; reading an item makes the view and stores it."""
 
     def __init__(self, cache: ViewCache, make: Callable[[int, int], View]) -> None:
         self.cache, self.make = cache, make
-        self.places = np.argwhere(cache.arrays["ready"] == 0)
+        self.indices = np.argwhere(cache.arrays["ready"] == 0)
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.indices)
 
     def __getitem__(self, index: int) -> int:
-        at = tuple(int(i) for i in self.places[index])
+        at = tuple(int(i) for i in self.indices[index])
         view = self.make(*at)
         for name in _FIELDS:
             self.cache.arrays[name][at] = getattr(view, name)
@@ -99,23 +105,23 @@ class _Missing(Dataset):
 
 
 def one_thread(worker: int) -> None:
-    """Set up a data worker: it must not fight the training step or its fellows for cores."""
+    """Limits a data worker to one thread, so that workers do not compete with the training step."""
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
 
 
 def _open(path: Path, dtype: type, shape: tuple[int, ...]) -> np.memmap:
-    """A memory-mapped array, new and zero if there is none.
+    """Opens a memory-mapped array, or makes one of zeros.
 
     Raises:
-        ValueError: the file holds an array of another shape.
+        ValueError: the array in the file has another shape or type.
     """
     if not path.exists():
         return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
     array = np.lib.format.open_memmap(path, mode="r+")
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(
-            f"{path} keeps views of another run ({array.shape}, not {shape}): choose another "
+            f"{path} has views of another run ({array.shape}, not {shape}): choose another "
             "--view_cache or delete this one."
         )
     return array

@@ -1,4 +1,4 @@
-"""Which places of a drawing belong together: the network that says it, and how it learns."""
+"""The part encoder and its losses."""
 
 import cv2
 import numpy as np
@@ -9,12 +9,12 @@ from skimage.color import rgb2lab
 from sketchcolor.colour_space import lab_planes
 from sketchcolor.models.parts import CELL, PartVectors, read_features, share_logits
 from sketchcolor.training.part_loss import (
-    NONE,
-    WIDTH,
+    COLOUR_STD,
+    NONE_DISTANCE,
     DrawnCells,
     draw_cells,
     hint_map,
-    jitter,
+    jitter_hints,
     part_loss,
     white_loss,
 )
@@ -22,11 +22,11 @@ from tests.support.networks import TINY_READABLE, tiny_part_encoder, tiny_propos
 
 
 def sketches(count: int = 2) -> torch.Tensor:
-    """Discs' outlines on paper, each elsewhere, 64×96."""
-    pages = np.full((count, 64, 96), 255, np.uint8)
-    for number, page in enumerate(pages):
-        cv2.circle(page, (30 + 20 * number, 32), 16, 0, 2)
-    return torch.from_numpy(pages.astype(np.float32) / 127.5 - 1.0)[:, None]
+    """Outlines of discs at different positions, 64×96."""
+    drawings = np.full((count, 64, 96), 255, np.uint8)
+    for number, drawing in enumerate(drawings):
+        cv2.circle(drawing, (30 + 20 * number, 32), 16, 0, 2)
+    return torch.from_numpy(drawings.astype(np.float32) / 127.5 - 1.0)[:, None]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def halves(count: int = 1, side: int = 16) -> torch.Tensor:
 
 
 def vectors_of(colour: torch.Tensor, apart: bool, alone: float = -5.0) -> PartVectors:
-    """One vector for all cells, or a second one at a right angle to it for the right half."""
+    """One vector for all cells or, if ``apart``, an orthogonal one for the right half."""
     count, _, height, width = colour.shape
     vectors = torch.zeros(count, 4, height, width)
     vectors[:, 0] = 1.0
@@ -69,7 +69,7 @@ def test_every_cell_has_a_vector_of_unit_length_and_three_numbers(proposer, enco
     assert found.vectors.var(dim=(2, 3)).max() > 0.0
 
 
-def test_the_features_are_of_the_sizes_that_their_names_say(proposer):
+def test_the_features_have_the_documented_shapes(proposer):
     read = read_features(proposer, sketches())
     assert [tuple(one.shape) for one in read.lines] == [
         (2, 8, 16, 24),
@@ -80,30 +80,30 @@ def test_the_features_are_of_the_sizes_that_their_names_say(proposer):
     assert read.colour.shape == (2, 3, 16, 24)
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["encoder alone", "with the proposer"])
-def test_a_backward_pass_reaches_every_weight(proposer, encoder, kept):
-    """torch 2.13 crashed in the backward pass of one group over given channels-last planes."""
+@pytest.mark.parametrize("frozen", [True, False], ids=["encoder alone", "with the proposer"])
+def test_a_backward_pass_reaches_every_weight(proposer, encoder, frozen):
+    """torch 2.13 crashed in the backward pass of one-group normalisation of channels-last input."""
     for network in (proposer, encoder):
         network.train().to(memory_format=torch.channels_last)
     sketch = sketches()
-    with torch.set_grad_enabled(not kept):
+    with torch.set_grad_enabled(not frozen):
         features = read_features(proposer, sketch)
     for planes in features.lines:
         assert planes.is_contiguous(memory_format=torch.channels_last)
-        assert not planes.is_contiguous() and planes.requires_grad != kept
+        assert not planes.is_contiguous() and planes.requires_grad != frozen
     found = encoder(features, sketch)
     colour = halves(2, 48)[:, :, :32]
     cells = draw_cells(colour, torch.Generator().manual_seed(3))
     loss = part_loss(found, colour, encoder.log_scale, cells) + white_loss(found.white, colour)
     loss.backward()
-    read = [] if kept else proposer.lines.named_parameters()
+    read = [] if frozen else proposer.lines.named_parameters()
     for name, weight in [*encoder.named_parameters(), *read]:
         assert weight.grad is not None and torch.isfinite(weight.grad).all(), name
         assert weight.grad.abs().max() > 0.0, name
-    assert kept == all(weight.grad is None for weight in proposer.parameters())
+    assert frozen == all(weight.grad is None for weight in proposer.parameters())
 
 
-def test_features_and_vectors_depend_on_nothing_but_the_lines(proposer, encoder):
+def test_features_and_vectors_depend_on_the_lines_only(proposer, encoder):
     sketch = sketches()
     with torch.no_grad():
         torch.manual_seed(1)
@@ -117,7 +117,7 @@ def test_features_and_vectors_depend_on_nothing_but_the_lines(proposer, encoder)
     assert not torch.allclose(first.decoder[0], first.decoder[1], atol=1e-3)
 
 
-def test_a_sketch_in_a_batch_has_the_vectors_that_it_has_alone(proposer, encoder):
+def test_vectors_do_not_depend_on_the_rest_of_the_batch(proposer, encoder):
     sketch = sketches()
     with torch.no_grad():
         together = encoder(read_features(proposer, sketch), sketch)
@@ -128,7 +128,7 @@ def test_a_sketch_in_a_batch_has_the_vectors_that_it_has_alone(proposer, encoder
                 assert torch.allclose(whole[row : row + 1], part, atol=1e-4)
 
 
-def test_reading_features_changes_nothing_for_the_proposer(proposer):
+def test_reading_features_leaves_the_proposer_unchanged(proposer):
     sketch = sketches()
     noisy = torch.randn(2, 3, 16, 24, generator=torch.Generator().manual_seed(0))
     time = torch.tensor([300.0, 900.0])
@@ -143,7 +143,7 @@ def test_reading_features_changes_nothing_for_the_proposer(proposer):
     assert torch.allclose(before, (noisy - read.colour) / (time / 1000.0)[:, None, None, None])
 
 
-def test_logits_are_likeness_less_distance_and_nobody_comes_last():
+def test_logits_are_similarity_minus_distance_and_none_of_them_is_last():
     vectors = torch.eye(2)[None]  # two cells
     hint = torch.tensor([[[0.6], [0.8]]])
     alone = torch.tensor([[[-1.0, 2.0]]])
@@ -158,7 +158,7 @@ def some_cells(colour: torch.Tensor) -> DrawnCells:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_vectors_that_tell_a_pictures_halves_apart_have_the_lower_loss(seed):
+def test_vectors_that_separate_two_colours_have_the_lower_loss(seed):
     colour, log_scale = halves(3), torch.tensor(2.3)
 
     def loss(apart: bool) -> float:
@@ -168,21 +168,21 @@ def test_vectors_that_tell_a_pictures_halves_apart_have_the_lower_loss(seed):
     assert 0.0 <= loss(True) < loss(False) - 0.1
 
 
-def test_the_loss_of_trusting_nobody_is_what_a_hint_may_be_off():
+def test_the_loss_of_none_of_them_is_that_of_a_hint_at_the_none_distance():
     colour = halves()
     found = vectors_of(colour, apart=True, alone=50.0)
     loss = part_loss(found, colour, torch.tensor(2.3), some_cells(colour))
-    assert loss.item() == pytest.approx((NONE / WIDTH) ** 2 / 2.0, abs=1e-4)
+    assert loss.item() == pytest.approx((NONE_DISTANCE / COLOUR_STD) ** 2 / 2.0, abs=1e-4)
 
 
-def test_a_picture_of_one_colour_costs_nothing_where_hints_are_trusted():
+def test_a_picture_of_one_colour_has_no_loss():
     colour = torch.full((2, 3, 16, 16), 0.25)
     found = vectors_of(colour, apart=False, alone=-20.0)
     loss = part_loss(found, colour, torch.tensor(2.3), some_cells(colour))
     assert loss.item() == pytest.approx(0.0, abs=1e-3)
 
 
-def test_cielab_is_skimages():
+def test_cielab_is_that_of_scikit_image():
     levels = np.array([0, 1, 5, 10, 11, 64, 128, 200, 255], np.float32) / 255.0
     rgb = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(27, 27, 3)
     colour = torch.from_numpy(rgb.transpose(2, 0, 1) * 2.0 - 1.0)[None]
@@ -193,10 +193,10 @@ def test_cielab_is_skimages():
     assert torch.allclose(black, torch.zeros(3), atol=0.02)
 
 
-def test_a_hint_map_has_the_known_cells_and_nothing_else():
+def test_a_hint_map_has_exactly_the_given_cells():
     colour = torch.rand(2, 3, 4, 6) * 2.0 - 1.0
-    at = torch.tensor([[0, 23, 0], [7, 8, 9]])
-    found = hint_map(colour, at)
+    cells = torch.tensor([[0, 23, 0], [7, 8, 9]])
+    found = hint_map(colour, cells)
     assert found.shape == (2, 4, 4, 6)
     assert found[0, 3].sum() == 2 and found[1, 3].sum() == 3
     assert torch.equal(found[0, :, 3, 5], torch.cat([colour[0, :, 3, 5], torch.ones(1)]))
@@ -204,7 +204,7 @@ def test_a_hint_map_has_the_known_cells_and_nothing_else():
     assert not found[1, :, 0].any()
 
 
-def test_white_is_what_is_as_light_as_paper_and_has_no_colour():
+def test_paper_white_is_very_light_and_has_no_chroma():
     levels = torch.tensor([[255, 255, 255], [250, 250, 250], [255, 250, 240], [235, 235, 235]])
     colour = (levels.T.reshape(1, 3, 2, 2) / 127.5 - 1.0).float()
     sure = torch.tensor([[50.0, 50.0], [-50.0, -50.0]])[None, None]
@@ -215,9 +215,9 @@ def test_white_is_what_is_as_light_as_paper_and_has_no_colour():
         assert white_loss(wrong.view_as(sure), colour).item() == pytest.approx(12.5, abs=0.1)
 
 
-def test_picked_colours_are_near_those_that_are_meant():
+def test_jittered_hints_are_close_to_the_true_colours():
     colour = torch.linspace(-1.0, 1.0, 30).expand(2, 3, 20, 30)
-    picked = jitter(colour, torch.Generator().manual_seed(0))
+    picked = jitter_hints(colour, torch.Generator().manual_seed(0))
     assert picked.abs().max() <= 1.0 and not torch.equal(picked, colour)
     assert (picked - colour).abs().mean() < 0.06
-    assert torch.equal(picked, jitter(colour, torch.Generator().manual_seed(0)))
+    assert torch.equal(picked, jitter_hints(colour, torch.Generator().manual_seed(0)))

@@ -1,4 +1,4 @@
-"""Curves and progressions, by hand and as training writes them."""
+"""Curves and progression sheets of validations."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,13 @@ import pytest
 from PIL import Image
 
 from sketchcolor.evaluation.plots import COLORS, SIZE, line_chart
-from sketchcolor.training.curves import COLUMNS, CURVES, HEADING, draw_progressions, record
+from sketchcolor.training.curves import (
+    CURVES,
+    HEADING_HEIGHT,
+    MAX_COLUMNS,
+    draw_progressions,
+    record_validation,
+)
 from tests.support.training import train
 
 
@@ -22,7 +28,7 @@ def read(folder: Path) -> list[dict]:
 
 def test_a_resumed_run_writes_its_last_validations_again(tmp_path):
     for step, psnr in ((10, 9.0), (20, 10.0), (30, 11.0), (20, 10.5)):
-        record(tmp_path, step, 4 * step, measured(psnr))
+        record_validation(tmp_path, step, 4 * step, measured(psnr))
     assert [(e["step"], e["images"], e["validation_psnr"]) for e in read(tmp_path)] == [
         (10, 40, 9.0),
         (20, 80, 10.5),
@@ -31,7 +37,14 @@ def test_a_resumed_run_writes_its_last_validations_again(tmp_path):
     assert Image.open(tmp_path / "validation.png").size == (SIZE[0], 2 * SIZE[1])
 
 
-def test_a_line_goes_where_its_values_are():
+def test_measures_of_earlier_versions_are_read(tmp_path):
+    (tmp_path / CURVES).write_text('{"step": 1, "images": 4, "validation_psnr_wished": 9.0}\n')
+    record_validation(tmp_path, 2, 8, {"validation_psnr_conditioned": 10.0})
+    assert [entry["validation_psnr_conditioned"] for entry in read(tmp_path)] == [9.0, 10.0]
+    assert Image.open(tmp_path / "validation.png").size == SIZE
+
+
+def test_a_line_passes_through_its_values():
     chart = np.asarray(line_chart("PSNR", "pictures", [0, 1, 2], {"rising": [1.0, 2.0, 3.0]}))
     color = [int(COLORS[0][i : i + 2], 16) for i in (1, 3, 5)]
     rows, columns = np.nonzero((chart[30:] == color).all(axis=2))
@@ -51,7 +64,7 @@ def test_a_progression_has_a_column_for_each_validation_up_to_a_limit(tmp_path, 
     (tmp_path / "step-000099.png").write_bytes(b"left over from a longer run")
     draw_progressions(tmp_path, count, tile, ["automatic", "hints"])
     drawn = np.asarray(Image.open(tmp_path / "progression-hints.png"))
-    assert drawn.shape == (HEADING + rows * tile, (min(count, COLUMNS) + 2) * tile, 3)
+    assert drawn.shape == (HEADING_HEIGHT + rows * tile, (min(count, MAX_COLUMNS) + 2) * tile, 3)
     shades = drawn[-1, ::tile, 0].tolist()
     assert shades[0] == 0 and shades[-1] == 255
     assert shades[1] == 51 and shades[-2] == 50 + count and shades == sorted(shades)
@@ -65,7 +78,7 @@ def test_training_writes_curves_and_progressions(pictures, vgg_file, tmp_path):
     curve = read(run)
     assert [(entry["step"], entry["images"]) for entry in curve] == [(2, 4), (4, 8)]
     measures = {"validation_psnr", "validation_ssim", "validation_vgg19_fid"}
-    assert measures | {f"{name}_wished" for name in measures} <= curve[0].keys()
+    assert measures | {f"{name}_conditioned" for name in measures} <= curve[0].keys()
     resolved = json.loads((run / "recipe.json").read_text())
     assert resolved["validation"] == {k: v for k, v in curve[-1].items() if "validation" in k}
     training = resolved["training"]
@@ -75,4 +88,7 @@ def test_training_writes_curves_and_progressions(pictures, vgg_file, tmp_path):
     names = {path.name for path in (run / "sheets").iterdir()}
     sheets = {"step-000002.png", "step-000004.png"}
     assert names == sheets | {"progression-automatic.png", "progression-palette.png"}
-    assert Image.open(run / "sheets" / "progression-palette.png").size == (4 * 128, HEADING + 512)
+    assert Image.open(run / "sheets" / "progression-palette.png").size == (
+        4 * 128,
+        HEADING_HEIGHT + 512,
+    )

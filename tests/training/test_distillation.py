@@ -1,4 +1,4 @@
-"""The slim VGG-19: begins as part of the real one, learns to see what that sees."""
+"""The slim VGG-19: pruned from the full network, then trained to match its features."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.training.distillation import LAYERS, SLIM, crops, distil, slimmed
+from sketchcolor.training.distillation import MATCHED_LAYERS, SLIM_CHANNELS, crops, distil, prune
 
 
 @pytest.fixture(scope="module")
@@ -28,33 +28,33 @@ def batches():
 def error(network: VGG19Features, teacher: VGG19Features, pictures: torch.Tensor) -> float:
     """Mean over layers of squared error over variance."""
     with torch.no_grad():
-        ours, theirs = network(pictures, LAYERS), teacher(pictures, LAYERS)
-    errors = [(ours[n] - theirs[n]).square().mean() / theirs[n].var() for n in LAYERS]
+        ours, theirs = network(pictures, MATCHED_LAYERS), teacher(pictures, MATCHED_LAYERS)
+    errors = [(ours[n] - theirs[n]).square().mean() / theirs[n].var() for n in MATCHED_LAYERS]
     return float(torch.stack(errors).mean())
 
 
-def test_with_all_channels_it_is_the_teacher(teacher, batches):
+def test_with_all_channels_the_pruned_network_is_the_teacher(teacher, batches):
     pictures = torch.cat([next(batches) for _ in range(8)])
-    same = slimmed(teacher, teacher.config["channels"], pictures)
+    same = prune(teacher, teacher.config["channels"], pictures)
     assert error(same, teacher, next(batches)) < 0.01
 
 
-def test_with_fewer_it_guesses_the_rest(teacher, batches):
+def test_with_fewer_channels_the_others_are_predicted(teacher, batches):
     pictures = torch.cat([next(batches) for _ in range(8)])
-    slim = slimmed(teacher, (4, 6, 8, 8, 8), pictures)
-    found = slim(pictures[:1], LAYERS)
-    assert [found[n].shape[1] for n in LAYERS] == [8, 12, 16, 16, 16, 16]
+    slim = prune(teacher, (4, 6, 8, 8, 8), pictures)
+    found = slim(pictures[:1], MATCHED_LAYERS)
+    assert [found[n].shape[1] for n in MATCHED_LAYERS] == [8, 12, 16, 16, 16, 16]
     assert error(slim, teacher, next(batches)) < 0.7
 
 
 def test_the_slim_network_fits_its_place():
-    widened = dict(zip(LAYERS, (64, 128, 256, 512, 512, 512), strict=True))
-    slim = VGG19Features(channels=SLIM, widened=widened)
+    widened = dict(zip(MATCHED_LAYERS, (64, 128, 256, 512, 512, 512), strict=True))
+    slim = VGG19Features(channels=SLIM_CHANNELS, widened=widened)
     assert 2 * slim.num_parameters() <= 8.5e6  # bytes in half precision
 
 
-def test_distilling_teaches(teacher, batches):
-    network = slimmed(teacher, (4, 6, 8, 8, 8), next(batches))
+def test_distilling_lowers_the_error_on_other_pictures(teacher, batches):
+    network = prune(teacher, (4, 6, 8, 8, 8), next(batches))
     before = error(network, teacher, (unseen := next(batches)))
     losses = distil(network, teacher, batches, steps=60, learning_rate=1e-3)
     assert np.mean(losses[-10:]) < np.mean(losses[:10])

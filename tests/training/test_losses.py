@@ -1,4 +1,4 @@
-"""Losses of training, each against a value worked out by hand."""
+"""Training losses, each compared with a value computed by hand."""
 
 import math
 
@@ -40,7 +40,7 @@ def test_perceptual_loss_by_hand(tiny_vgg):
     assert PerceptualLoss(tiny_vgg, layers, "l2")(image, truth) == pytest.approx(float(squares))
 
 
-def test_an_auxiliary_classifier_asks_for_classes():
+def test_an_auxiliary_classifier_has_classes_as_targets():
     flat, half = torch.zeros(1, 2), torch.full((1, 2), 0.5)  # at a score of 0 any class costs ln 2
     assert discriminator_loss("bce", flat, flat, half).item() == pytest.approx(math.log(2))
     sure = torch.tensor([[20.0, -20.0]])

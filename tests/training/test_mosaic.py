@@ -1,4 +1,4 @@
-"""Pages of several pictures."""
+"""Mosaics of several pictures as training samples."""
 
 import datasets
 import numpy as np
@@ -6,22 +6,22 @@ import pytest
 from PIL import Image
 
 from sketchcolor.training.data import SampleMaker, Samples
-from sketchcolor.training.mosaic import page
+from sketchcolor.training.mosaic import mosaic
 from sketchcolor.training.view_cache import View
 
 SIDE = 64
 
 
-def view(colour: int, rim: int) -> View:
-    picture = np.full((SIDE, SIDE, 3), rim, np.uint8)
+def view(colour: int, border: int) -> View:
+    picture = np.full((SIDE, SIDE, 3), border, np.uint8)
     picture[4:-4, 4:-4] = colour
     lines = np.full((SIDE, SIDE), 255, np.uint8)
     lines[SIDE // 2] = 0
     return View(picture, lines, np.zeros((9, 3), np.float32), np.ones(9, np.float32) / 9)
 
 
-def test_a_page_shows_four_pictures_small():
-    made = page([view(colour, rim=90) for colour in (10, 60, 130, 200)])
+def test_a_mosaic_shows_four_pictures_small():
+    made = mosaic([view(colour, border=90) for colour in (10, 60, 130, 200)])
     assert made.colour.shape == (SIDE, SIDE, 3) and made.lines.shape == (SIDE, SIDE)
     quarters = [made.colour[y, x, 0] for y in (16, 48) for x in (16, 48)]
     assert quarters == [10, 60, 130, 200]
@@ -30,14 +30,14 @@ def test_a_page_shows_four_pictures_small():
 
 
 def test_only_pictures_that_fill_their_panel_get_a_frame():
-    framed = page([view(100, rim=90)] * 4)
+    framed = mosaic([view(100, border=90)] * 4)
     assert (framed.lines[1:31, 16] == 0).sum() == 2 and (framed.colour[0] == 255).all()
-    bare = page([view(100, rim=255)] * 4)
+    bare = mosaic([view(100, border=255)] * 4)
     assert (bare.lines[2:12, 16] == 255).all() and bare.colour[0:2].min() > 240
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
-def test_samples_are_pages_as_often_as_asked(colour_picture, rate):
+def test_the_page_rate_is_the_share_of_mosaics(colour_picture, rate):
     columns = datasets.Features({"image": datasets.Image()})
     red = Image.new("RGB", (SIDE, SIDE), (200, 30, 30))
     images = datasets.Dataset.from_dict({"image": [red]}, features=columns)

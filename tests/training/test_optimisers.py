@@ -1,4 +1,4 @@
-"""Muon against PyTorch's own optimisers, and what becomes of which parameter."""
+"""Muon compared with PyTorch's optimisers, and which parameters it updates."""
 
 import copy
 from dataclasses import replace
@@ -15,7 +15,7 @@ BETAS = (0.9, 0.98)
 
 
 def network() -> nn.ModuleDict:
-    """A first layer, an inner convolution, inner layers of two shapes and a last one."""
+    """An input layer, inner layers of several shapes and an output layer."""
     torch.manual_seed(0)
     layers = {
         "conv_in": nn.Conv2d(32, 32, 3),
@@ -29,7 +29,7 @@ def network() -> nn.ModuleDict:
 
 
 def descend(layers: nn.ModuleDict, optimizer: torch.optim.Optimizer, steps: range) -> None:
-    """Updates along noise that depends on the step alone."""
+    """Updates with random gradients that depend on the step only."""
     for step in steps:
         noise = torch.Generator().manual_seed(step)
         for parameter in layers.parameters():
@@ -37,7 +37,7 @@ def descend(layers: nn.ModuleDict, optimizer: torch.optim.Optimizer, steps: rang
         optimizer.step()
 
 
-def test_first_and_last_layers_biases_and_small_layers_are_no_inner_matrices():
+def test_input_and_output_layers_biases_and_small_layers_are_no_inner_matrices():
     layers = network()
     expected = [layers[name].weight for name in ("middle", "wide", "tall", "tall_too")]
     assert [id(p) for p in inner_matrices(layers)] == [id(p) for p in expected]
@@ -45,7 +45,7 @@ def test_first_and_last_layers_biases_and_small_layers_are_no_inner_matrices():
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 def test_updates_are_those_of_pytorch(weight_decay):
-    """Its own Muon takes no convolutions, so those are given to it as the matrices they are."""
+    """PyTorch's Muon does not take convolutions, so their weights are given to it as matrices."""
     layers = network()
     start = {name: p.detach().clone() for name, p in layers.named_parameters()}
     descend(layers, Muon(layers, RATE, BETAS, weight_decay), range(3))
@@ -71,20 +71,20 @@ def test_updates_are_those_of_pytorch(weight_decay):
     for name, parameter in layers.named_parameters():
         theirs_at, start_at = flat[name].detach(), start[name].reshape(flat[name].shape)
         apart = (parameter.detach().reshape(flat[name].shape) - theirs_at).norm()
-        # Theirs goes to bfloat16 before it divides by the norm, ours after that.
+        # PyTorch converts to bfloat16 before dividing by the norm, we do afterwards.
         bound = 0.02 if id(parameter) in inner else 1e-5
         assert apart <= bound * (theirs_at - start_at).norm() + 1e-6, name
 
 
-def test_a_matrix_moves_alike_in_all_directions():
+def test_the_singular_values_of_an_update_are_nearly_equal():
     layers = network()
     before = layers["wide"].weight.detach().clone()
     descend(layers, Muon(layers, RATE, BETAS), range(1))
     sizes = torch.linalg.svdvals(layers["wide"].weight.detach() - before)
-    assert sizes.max() < 2.0 * sizes.min()  # of the gradient they are 10 times as large
+    assert sizes.max() < 2.0 * sizes.min()  # those of the gradient differ by a factor of 10
 
 
-def test_a_saved_state_goes_on_to_the_same_weights():
+def test_a_restored_state_continues_to_the_same_weights():
     straight, broken = network(), network()
     optimizer = Muon(straight, RATE, BETAS)
     descend(straight, optimizer, range(4))
@@ -97,7 +97,7 @@ def test_a_saved_state_goes_on_to_the_same_weights():
         assert torch.equal(one, other)
 
 
-def test_parameters_without_gradients_lie_still():
+def test_parameters_without_gradients_are_not_changed():
     layers = network()
     optimizer = Muon(layers, RATE, BETAS, weight_decay=0.1)
     before = copy.deepcopy(layers.state_dict())

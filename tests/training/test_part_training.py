@@ -1,4 +1,4 @@
-"""Training what colours by parts, through the real script, and what it is trained on."""
+"""Training of the networks that colour by parts, through the real script, and their data."""
 
 import json
 import os
@@ -36,7 +36,7 @@ from tests.support.networks import (
 )
 from tests.support.pictures import write_pictures
 
-# Of a token: 8 of the decoder, 3 of colours, 8 of vectors, 1 of white, 7 of ink, size and place.
+# Of a token: 8 of the decoder, 3 colours, 8 of the vectors, 1 white, 7 of ink, size and position.
 FEATURES = 27
 SMALL = {
     "sketchcolor-parts": TINY_PARTS,
@@ -97,7 +97,7 @@ def encoder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def view_cache(tmp_path_factory) -> Path:
-    """Two views of each of six drawn pictures, as a run keeps them."""
+    """A view cache with two views of each of six pictures."""
     folder = tmp_path_factory.mktemp("views")
     pictures = write_pictures(folder / "pictures.parquet", 6)
     maker = SampleMaker(64, "figures", "dodge", 0.0, 0.0)
@@ -109,7 +109,7 @@ def view_cache(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def tokens(view_cache, proposer, encoder, tmp_path_factory) -> Path:
-    """What ``python -m sketchcolor.training.part_tokens`` makes of them."""
+    """The output of ``python -m sketchcolor.training.part_tokens`` for these views."""
     file = tmp_path_factory.mktemp("tokens") / "tokens.npz"
     arguments = ["part_tokens", "--view_cache", str(view_cache), "--drawings", "8"]
     arguments += ["--proposer", str(proposer), "--parts", str(encoder), "-o", str(file)]
@@ -122,7 +122,7 @@ def tokens(view_cache, proposer, encoder, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def needed(pictures, proposer, encoder, tokens) -> dict[str, dict[str, Path]]:
-    """What each recipe is started with."""
+    """The flags that each recipe needs."""
     return {
         "sketchcolor-parts": {"data_files": pictures, "proposer": proposer},
         "sketchcolor-light": {"data_files": pictures},
@@ -143,19 +143,19 @@ def test_a_run_learns_and_resumes_to_the_same_weights(recipe, needed, tmp_path):
     assert all(torch.isfinite(weight).all() for weight in network.parameters())
     names = ["model", "proposer"] if recipe == "sketchcolor-parts" else ["model"]
     before = {name: weights(run / name) for name in names}
-    for path in run.iterdir():  # as if the machine had died after step 2
+    for path in run.iterdir():  # as after a crash following step 2
         if path.is_dir() and path.name != "checkpoint-2":
             shutil.rmtree(path)
     again = train(recipe, run, max_train_steps=3, resume_from_checkpoint="latest", **needed[recipe])
     for name in names:
         after = weights(again / name)
         assert all(torch.equal(before[name][key], after[key]) for key in after)
-    # One step less is another network.
+    # One step less gives other weights.
     shorter = weights(train(recipe, tmp_path / "other", **needed[recipe]) / "model")
     assert any(not torch.equal(before["model"][key], shorter[key]) for key in shorter)
 
 
-def test_a_part_encoder_and_its_proposer_are_trained_along(pictures, proposer, tmp_path):
+def test_a_part_encoder_and_its_proposer_are_trained_together(pictures, proposer, tmp_path):
     given = {"data_files": pictures, "validation_files": pictures, "validation_steps": 2}
     given |= {"resolution": 128, "validation_images": 2}
     run = train("sketchcolor-parts", tmp_path / "run", proposer=proposer, **given)
@@ -164,11 +164,11 @@ def test_a_part_encoder_and_its_proposer_are_trained_along(pictures, proposer, t
     before, after = weights(proposer), weights(run / "proposer")
     assert before.keys() == after.keys()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
-    # Lines are read, hints are seen, colours are named.
+    # The line encoder, the input layer of the hints and the output layer have been trained.
     assert {"lines.sizes.0.0.weight", "unet.conv_in.weight", "unet.conv_out.weight"} <= moved
     measured = json.loads((run / "validation.jsonl").read_text())
     assert all(0.0 < measured[f"validation_lab_{count}"] < 100.0 for count in (3, 10, 20, 50))
-    # Both go on from there.
+    # A second run continues with both.
     more = train(
         "sketchcolor-parts",
         tmp_path / "more",
@@ -183,8 +183,8 @@ def test_a_part_encoder_and_its_proposer_are_trained_along(pictures, proposer, t
     assert any(not torch.equal(after[name], again[name]) for name in after)
 
 
-def test_hints_are_seen_by_the_proposer_of_a_part_encoder(pictures, proposer, tmp_path):
-    """Without hints given the same samples make other weights."""
+def test_the_proposer_of_a_part_encoder_is_given_hints(pictures, proposer, tmp_path):
+    """Without hints, the same samples give other weights."""
     runs = [
         train(
             "sketchcolor-parts",
@@ -200,7 +200,7 @@ def test_hints_are_seen_by_the_proposer_of_a_part_encoder(pictures, proposer, tm
 
 
 def test_processes_train_one_part_encoder(pictures, proposer, tmp_path):
-    """Gradients of all weights are shared, those of the proposer's features among them."""
+    """Two processes train one encoder and its proposer with DistributedDataParallel."""
     root = Path(train_accelerate.__file__).parent
     arguments = ["--recipe", "sketchcolor-parts", "--output_dir", str(tmp_path / "run")]
     arguments += ["--model_config", json.dumps(TINY_PARTS), "--proposer", str(proposer)]
@@ -224,7 +224,7 @@ def test_processes_train_one_part_encoder(pictures, proposer, tmp_path):
         ("sketchcolor-part-colours", "tokens", "name their file by --tokens"),
     ],
 )
-def test_what_a_recipe_lacks_is_said_in_a_sentence(recipe, lacks, sentence, needed, tmp_path):
+def test_a_missing_flag_is_named_in_the_error(recipe, lacks, sentence, needed, tmp_path):
     given = {name: value for name, value in needed[recipe].items() if name != lacks}
     with pytest.raises(ValueError, match=sentence):
         train(recipe, tmp_path, **given)
@@ -250,15 +250,15 @@ def test_runs_make_a_bundle_that_colours_by_parts(needed, tmp_path, monkeypatch)
         assert loaded.parts is None or loaded.parts.dtype == torch.float32
         out = loaded(page, seed=0, resolution=64, num_inference_steps=1)
         assert out.images[0].size == page.size and (out.parts is None) == (number == 0)
-    # The proposer that was trained along is the one to take.
-    bundle(light, tmp_path / "along", **parts)
-    along = weights(runs["sketchcolor-parts"] / "proposer")
-    taken = weights(tmp_path / "along" / "proposer")
-    assert all(torch.equal(taken[name], along[name].half()) for name in along)
-    told = json.loads((tmp_path / "along" / "training.json").read_text())
-    assert told["proposer"]["recipe"] == told["parts"]["recipe"]
-    assert not any("proposer_started_from" in record for record in told.values())
-    # A bundle may be made of another one's networks.
+    # By default the bundle has the proposer that was trained together with the encoder.
+    bundle(light, tmp_path / "together", **parts)
+    trained = weights(runs["sketchcolor-parts"] / "proposer")
+    bundled = weights(tmp_path / "together" / "proposer")
+    assert all(torch.equal(bundled[name], trained[name].half()) for name in trained)
+    history = json.loads((tmp_path / "together" / "training.json").read_text())
+    assert history["proposer"]["recipe"] == history["parts"]["recipe"]
+    assert not any("proposer_started_from" in entry for entry in history.values())
+    # Networks of one bundle can be used for another.
     again = tmp_path / "again"
     bundle(light, again, folder / "proposer", folder / "parts", folder / "part_colours")
     assert json.loads((again / "training.json").read_text()) == record
@@ -268,7 +268,7 @@ def test_runs_make_a_bundle_that_colours_by_parts(needed, tmp_path, monkeypatch)
 
 
 def write_pairs(path: Path, count: int = 3, **columns) -> Path:
-    """Discs on white whose drawn lines are only half of their outline, 64×64."""
+    """Discs on white, 64×64, with line art that shows only half of their outline."""
     rows = {"image": [], "lineart": []}
     for number in range(count):
         for column, paper in (("image", (255, 255, 255)), ("lineart", 255)):
@@ -287,7 +287,7 @@ def write_pairs(path: Path, count: int = 3, **columns) -> Path:
     return path
 
 
-def test_pairs_come_after_the_pictures_with_the_lines_that_were_drawn(pictures, tmp_path):
+def test_pairs_come_after_the_pictures_and_have_their_own_line_art(pictures, tmp_path):
     pairs = write_pairs(tmp_path / "pairs.parquet")
     images = load_images(Source(data_files=str(pictures), paired_files=str(pairs)))
     assert len(images) == 13
@@ -319,13 +319,13 @@ def test_a_run_draws_its_samples_from_pairs_too(pictures, proposer, tmp_path, mo
     assert len(samples) == 16
     view = samples.view(12, 0)
     lines = np.asarray(samples.images[12]["lineart"])
-    # Half an outline stays half an outline, however it is placed.
+    # The line art of the pair is used, however it is framed.
     assert 0.2 * np.count_nonzero(lines < 128) < np.count_nonzero(view.lines < 128)
     sample = samples[0]
     assert sample["flat"].shape == (3, 32, 32) and "flats" not in sample
 
 
-def test_pairs_need_their_line_art_and_no_stream(pictures, tmp_path):
+def test_pairs_need_line_art_and_cannot_be_streamed(pictures, tmp_path):
     files = {"data_files": str(pictures), "paired_files": str(pictures)}
     with pytest.raises(ValueError, match="--paired_files needs a column 'lineart'"):
         load_images(Source(**files))
@@ -339,7 +339,7 @@ def face_view(colour: np.ndarray, lines: np.ndarray, palette: list[tuple]) -> Vi
 
 
 def test_flats_of_a_picture_have_one_colour_between_the_lines():
-    """A disc in light and shadow on white becomes a disc of one colour on white."""
+    """A disc with a shadow becomes a disc of one colour."""
     lines = np.full((96, 96), 255, np.uint8)
     cv2.circle(lines, (48, 48), 30, 0, 2)
     colour = np.full((96, 96, 3), 255, np.uint8)
@@ -356,7 +356,7 @@ def test_flats_of_a_picture_have_one_colour_between_the_lines():
     assert np.array_equal(flats, again)
 
 
-def test_colours_of_other_parts_stay_apart_in_flats():
+def test_flats_of_different_parts_have_different_colours():
     lines = np.full((96, 96), 255, np.uint8)
     cv2.rectangle(lines, (10, 10), (85, 85), 0, 2)
     cv2.line(lines, (48, 10), (48, 85), 0, 2)
@@ -368,7 +368,7 @@ def test_colours_of_other_parts_stay_apart_in_flats():
     assert np.abs(flats[20:76, 54:80] - (40, 60, 160)).max() < 12
 
 
-def test_a_light_sample_carries_flats_of_its_window(pictures):
+def test_a_sample_has_flats_of_its_window(pictures):
     maker = SampleMaker(64, "figures", "dodge", 0.0, 0.0, crop=32, flats=True, flat_shrink=2)
     images = load_images(Source(data_files=str(pictures)))
     for number in range(4):
@@ -387,7 +387,7 @@ def test_true_colours_are_the_medians_of_the_tokens_away_from_ink():
     vectors[0] = 1.0
     colour = np.full((32, 32, 3), 255, np.uint8)
     colour[:, 16:] = (200, 60, 60)
-    colour[:20, 16:] = 0  # ink over more than half of it
+    colour[:20, 16:] = 0  # ink on more than half of it
     ink = np.zeros((16, 16), np.float32)
     ink[:10, 8:] = 1.0
     parts = drawing_parts(label, vectors, part=[0, 1], ink=ink)
@@ -398,19 +398,19 @@ def test_true_colours_are_the_medians_of_the_tokens_away_from_ink():
     assert not found[2].any()  # no token
 
 
-def test_kept_tokens_are_those_of_the_views(tokens, view_cache, proposer, encoder, monkeypatch):
+def test_stored_tokens_are_those_of_the_views(tokens, view_cache, proposer, encoder, monkeypatch):
     monkeypatch.setattr("sketchcolor.parts.analysis.RESOLUTION", 64)
-    with np.load(tokens) as kept:
-        arrays = {name: kept[name] for name in kept.files}
+    with np.load(tokens) as file:
+        arrays = {name: file[name] for name in file.files}
     assert arrays["features"].shape == (8, MOST_PARTS, FEATURES)
     assert arrays["colours"].shape == (8, MOST_PARTS, 3)
     assert np.allclose(arrays["area"].sum(axis=1), 1.0, atol=1e-5)
     networks = tiny_proposer(**TINY_READABLE), tiny_part_encoder()
     one = collect_tokens(view_cache, np.array([[2, 1]]), *networks)
-    at = [i for i in range(8) if np.array_equal(arrays["palette"][i], one["palette"][0])]
+    matching = [i for i in range(8) if np.array_equal(arrays["palette"][i], one["palette"][0])]
     views = np.load(view_cache / "palette.npy")
     assert np.array_equal(views[2, 1], one["palette"][0])
-    for i in at:  # it may not have been among the eight of twelve
+    for i in matching:  # none, if it is not among the eight of twelve
         assert np.allclose(arrays["area"][i], one["area"][0], atol=1e-6)
     lab = rgb2lab(without_lines(np.load(view_cache / "colour.npy")[2, 1]))
     present = one["area"][0] > 0

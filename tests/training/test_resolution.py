@@ -26,11 +26,11 @@ def test_its_own_resolution_changes_no_network(name):
 def test_a_u_net_still_ends_at_one_pixel():
     assert at_resolution(RECIPES["pix2pix"], 128).model_config == {"channels": CHANNELS[:7]}
     assert at_resolution(RECIPES["auto-painter"], 512).model_config == {"channels": CHANNELS}
-    # 96 halves five times, to 3.
+    # 96 can be halved five times, to 3.
     assert at_resolution(RECIPES["pix2pix"], 96).model_config == {"channels": CHANNELS[:5]}
 
 
-def test_what_is_tied_to_a_size_is_told():
+def test_settings_that_depend_on_the_size_follow_it():
     white_out = at_resolution(RECIPES["whiteout-hint"], 128)
     assert white_out.discriminator_config["sample_size"] == 128
     proposal = at_resolution(RECIPES["sketchcolor-proposal"], 128)

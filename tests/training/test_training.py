@@ -1,4 +1,4 @@
-"""Training through its real entry points: the script, ``accelerate launch``, torchrun."""
+"""Training through its entry points: the script, ``accelerate launch`` and ``torchrun``."""
 
 import dataclasses
 import json
@@ -40,7 +40,7 @@ def test_a_killed_run_resumes_to_the_same_weights(recipe, pictures, vgg_file, tm
     resumed = tmp_path / "b"
     often = {"checkpointing_steps": 2, "checkpoints_total_limit": 5}
     train(recipe, pictures, resumed, vgg19=vgg_file, **often)
-    # As if the machine had died after step 2.
+    # As after a crash following step 2.
     for path in resumed.iterdir():
         if path.name != "checkpoint-2":
             subprocess.run(["rm", "-r", str(path)], check=True)
@@ -53,7 +53,7 @@ def test_a_killed_run_resumes_to_the_same_weights(recipe, pictures, vgg_file, tm
 
 
 def test_a_run_with_muon_resumes_to_the_same_weights(pictures, tmp_path):
-    """With layers wide enough to be inner matrices; AdamW leads elsewhere."""
+    """The layers are wide enough for Muon, so AdamW gives other weights."""
     wide = json.dumps(TINY_PROPOSER | {"block_out_channels": [32, 32, 32]})
     settings = {"model_config": wide, "optimizer": "muon", "checkpointing_steps": 2}
     straight = weights(train("sketchcolor-proposal", pictures, tmp_path / "a", **settings))
@@ -108,7 +108,7 @@ def test_training_makes_the_validation_pictures_better(pictures, tmp_path):
 
 
 def test_accelerate_launch_with_sheets_limit_and_seconds(pictures, tmp_path):
-    """The command of the README: sheets, checkpoints kept to the limit, time limit obeyed."""
+    """Sheets are written, and the limits of checkpoints and of time are respected."""
     command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "train_accelerate.py"]
     command += flags(
         "sketchcolor-proposal",
@@ -152,9 +152,10 @@ def test_two_processes_share_one_training(pictures, tmp_path):
 
 
 def test_two_processes_learn_what_one_learns_from_twice_the_batch(pictures, tmp_path):
-    """Each step sees the same pictures, so the curves differ by rounding; sgru draws no noise.
+    """Each step is trained on the same pictures, so the curves differ by rounding only.
 
-    Few steps: where a CPU rounds otherwise, 0.0003 dB after four are 0.015 dB after sixteen.
+    The recipe sgru uses no random noise. There are few steps, because differences of rounding
+    between CPUs grow: 0.0003 dB after four steps become 0.015 dB after sixteen.
     """
     steps = {"max_train_steps": 8, "validation_steps": 4, "validation_files": pictures}
     steps |= {"learning_rate": 1e-3, "lr_warmup_steps": 2}
@@ -176,17 +177,17 @@ def test_two_processes_learn_what_one_learns_from_twice_the_batch(pictures, tmp_
     assert apart(weights(one), weights(tmp_path / "two")) < 0.1 * far
 
 
-def test_a_run_that_is_killed_goes_on_to_the_same_weights(pictures, tmp_path):
-    """SIGKILL at any moment after the first checkpoint, perhaps while another is being written."""
+def test_a_run_killed_at_any_moment_resumes_to_the_same_weights(pictures, tmp_path):
+    """SIGKILL at some moment after the first checkpoint, possibly while another is written."""
     settings = {"checkpointing_steps": 1, "max_train_steps": 30}
     straight = train("pix2pix", pictures, tmp_path / "straight", **settings)
     output = tmp_path / "killed"
     command = [sys.executable, "train_accelerate.py"]
     command += flags("pix2pix", pictures, output, **settings)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # Sums of as many parts as here: another number of threads rounds otherwise.
-    alike = environment(OMP_NUM_THREADS=str(torch.get_num_threads()))
-    with subprocess.Popen(command, cwd=ROOT, env=alike, **quiet) as process:
+    # The same number of threads as in this process, because another one rounds differently.
+    same_threads = environment(OMP_NUM_THREADS=str(torch.get_num_threads()))
+    with subprocess.Popen(command, cwd=ROOT, env=same_threads, **quiet) as process:
         while latest_checkpoint(output) is None:
             assert process.poll() is None, "The run ended before it could be killed."
             time.sleep(0.01)
@@ -197,7 +198,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_weights(pictures, tmp_path):
     assert not list(output.glob("*.partial"))
 
 
-def test_a_checkpoint_that_was_being_written_is_passed_over(tmp_path):
+def test_an_incomplete_checkpoint_is_ignored(tmp_path):
     for name in ("checkpoint-2", "checkpoint-10", "checkpoint-12.partial"):
         (tmp_path / name).mkdir()
     assert latest_checkpoint(tmp_path).name == "checkpoint-10"
@@ -218,14 +219,14 @@ def environment(**more) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | more
 
 
-def test_streaming_trains_too(pictures, tmp_path):
+def test_training_from_a_stream(pictures, tmp_path):
     arguments = flags("pix2pix", pictures, tmp_path, max_train_steps=2) + ["--streaming"]
     AcceleratorState._reset_state(reset_partial_state=True)
     train_accelerate.main(train_accelerate.parse_args(arguments))
     assert Pix2PixGenerator.from_pretrained(tmp_path / "model").conditions == ()
 
 
-# Prints the commit and the size of a picture by what a run has published.
+# Loads a published run; prints its commit and the size of a picture coloured by it.
 USE_PUBLISHED = """
 import sys
 from sketchcolor import load_pipeline
@@ -275,7 +276,7 @@ def test_a_run_streams_from_the_hub_and_publishes_itself(
         assert "The Hub does not accept the token" in refused.stderr
 
 
-def test_publishing_needs_a_place(pictures, tmp_path, capsys):
+def test_publishing_needs_a_repository(pictures, tmp_path, capsys):
     with pytest.raises(SystemExit):
         train("pix2pix", pictures, tmp_path, hub_model_id="artist/run")
     assert "--push_to_hub and --hub_model_id" in capsys.readouterr().err
@@ -287,7 +288,7 @@ def test_gradient_accumulation_counts_updates(pictures, tmp_path):
     assert resolved["training"]["step"] == 2 and resolved["training"]["images"] == 8
 
 
-def test_a_second_stage_starts_from_weights_and_meets_proposals(pictures, tmp_path):
+def test_a_second_stage_is_trained_on_proposals_and_starts_from_weights(pictures, tmp_path):
     train("sketchcolor-proposal", pictures, tmp_path / "p")
     train("sketchcolor", pictures, tmp_path / "r", proposer=tmp_path / "p" / "model")
     start = tmp_path / "r" / "model"
@@ -298,17 +299,17 @@ def test_a_second_stage_starts_from_weights_and_meets_proposals(pictures, tmp_pa
     assert 0 < apart(before, after) < 0.01
 
 
-def test_a_run_goes_on_with_the_discriminator_of_the_weights_it_starts_from(pictures, tmp_path):
-    """A new one would spoil them first. Beside a bundle's generator it lies as well."""
+def test_a_run_continues_with_the_discriminator_of_its_starting_weights(pictures, tmp_path):
+    """It is saved beside the generator of a run and of a bundle."""
     run = train("sketchcolor", pictures, tmp_path / "run", max_train_steps=2)
     bundle(run, tmp_path / "pipe")
     recipe = RECIPES["sketchcolor"]
-    kept = PatchDiscriminator.from_pretrained(run / "discriminator").layers[2].weight
+    trained = PatchDiscriminator.from_pretrained(run / "discriminator").layers[2].weight
     fresh = PatchDiscriminator(**recipe.discriminator_config).layers[2].weight
-    assert 1e-3 < (kept - fresh).abs().max()
+    assert 1e-3 < (trained - fresh).abs().max()
     for network, tolerance in ((run / "model", 0.0), (tmp_path / "pipe" / "generator", 1e-3)):
         found = make_discriminator(recipe, str(network)).layers[2].weight
-        assert found.dtype == torch.float32 and (found - kept).abs().max() <= tolerance
+        assert found.dtype == torch.float32 and (found - trained).abs().max() <= tolerance
         assert read_record(str(network))["training"]["step"] == 2
     narrow = dataclasses.replace(recipe, discriminator_config={"channels": (8, 8)})
     other = dataclasses.replace(recipe, discriminator="white-out", discriminator_config={})
@@ -330,7 +331,7 @@ def test_degraded_truth_keeps_the_colours(colour_picture):
 
 @pytest.mark.parametrize("side", [40, 48])
 def test_a_window_need_not_be_whole_tiles_of_the_proposer(side):
-    """A quarter of 192 px and half of that are not whole tiles of the bundled proposer's."""
+    """The window's sides need not be multiples of the proposer's tile."""
     batch = {
         "colour": torch.full((4, 3, side, side), 0.5),
         "sketch": torch.ones(4, 1, side, side),
@@ -343,8 +344,8 @@ def test_a_window_need_not_be_whole_tiles_of_the_proposer(side):
     for _ in range(6):  # at full and at half size
         proposals = degraded_truth(batch, generator, tiny_proposer())
         assert proposals.shape == (4, 3, side // 4, side // 4)
-        drawn, rough = proposals[:2], proposals[2:]
-        assert drawn.abs().max() <= 1.0 and 0.1 < rough.mean() < 0.9
+        denoised, rough = proposals[:2], proposals[2:]
+        assert denoised.abs().max() <= 1.0 and 0.1 < rough.mean() < 0.9
 
 
 @pytest.mark.parametrize("recipe", SINGLE_STAGE)
@@ -359,8 +360,8 @@ def test_a_run_with_vgg_colours_through_the_pipeline(
     assert plain.size == example_sketch.size
     dot = [{"color": "#ff0000", "width": 40, "points": [[150, 200]]}]
     if "hints" in loaded.conditions:
-        told = loaded(example_sketch, hints=dot, seed=0, resolution=64).images[0]
-        assert np.any(np.asarray(told) != np.asarray(plain))
+        hinted = loaded(example_sketch, hints=dot, seed=0, resolution=64).images[0]
+        assert np.any(np.asarray(hinted) != np.asarray(plain))
     else:
         with pytest.raises(ValueError, match="does not take hints"):
             loaded(example_sketch, hints=dot, seed=0, resolution=64)

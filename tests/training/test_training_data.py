@@ -1,4 +1,4 @@
-"""Loading pictures by every road, and turning them into samples."""
+"""Loading pictures from every kind of source, and making samples of them."""
 
 import io
 import json
@@ -10,25 +10,27 @@ import torch
 from PIL import Image
 
 from sketchcolor.training.data import (
-    NOISE,
-    ROTATION,
-    SHEAR,
-    SHIFT,
-    ZOOM,
     OffsetSampler,
     SampleMaker,
     Samples,
     Source,
     StreamedSamples,
-    frame,
     load_images,
+)
+from sketchcolor.training.framing import (
+    LINE_NOISE,
+    MAX_ROTATION,
+    MAX_SHEAR,
+    MAX_SHIFT,
+    MAX_ZOOM,
+    frame,
 )
 from tests.support.pictures import write_pictures
 
 MAKER = SampleMaker(64, "figures", "random", hint_rate=1.0, palette_rate=0.5)
 
 
-def test_samples_have_the_contracts_shapes_and_ranges(pictures):
+def test_samples_have_the_documented_shapes_and_ranges(pictures):
     samples = Samples(load_images(Source(data_files=str(pictures))), MAKER, seed=0)
     present = []
     for number in range(12):
@@ -72,7 +74,7 @@ def test_crop_cuts_the_same_window_of_everything(pictures):
         assert sample["sketch"][0][dark].mean() < sample["sketch"][0][~dark].mean()
 
 
-def test_whole_figures_are_placed_on_paper():
+def test_whole_figures_are_placed_on_white():
     figure = np.full((120, 60, 3), 255, np.uint8)
     figure[20:110, 20:40] = (200, 40, 40)
     lines = np.full((120, 60), 255, np.uint8)
@@ -88,7 +90,7 @@ def test_whole_figures_are_placed_on_paper():
     assert abs(xs.mean() - 31.5) < 1 and (colour[:, :10] == 255).all()
 
 
-def test_some_whole_figures_stand_far_away():
+def test_some_whole_figures_are_small():
     figure = np.full((120, 60, 3), 255, np.uint8)
     figure[5:115, 20:40] = (200, 40, 40)
     lines = np.full((120, 60), 255, np.uint8)
@@ -99,7 +101,7 @@ def test_some_whole_figures_stand_far_away():
     assert min(heights) < 30 and sum(height < 45 for height in heights) > 10
 
 
-def test_the_tint_of_drawn_paper_goes_on_beyond_the_picture():
+def test_the_border_colour_of_the_paper_continues_outside_of_the_picture():
     colour = np.full((120, 60, 3), 255, np.uint8)
     lines = np.full((120, 60), 210, np.uint8)
     lines[40:80, 20:40] = 30
@@ -108,7 +110,7 @@ def test_the_tint_of_drawn_paper_goes_on_beyond_the_picture():
 
 
 def test_distorting_turns_shears_zooms_shifts_and_adds_noise_to_lines():
-    """Three corners of a square tell which affine map a picture went through."""
+    """Three dots show which affine map a picture went through."""
     colour = np.full((200, 200, 3), 128, np.uint8)
     dots = np.array([[70, 70], [130, 70], [70, 130]])
     for (x, y), channel in zip(dots, range(3), strict=True):
@@ -117,7 +119,7 @@ def test_distorting_turns_shears_zooms_shifts_and_adds_noise_to_lines():
     maps = []
     for seed in range(60):
         warped, noisy = frame(colour, lines, 100, "distort", np.random.default_rng(seed))
-        assert noisy.std() == pytest.approx(255 * NOISE, rel=0.05)
+        assert noisy.std() == pytest.approx(255 * LINE_NOISE, rel=0.05)
         weights = np.clip(warped.astype(float) - 128, 0, None)
         ys, xs = np.mgrid[:100, :100]
         found = [
@@ -130,11 +132,11 @@ def test_distorting_turns_shears_zooms_shifts_and_adds_noise_to_lines():
         shear = np.dot(across, down) / np.dot(across, across)
         maps.append((zoom, turn, shear, *(middle - 49.75) / 100))
     zoom, turn, shear, *shifts = np.array(maps).T
-    assert 1 / ZOOM - 0.02 < zoom.min() < 0.9 and 1.1 < zoom.max() < ZOOM + 0.02
-    assert ROTATION / 2 < np.abs(turn).max() < ROTATION + 1 and turn.min() < 0 < turn.max()
-    assert SHEAR / 2 < np.abs(shear).max() < SHEAR + 0.05
+    assert 1 / MAX_ZOOM - 0.02 < zoom.min() < 0.9 and 1.1 < zoom.max() < MAX_ZOOM + 0.02
+    assert MAX_ROTATION / 2 < np.abs(turn).max() < MAX_ROTATION + 1 and turn.min() < 0 < turn.max()
+    assert MAX_SHEAR / 2 < np.abs(shear).max() < MAX_SHEAR + 0.05
     for shift in shifts:
-        assert SHIFT / 2 < np.abs(shift).max() < ZOOM * SHIFT * 1.2
+        assert MAX_SHIFT / 2 < np.abs(shift).max() < MAX_ZOOM * MAX_SHIFT * 1.2
     assert maps[0] != maps[1]
 
 
@@ -142,8 +144,8 @@ def test_filters_by_rating_and_tags(tmp_path):
     write_pictures(
         tmp_path / "a.parquet", 6, ratings="general sensitive g general explicit g".split()
     )
-    kept = load_images(Source(data_files=str(tmp_path / "a.parquet"), rating="general"))
-    assert len(kept) == 4
+    general = load_images(Source(data_files=str(tmp_path / "a.parquet"), rating="general"))
+    assert len(general) == 4
     plain = Source(data_files=str(tmp_path / "a.parquet"), exclude_tags=("monochrome",))
     assert len(load_images(plain)) == 3  # every second picture is tagged so
 
@@ -168,7 +170,7 @@ def test_danbooru_webdataset_streams_with_filters(tmp_path):
     maker = SampleMaker(32, "none", "dodge", 0.0, 0.0, image_column="webp")
     stream = StreamedSamples(load_images(source), maker, seed=0, start=1, stop=5)
     colours = [sample["colour"] for sample in stream]
-    assert len(colours) == 4  # two pictures, round and round, from the second sample on
+    assert len(colours) == 4  # two pictures, repeated, from the second sample on
     green = {round(float(c[0].mean()), 1) for c in colours}
     assert green == {-1.0, -0.4}
 

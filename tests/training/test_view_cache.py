@@ -1,4 +1,4 @@
-"""Views kept on disk give the same samples in every run."""
+"""Views cached on disk give the same samples in every run."""
 
 import datasets
 import numpy as np
