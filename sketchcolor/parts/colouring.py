@@ -178,7 +178,7 @@ def with_hints(
             asked[key] = reading, said
         reading, said = asked[key]
         if said is not None:
-            colours = _expected_colours(parts, reading, colours, said.count, paint_paper)
+            colours = _expected_colours(parts, reading, colours, said.colour_count, paint_paper)
         flats.append(Flats(parts, colours, said))
     return flats
 

@@ -64,7 +64,7 @@ class HintColours(NamedTuple):
         cells: C×3 and
         cells_strength: C, the same per cell, for pieces that hold several parts.
         cell_share: N+1 in [0, 1], how far a piece is coloured cell by cell.
-        count: how many colours the hints have.
+        colour_count: how many colours the hints have.
     """
 
     pieces: np.ndarray
@@ -72,7 +72,7 @@ class HintColours(NamedTuple):
     cells: np.ndarray
     cells_strength: np.ndarray
     cell_share: np.ndarray
-    count: int
+    colour_count: int
 
 
 def find_seeds(parts: DrawingParts, reading: Reading, hint_map: np.ndarray) -> Seeds | None:
