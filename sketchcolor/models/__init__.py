@@ -1,4 +1,4 @@
-"""Networks. One file per family; what a recipe can train has a name in :data:`MODELS`."""
+"""Networks, one file per family; :data:`MODELS` has those that recipes can train, by name."""
 
 from .auto_painter import AutoPainterGenerator
 from .discriminators import PatchDiscriminator

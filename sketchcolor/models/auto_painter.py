@@ -1,10 +1,10 @@
-"""Auto-painter (Liu, Qin, Wan & Luo 2018): pix2pix with preferred colours."""
+"""Auto-painter (Liu, Qin, Wan & Luo 2018): pix2pix with colour hints."""
 
 from __future__ import annotations
 
 import torch
 
-# A pipeline's from_pretrained recognises a network by the base class that its module names.
+# DiffusionPipeline.from_pretrained needs the base class to be importable from this module.
 from diffusers import ModelMixin  # noqa: F401
 from diffusers.configuration_utils import register_to_config
 from torch import nn
@@ -18,18 +18,16 @@ HINT_PLANES = 4  # RGB and a mask
 
 
 class AutoPainterGenerator(Pix2PixGenerator):
-    """Line art and, if the user has any, preferred colours → colour; 54 M parameters at 8 levels.
+    """Line art and optional hints → colour; 54 M parameters at 8 levels.
 
-    The generator is the U-Net of pix2pix ("instead of a simple encoder decoder model they
-    used U-net. It is a pix2pix model"); what the system adds are its losses (L_p on pixels, L_f on
-    VGG features, total variation), which a recipe carries, and the colours as a further input.
+    The generator is the U-Net of pix2pix. The system adds the hints as an input, and its losses
+    (L_p of pixels, L_f of VGG features, total variation), which are in the recipe.
 
     Departures:
-        - The authors paint the preferred colours over the sketch, whose three planes are all that
-          their network sees. Here they are four planes of their own, as everywhere in this
-          package: a black or white hint differs from a line and from paper, and "no hint" from
-          both.
-        - 4×4 kernels and 64 to 512 channels, as in pix2pix. The authors' later code has 3×3
+        - The authors paint the hints onto the RGB sketch, which is the only input. Here they are
+          four planes of their own, as everywhere in this package, so that a black or white hint
+          can be told from lines and paper.
+        - 4×4 kernels and 64 to 512 channels, as in pix2pix; the authors' later code has 3×3
           kernels and 48 to 384 channels.
         - The noise z is dropout in training only, as in :class:`Pix2PixGenerator`: the same sketch
           and hints always give the same picture.
@@ -60,8 +58,7 @@ class AutoPainterGenerator(Pix2PixGenerator):
 
         Args:
             sketch: B×1×H×W in [-1, 1], sides multiples of ``multiple``.
-            hints: B×4×H×W hint map, the preferred colours where the user wants them; None is a
-                map without a painted pixel.
+            hints: B×4×H×W hint map; None is a map without hints.
             generator: unused, this model is deterministic.
 
         Returns:

@@ -9,15 +9,18 @@ __all__ = ["FiLM", "PaletteEmbedding", "norm"]
 
 
 def norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation: independent of the batch, so that a batch of one behaves alike."""
+    """Group normalisation, which unlike batch normalisation does not depend on the batch size."""
     return nn.GroupNorm(min(8, channels), channels)
 
 
 class PaletteEmbedding(nn.Module):
-    """Palette → one vector; a learned vector stands for "no palette".
+    """Palette → one vector; a learned vector represents "no palette".
 
-    Each colour is lifted with its weight on its own and the results are summed, weighted
-    and unweighted, so the order of the colours does not matter.
+    Each colour with its weight is mapped by the same layers. The results are pooled by a weighted
+    sum and by the mean, so the order of the colours does not matter (as in Zaheer et al. 2017).
+
+    Args:
+        width: of the vector.
     """
 
     def __init__(self, width: int) -> None:
@@ -33,7 +36,17 @@ class PaletteEmbedding(nn.Module):
         weights: torch.Tensor | None,
         present: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """B×width. ``palette`` B×K×3, ``weights`` B×K, ``present`` B bool (default: all)."""
+        """Embed palettes.
+
+        Args:
+            batch: B.
+            palette: B×K×3 in [-1, 1], or None for no palette at all.
+            weights: B×K; colours of weight 0 are ignored.
+            present: B bool, which samples have a palette; None: all.
+
+        Returns:
+            B×width.
+        """
         absent = self.absent.expand(batch, -1)
         if palette is None:
             return absent
@@ -49,7 +62,7 @@ class PaletteEmbedding(nn.Module):
 
 
 class FiLM(nn.Module):
-    """Feature-wise scale and shift from a vector (Perez et al. 2018), starting as identity."""
+    """Feature-wise scale and shift from a vector (Perez et al. 2018), initially the identity."""
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()

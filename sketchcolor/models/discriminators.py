@@ -12,7 +12,7 @@ __all__ = ["PatchDiscriminator"]
 
 
 class PatchDiscriminator(ModelMixin, ConfigMixin):
-    """Scores overlapping patches of (sketch, colour) as real or generated.
+    """PatchGAN: scores overlapping patches of sketch and colour as real or generated.
 
     With the default channels this is the 70×70 PatchGAN of Isola et al. 2017: 256² in,
     30×30 scores out (table 1 of W. Zhang's paper).

@@ -1,4 +1,4 @@
-"""What every generator returns."""
+"""The output of generators."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,10 @@ __all__ = ["GeneratorOutput"]
 
 @dataclass
 class GeneratorOutput(BaseOutput):
-    """image: B×3×H×W in [-1, 1], the size of the sketch."""
+    """Output of a generator.
+
+    Attributes:
+        image: B×3×H×W in [-1, 1], the size of the sketch.
+    """
 
     image: torch.Tensor

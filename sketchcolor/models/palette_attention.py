@@ -1,8 +1,8 @@
 """tlwh1179's generator: "Anime Sketch Colorizer with reference image", an attention U-Net.
 
-The text prints the blocks and the 30 input planes but no width, depth, kernel or number of groups.
-Widths, depth and kernels here are those of the code that its author published
-(github.com/delta6189/Anime-Sketch-Colorizer); the rest is chosen and said where it happens.
+The text gives the blocks and the 30 input planes but no widths, depth, kernels or number of groups.
+Widths, depth and kernels are those of the author's code
+(github.com/delta6189/Anime-Sketch-Colorizer); other choices are stated where they are made.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ Noise = torch.Generator | list[torch.Generator] | None
 class StandardisedConv(nn.Conv2d):
     """Convolution whose filters have mean 0 and one common variance (Qiao et al. 2019).
 
-    Departure: the variance is 1 / fan-in instead of 1. Before a normalisation that is the same;
-    the gates and the last layer have none behind them and would start out saturated.
+    Departure: the variance is 1 / fan-in instead of 1. Before a normalisation both are equivalent,
+    but the gates and the last layer are not normalised and would be saturated initially.
     """
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -43,14 +43,14 @@ class StandardisedConv(nn.Conv2d):
 
 
 class ResidualBlock(nn.Module):
-    """Section 1.1: two 3×3 convolutions beside a shortcut, then the sampling layer.
+    """Section 1.1: two 3×3 convolutions with a shortcut, then a resampling layer.
 
-    Departure: 8 groups per normalisation, as elsewhere in this package, not the 32 of the
-    published code. The last block has 32 channels; one per group would subtract each channel's
-    mean, which is where the picture's overall colour is.
+    Departure: 8 groups per normalisation, as elsewhere in this package, instead of the 32 of the
+    author's code. With 32, the last block would have one channel per group, and normalisation would
+    remove the channels' means, which represent the picture's overall colour.
 
     Args:
-        sampling: ``down`` halves the size by max-pooling, ``up`` doubles it, None keeps it.
+        sampling: ``down`` halves the size by max-pooling, ``up`` doubles it, None does neither.
     """
 
     def __init__(
@@ -83,9 +83,9 @@ class ResidualBlock(nn.Module):
 
 
 class AttentionGate(nn.Module):
-    """Section 1.2: weighs a skip, pixel by pixel, by what the decoder knows (Oktay et al. 2018).
+    """Section 1.2: attention weights for a skip connection (Oktay et al. 2018).
 
-    As in Oktay's equation 1, nothing normalises the weight before its sigmoid.
+    As in equation 1 there, the weight is not normalised before its sigmoid.
     """
 
     def __init__(self, channels: int) -> None:
@@ -96,7 +96,7 @@ class AttentionGate(nn.Module):
         self.weight = StandardisedConv(inner, 1, 1)
 
     def forward(self, skip: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-        """B×C×h×w of the skip; both arguments have that shape."""
+        """B×C×h×w: the skip's features times their weights; both arguments have this shape."""
         agreement = F.relu(self.asked(features) + self.offered(skip))
         return skip * torch.sigmoid(self.weight(agreement))
 
@@ -104,7 +104,7 @@ class AttentionGate(nn.Module):
 class NoiseInjection(nn.Module):
     """Section 1.3: one plane of Gaussian noise, scaled per channel by a learned weight.
 
-    The weights start at zero (Karras et al. 2019): a fresh network draws one picture only.
+    The weights are initially zero (Karras et al. 2019), so that a new network is deterministic.
     """
 
     def __init__(self, channels: int) -> None:
@@ -112,14 +112,14 @@ class NoiseInjection(nn.Module):
         self.scale = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, features: torch.Tensor, generator: Noise) -> torch.Tensor:
-        # Always float32: in half precision the same seed would be another drawing.
+        # Always float32, so that a seed gives the same noise in half precision.
         shape = (features.shape[0], 1, *features.shape[2:])
         noise = randn_tensor(shape, generator, features.device, torch.float32)
         return features + (self.scale * noise).to(features.dtype)
 
 
 class DecodingBlock(nn.Module):
-    """Section 1.3: gate the skip, merge it, inject noise, go up one resolution."""
+    """Section 1.3: gates and merges the skip, injects noise, doubles the resolution."""
 
     def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class DecodingBlock(nn.Module):
 
 
 class PaletteAttentionGenerator(ModelMixin, ConfigMixin):
-    """Residual U-Net with gated skips, told a palette as 27 constant planes (section 1.4).
+    """Residual U-Net with gated skips; the palette is 27 constant input planes (section 1.4).
 
     Args:
         channels: width per encoder block, each of which halves the size. The decoder mirrors
@@ -152,7 +152,7 @@ class PaletteAttentionGenerator(ModelMixin, ConfigMixin):
         self.down = nn.ModuleList(
             ResidualBlock(a, b, "down") for a, b in zip(widths[:-1], widths[1:], strict=True)
         )
-        # The innermost features have no skip to be gated.
+        # The innermost features have no skip connection.
         self.noise_below = NoiseInjection(channels[-1])
         self.rise = ResidualBlock(channels[-1], channels[-2], "up")
         last = channels[0] // 2
@@ -182,9 +182,9 @@ class PaletteAttentionGenerator(ModelMixin, ConfigMixin):
 
         Args:
             sketch: B×1×H×W in [-1, 1].
-            hints: not taken.
+            hints: must be None.
             palette: B×9×3 in [-1, 1], heaviest first. palette_present: B bool.
-            weights: B×9, unused: the paper's planes tell the colours, not their shares.
+            weights: B×9, unused: the paper's planes have the colours without their shares.
             generator: of the injected noise, one for the batch or one per picture.
 
         Returns:
@@ -195,7 +195,7 @@ class PaletteAttentionGenerator(ModelMixin, ConfigMixin):
         """
         if hints is not None:
             raise ValueError("This generator does not take hints.")
-        # Departure: no palette is told as planes of zeros; the paper always has a reference.
+        # Departure: planes of zeros represent no palette; the paper always has a reference.
         colours = constant_planes(palette, palette_present, sketch)
         features = torch.cat([sketch.expand(-1, SKETCH_PLANES, -1, -1), colours], dim=1)
         features = features.to(memory_format=torch.channels_last)

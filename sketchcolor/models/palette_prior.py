@@ -1,8 +1,8 @@
-"""The palette prior: what colours a sketch like this one is painted in, when nobody says.
+"""The palette prior: draws a palette for sketches that are coloured without one.
 
-A small network left to itself mixes all that it knows into browns. Told a palette it commits
-itself. So without a palette from the visitor it is told one that real pictures have: that of a
-training picture whose drawing is laid out alike, another one for every seed.
+Without a palette, a small network tends to average plausible colours to browns; with one it does
+not. A palette that the user does not give is therefore taken from a training picture with a similar
+layout, chosen by the seed.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from ..lineart.figure import figure_mask
 
 __all__ = ["PalettePrior", "layout"]
 
-CELLS = 3  # a layout's grid, cells a side
-PAPER_WEIGHT = 2.0  # of the whole page's share of paper, against one cell
-SKETCH_SIDE = 256  # px at which a layout is measured
-FIRST_DRAW = 1 << 40  # set apart from the seeds of a proposal's noise
+GRID_SIDE = 3  # cells along a side of a layout's grid
+WHITE_WEIGHT = 2.0  # of the white share of the whole picture, relative to that of one cell
+SKETCH_SIDE = 256  # px, longer side at which a sketch's layout is measured
+SEED_OFFSET = 1 << 40  # so that palettes are independent of the proposal's noise of the same seed
 
 
 class PalettePrior(ModelMixin, ConfigMixin):
-    """Palettes of many pictures and the layouts of their drawings; nothing in it is trained.
+    """Palettes and layouts of many pictures as buffers; it has no trained weights.
 
     Args:
         size: number of pictures.
-        colors: K of each palette.
-        nearest: how many of the most similar layouts a palette is drawn from.
+        colors: K, of each palette.
+        nearest: number of pictures with the most similar layouts among which one is drawn.
     """
 
     @register_to_config
@@ -39,50 +39,54 @@ class PalettePrior(ModelMixin, ConfigMixin):
         super().__init__()
         self.register_buffer("palettes", torch.zeros(size, colors, 3))  # [-1, 1]
         self.register_buffer("shares", torch.zeros(size, colors))  # sum 1
-        self.register_buffer("layouts", torch.zeros(size, 2 * CELLS**2 + 1))
+        self.register_buffer("layouts", torch.zeros(size, 2 * GRID_SIDE**2 + 1))
 
     def draw(self, sketch: Tensor, seeds: list[int]) -> tuple[Tensor, Tensor]:
         """One palette per seed.
 
         Args:
-            sketch: 1×1×H×W or B×1×H×W in [-1, 1]; one sketch serves all seeds.
-            seeds: of the choice, one per palette.
+            sketch: 1×1×H×W or B×1×H×W in [-1, 1]; a single one is used for all seeds.
+            seeds: of the random choice, one per palette.
 
         Returns:
             B×K×3 colours in [-1, 1] and B×K weights of sum 1, float32 on the sketch's device.
         """
-        known = self.layouts.float().cpu()
+        layouts = self.layouts.float().cpu()
         chosen = []
         for index, seed in enumerate(seeds):
             if index < len(sketch):
-                alike = (known - _layout_of(sketch[index, 0])).square().sum(dim=1)
-                nearest = alike.topk(min(self.config.nearest, len(known)), largest=False).indices
-            generator = torch.Generator().manual_seed(FIRST_DRAW + seed)
+                distance = (layouts - _layout_of(sketch[index, 0])).square().sum(dim=1)
+                count = min(self.config.nearest, len(layouts))
+                nearest = distance.topk(count, largest=False).indices
+            generator = torch.Generator().manual_seed(SEED_OFFSET + seed)
             pick = torch.randint(len(nearest), (1,), generator=generator)
             chosen.append(int(nearest[pick]))
         return self.palettes[chosen].float(), self.shares[chosen].float()
 
 
-def layout(paper: np.ndarray, ink: np.ndarray) -> np.ndarray:
-    """Where a drawing leaves paper and where its lines are, coarsely.
+def layout(white: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """A coarse description of where a picture is white and where its lines are.
 
     Args:
-        paper, ink: H×W float32 in [0, 1].
+        white, ink: H×W float32 in [0, 1].
 
     Returns:
-        float32: mean paper and ink of `CELLS`² cells each, and the whole page's mean paper times
-        `PAPER_WEIGHT`.
+        float32: the mean white of each of `GRID_SIDE`² cells, that of the whole picture times
+        `WHITE_WEIGHT`, and the mean ink of each cell.
     """
-    cells = [cv2.resize(m, (CELLS, CELLS), interpolation=cv2.INTER_AREA) for m in (paper, ink)]
-    whole = np.array([PAPER_WEIGHT * paper.mean()])
-    return np.concatenate([cells[0].ravel(), whole, cells[1].ravel()]).astype(np.float32)
+    size = (GRID_SIDE, GRID_SIDE)
+    white_cells, ink_cells = (
+        cv2.resize(plane, size, interpolation=cv2.INTER_AREA).ravel() for plane in (white, ink)
+    )
+    whole = np.array([WHITE_WEIGHT * white.mean()])
+    return np.concatenate([white_cells, whole, ink_cells]).astype(np.float32)
 
 
 def _layout_of(sketch: Tensor) -> Tensor:
-    """The layout of a sketch, H×W in [-1, 1]; paper is what its outlines leave outside."""
+    """The layout of a sketch, H×W in [-1, 1]; the area outside of its outlines counts as white."""
     levels = np.rint((sketch.float().cpu().numpy() + 1.0) * 127.5).astype(np.uint8)
     factor = min(1.0, SKETCH_SIDE / max(levels.shape))
     size = (max(1, round(levels.shape[1] * factor)), max(1, round(levels.shape[0] * factor)))
     small = cv2.resize(levels, size, interpolation=cv2.INTER_AREA)
-    paper = 1.0 - figure_mask(Image.fromarray(small))
-    return torch.from_numpy(layout(paper, 1.0 - small.astype(np.float32) / 255.0))
+    white = 1.0 - figure_mask(Image.fromarray(small))
+    return torch.from_numpy(layout(white, 1.0 - small.astype(np.float32) / 255.0))

@@ -1,4 +1,4 @@
-"""The plain pix2pix U-Net (Isola et al. 2017): 8 levels down to 1×1, dropout as noise."""
+"""The U-Net of pix2pix (Isola et al. 2017): 8 levels down to 1×1, dropout as noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First stage: draws one of the plausible colourings at low resolution."""
+"""First stage: samples one of the plausible colourings at low resolution."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .blocks import PaletteEmbedding
 
 __all__ = ["ColorProposer", "LineEncoder", "ProposerFeatures", "constant_planes", "conv_stack"]
 
-DETAIL_PLANES = 8  # channels per colour pixel that the U-Net hands to the head
+DETAIL_PLANES = 8  # channels per colour pixel from the U-Net to the detail head
 HEAD_WIDTH = 32
-LEAST_TIME = 0.05  # below it the velocity of a straight path is taken as if at it
+MIN_TIME = 0.05  # lower bound of the time by which a predicted colour's error is divided
 
 
 class ProposerFeatures(NamedTuple):
-    """What the network computes on its way to the colours; other networks may read it.
+    """Intermediate features of the network, for other networks to read.
 
     Attributes:
-        lines: the line encoder's, B×C×h×w and one more per halving down to the patches.
+        lines: of the line encoder, B×C×h×w and one more for each halving down to the patches.
         middle: B×C×h'×w', of the U-Net's coarsest resolution.
         decoder: B×C×(h/patch)×(w/patch), of the U-Net's last layers.
-        colour: B×3×h×w in about [-1, 1], the colours that the network names.
+        colour: B×3×h×w in about [-1, 1], the predicted colours (x0).
     """
 
     lines: list[torch.Tensor]
@@ -41,16 +41,16 @@ class ProposerFeatures(NamedTuple):
 
 
 class LineEncoder(nn.Module):
-    """Features of the lines, at the colour picture's size and at every halving down to the patches.
+    """Features of the line art at the colour picture's size and each halving down to the patches.
 
-    A patch covers as many line-art pixels as a small face, too many for one linear layer to tell a
-    face from a fold. The lines do not change while colours form, so they are encoded once per
+    A patch covers as many line-art pixels as a small face, too many for the single input layer of
+    the U-Net. The features do not depend on the noisy colours, so they are computed once per
     picture.
 
     Args:
         scale: line-art pixels per colour pixel along a side.
         channels: width at each size, from the colour picture's downwards.
-        groups: of the normalisations; divides all widths but the first.
+        groups: of the normalisations; must divide all widths but the first.
     """
 
     def __init__(self, scale: int, channels: tuple[int, ...], groups: int) -> None:
@@ -83,10 +83,10 @@ class TimelessBlock(ResnetBlock2D):
 
 
 class DetailHead(nn.Module):
-    """Corrects the patches' colours pixel by pixel, where the lines run; begins as no correction.
+    """Predicts a correction of the patches' colours at every pixel; initially zero.
 
     Args:
-        planes: channels of all its inputs together.
+        planes: sum of the channels of its inputs.
     """
 
     def __init__(self, planes: int) -> None:
@@ -97,12 +97,16 @@ class DetailHead(nn.Module):
         self.layers = nn.Sequential(*conv_stack(planes, HEAD_WIDTH, 2), last)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """B×·×h×w each → B×3×h×w."""
+        """Inputs of B×C×h×w, with different C → B×3×h×w."""
         return self.layers(torch.cat(inputs, dim=1).to(memory_format=torch.channels_last))
 
 
 def conv_stack(planes: int, width: int, count: int) -> list[nn.Module]:
-    """Convolutions without normalisation, which costs more than they do where cells are many."""
+    """3×3 convolutions with SiLU; without normalisation, which is slower than they at large sizes.
+
+    Args:
+        planes: input channels. width: output channels. count: number of convolutions.
+    """
     widths = [planes, *[width] * count]
     layers = [(nn.Conv2d(*pair, 3, padding=1), nn.SiLU()) for pair in pairwise(widths)]
     return [layer for pair in layers for layer in pair]
@@ -111,9 +115,9 @@ def conv_stack(planes: int, width: int, count: int) -> list[nn.Module]:
 class ColorProposer(ModelMixin, ConfigMixin):
     """Velocity network of a conditional flow (Lipman et al. 2023) over small colour pictures.
 
-    A diffusers ``UNet2DModel`` works on small patches of the colour picture. Line art comes in
-    at ``sketch_scale`` times the colour's size and is pixel-unshuffled, so that a line one
-    pixel wide survives. The palette joins the time embedding and modulates every block.
+    A diffusers ``UNet2DModel`` works on patches of the colour picture. The line art has
+    ``sketch_scale`` times its size and is pixel-unshuffled, so that lines of one pixel are
+    preserved. The palette is added to the time embedding and modulates every block.
 
     Args:
         sample_size: side of the colour picture in training, pixels.
@@ -124,9 +128,12 @@ class ColorProposer(ModelMixin, ConfigMixin):
         attention_from: index of the first resolution with self-attention.
         colour_std: standard deviation of colour pictures in [-1, 1], for scaling the input.
         line_channels: widths of a :class:`LineEncoder`, one per size from the colour picture's to
-            the patches'; none lets the network see the patches' lines as they are only.
+            the patches'; empty for no encoder, only the unshuffled lines.
         palette_as: ``modulation`` of every block, or ``planes``, 27 constant input planes (see
-            :func:`constant_planes`), the baseline that modulation was measured against.
+            :func:`constant_planes`), the baseline for comparison.
+
+    Raises:
+        ValueError: the number of line_channels does not fit the patches.
     """
 
     conditions = ("hints", "palette")
@@ -187,7 +194,7 @@ class ColorProposer(ModelMixin, ConfigMixin):
         return self.config.patch * 2 ** (len(self.config.block_out_channels) - 1)
 
     def encode_lines(self, sketch: torch.Tensor) -> list[torch.Tensor]:
-        """The line encoder's features of B×1×(s·h)×(s·w) line art; none without an encoder."""
+        """The line encoder's features of B×1×(s·h)×(s·w) line art; empty without an encoder."""
         return self.lines(sketch) if self.config.line_channels else []
 
     def forward(
@@ -210,26 +217,26 @@ class ColorProposer(ModelMixin, ConfigMixin):
             sketch: B×1×(s·h)×(s·w) in [-1, 1], s = ``sketch_scale``.
             hints: B×4×h×w hint field, see :func:`sketchcolor.conditions.hint_field.hint_field`.
             palette: B×K×3 in [-1, 1]. weights: B×K. palette_present: B bool.
-            lines: what :meth:`encode_lines` gave for ``sketch``, if it was encoded before.
-            return_features: return what the network knows instead of a velocity.
+            lines: the output of :meth:`encode_lines` for ``sketch``; None computes it.
+            return_features: return the features instead of the velocity.
 
         Returns:
             B×3×h×w, or :class:`ProposerFeatures`.
         """
         lines = self.encode_lines(sketch) if lines is None else lines
-        colour, middle, decoder = self._name_colours(
+        colour, middle, decoder = self._predict_colours(
             noisy, timestep, sketch, hints, palette, weights, palette_present, lines
         )
         if return_features:
             return ProposerFeatures(lines, middle, decoder, colour)
-        return (noisy - colour) / self._time(noisy, timestep).clamp(min=LEAST_TIME)
+        return (noisy - colour) / self._time(noisy, timestep).clamp(min=MIN_TIME)
 
     @staticmethod
     def _time(noisy: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
         """B timesteps in [0, 1000] → B×1×1×1 in [0, 1]."""
         return (timestep / 1000.0)[:, None, None, None].to(noisy.dtype)
 
-    def _name_colours(
+    def _predict_colours(
         self,
         noisy: torch.Tensor,
         timestep: torch.Tensor,
@@ -240,15 +247,16 @@ class ColorProposer(ModelMixin, ConfigMixin):
         palette_present: torch.Tensor | None,
         lines: list[torch.Tensor],
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The colours B×3×h×w, and the U-Net's features in its middle and before its end.
+        """Predicted colours B×3×h×w, and the U-Net's middle and last features.
 
-        The network names the colours, not the noise or the velocity: a patch of noise has more
-        dimensions than a small network can carry (Li & He 2025), a patch of colours has few.
+        The network predicts the colours (x0) instead of noise or velocity: patches of noise have
+        more dimensions than a small network can represent, patches of colours have few (Li & He
+        2025).
         """
         scale, patch = self.config.sketch_scale, self.config.patch
         if hints is None:
             hints = noisy.new_zeros(noisy.shape[0], 4, *noisy.shape[2:])
-        # Unit variance for the noisy picture at every time (Karras et al. 2022).
+        # Scale the noisy picture to unit variance at every time (Karras et al. 2022).
         time = self._time(noisy, timestep)
         variance = ((1.0 - time) * self.config.colour_std).square() + time.square()
         scaled = noisy * variance.rsqrt()
@@ -275,13 +283,13 @@ class ColorProposer(ModelMixin, ConfigMixin):
 
 @contextmanager
 def _outputs_of(*modules: nn.Module) -> Iterator[list[torch.Tensor]]:
-    """The outputs of modules inside a network, in the order of the modules, once it has run."""
+    """Collects the outputs of modules of a network, in the order in which they run."""
     outputs: list[torch.Tensor] = []
 
-    def keep(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+    def append_output(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
         outputs.append(output)
 
-    hooks = [module.register_forward_hook(keep) for module in modules]
+    hooks = [module.register_forward_hook(append_output) for module in modules]
     try:
         yield outputs
     finally:
@@ -295,8 +303,8 @@ def constant_planes(
     """A palette as planes of one value each, zero without a palette.
 
     Args:
-        palette: B×9×3 in [-1, 1], heaviest first. present: B bool, all if None.
-        like: B×C×h×w, for size and type.
+        palette: B×9×3 in [-1, 1], heaviest first; or None. present: B bool; None: all.
+        like: B×C×h×w, gives size and dtype.
 
     Returns:
         B×27×h×w.

@@ -1,6 +1,6 @@
-"""The swish-gated residual U-Net of Liu, Chen & Hu (2019), and ours made of it.
+"""The swish-gated residual U-Net (SGRU) of Liu, Chen & Hu (2019), and a refiner built from it.
 
-Widths and weights that the SGRU report does not print are those of the public reimplementation
+Widths and weights that the paper does not give are those of the public reimplementation
 github.com/pradeeplam/Anime-Sketch-Coloring-with-Swish-Gated-Residual-UNet.
 """
 
@@ -21,11 +21,11 @@ from .outputs import GeneratorOutput
 __all__ = ["SwishGatedGenerator", "SwishGatedRefiner"]
 
 HINT_PLANES = 4  # RGB and a mask
-HINT_LEVEL = 2  # where the features are as small as Ye et al.'s hint image, a quarter of the sketch
+HINT_LEVEL = 2  # at which features have a quarter of the sketch's size, as Ye et al.'s hint image
 
 
 class SwishGate(nn.Module):
-    """x · σ(W x): the gate through which shortcuts pass."""
+    """x · σ(W x): the gate of the shortcuts."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class SwishGate(nn.Module):
 
 
 class SwishGatedBlock(nn.Module):
-    """Two 3×3 convolutions beside a swish-gated shortcut."""
+    """Two 3×3 convolutions with a swish-gated shortcut."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -57,10 +57,10 @@ class SwishGatedBlock(nn.Module):
 
 
 class SwishGatedUNet(ModelMixin, ConfigMixin):
-    """Blocks per resolution and gated shortcuts between them; what the family shares."""
+    """The part that both networks share: blocks at each resolution and gated skip connections."""
 
     def _build(self, channels: tuple[int, ...], hinted: bool = False) -> None:
-        """Everything between inlet and outlet; ``hinted`` makes room for a small hint map."""
+        """Builds the U-Net; ``hinted`` adds the channels of a hint map at :data:`HINT_LEVEL`."""
         pairs = list(zip(channels[:-1], channels[1:], strict=True))
         joining = {HINT_LEVEL: HINT_PLANES} if hinted else {}
         self.down = nn.ModuleList(
@@ -78,7 +78,12 @@ class SwishGatedUNet(ModelMixin, ConfigMixin):
         small_hints: torch.Tensor | None = None,
         modulate: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> torch.Tensor:
-        """Down, through the middle and up again: B×C×h×w features of one size and width."""
+        """The U-Net's forward pass: B×C×h×w → B×C×h×w.
+
+        Args:
+            small_hints: hint map at the size of :data:`HINT_LEVEL`.
+            modulate: applied to the coarsest features.
+        """
         shortcuts = []
         for level, (block, shrink) in enumerate(zip(self.down, self.shrink, strict=True)):
             if small_hints is not None and level == HINT_LEVEL:
@@ -95,18 +100,18 @@ class SwishGatedUNet(ModelMixin, ConfigMixin):
 
 
 class SwishGatedGenerator(SwishGatedUNet):
-    """Line art → colour in one stage, as published; 37 M parameters.
+    """Line art → colour in one stage; 37 M parameters.
 
-    With ``hints`` it is the network of Ye et al., which also sees a quarter-size
-    picture of hints and its mask where its own features are that small.
+    With ``hints`` it is the network of Ye et al., which takes a quarter-size picture of hints and
+    its mask at the level of that size.
 
     Departures:
-        - One picture. The published network draws nine and trains the best of them.
-        - Group normalisation and swish inside the blocks, strided convolutions on the way down and
-          nearest neighbours on the way up, as in :class:`SwishGatedRefiner`.
+        - One output picture; the published network has nine and trains the best of them.
+        - Group normalisation and swish in the blocks, strided convolutions for downsampling and
+          nearest neighbours for upsampling, as in :class:`SwishGatedRefiner`.
 
     Args:
-        channels: width per resolution, from the sketch's own downwards.
+        channels: width per resolution, from the sketch's downwards.
         hints: whether it takes hints; needs at least four resolutions.
 
     Raises:
@@ -130,7 +135,7 @@ class SwishGatedGenerator(SwishGatedUNet):
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """What it can be told besides the sketch."""
+        """The conditions that it takes besides the sketch."""
         return ("hints",) if self.config.hints else ()
 
     @property
@@ -148,7 +153,7 @@ class SwishGatedGenerator(SwishGatedUNet):
 
         Args:
             sketch: B×1×H×W in [-1, 1].
-            hints: B×4×H×W hint map; None is a map without a painted pixel.
+            hints: B×4×H×W hint map; None is a map without hints.
             generator: unused, this model is deterministic.
 
         Returns:
@@ -172,16 +177,15 @@ class SwishGatedGenerator(SwishGatedUNet):
 
 
 class SwishGatedRefiner(SwishGatedUNet):
-    """Second stage: line art + a soft colour proposal → colour at the line art's resolution.
+    """Second stage: line art + a coarse colour proposal → colour at the line art's resolution.
 
-    Fully convolutional. The full resolution is handled as 2×2 patches, which costs a
-    quarter of the arithmetic where it is most expensive; the artist's own lines are
-    composited from the original later, so nothing visible is lost.
+    Fully convolutional. It works on patches of 2×2 px, which quarters the cost of the largest
+    resolution. Fine lines that this blurs come from the sketch itself, which is composited over
+    the colours later.
 
     Args:
         channels: width per resolution, from half the sketch's size downwards.
-        proposal: whether a first-stage proposal is expected; without it the model is a
-            single-stage colourizer.
+        proposal: whether it takes a proposal; without one it is a single-stage generator.
     """
 
     conditions = ("hints", "palette")
@@ -223,18 +227,18 @@ class SwishGatedRefiner(SwishGatedUNet):
             sketch: B×1×H×W in [-1, 1].
             hints: B×4×H×W hint map.
             palette: B×K×3 in [-1, 1]. weights: B×K. palette_present: B bool.
-            proposal: B×3×h×w in [-1, 1], any size; resized to H×W.
+            proposal: B×3×h×w in [-1, 1] of any size; resized to H×W.
             generator: unused, this model is deterministic.
 
         Returns:
             ``image`` B×3×H×W in [-1, 1].
 
         Raises:
-            ValueError: a proposal is missing or not wanted.
+            ValueError: a proposal is missing, or given to a generator that takes none.
         """
         if (proposal is not None) != self.config.proposal:
-            wanted = "needs" if self.config.proposal else "does not take"
-            raise ValueError(f"This generator {wanted} a colour proposal.")
+            verb = "needs" if self.config.proposal else "does not take"
+            raise ValueError(f"This generator {verb} a colour proposal.")
         if hints is None:
             hints = sketch.new_zeros(sketch.shape[0], HINT_PLANES, *sketch.shape[2:])
         planes = [sketch, hints]
@@ -247,6 +251,6 @@ class SwishGatedRefiner(SwishGatedUNet):
         vector = self.palette(sketch.shape[0], palette, weights, palette_present)
         features = self._pass(features, modulate=lambda middle: self.modulate(middle, vector))
         image = F.pixel_shuffle(self.outlet(features), self.patch)
-        # The proposal is a first guess in colour space: the network learns what to change.
+        # The network predicts a residual to the proposal.
         image = image if base is None else image + base
         return GeneratorOutput(image=image.clamp(-1.0, 1.0) if not self.training else image)

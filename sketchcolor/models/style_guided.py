@@ -1,9 +1,9 @@
 """Style-guided residual U-Net and its discriminator (Zhang, Ji & Lin 2017).
 
-A style vector of a reference picture is added in the middle of a U-Net. Left alone, such a U-Net
-solves its task through the outer shortcuts and the middle gets no gradient; two guide decoders,
-one before and one behind the style, ask the middle for a picture of its own. Where vectors come
-from: :mod:`sketchcolor.models.style_vector`.
+The style vector of a reference picture is added in the middle of a U-Net. Such a U-Net tends to
+solve its task with the outer skip connections, so that the middle gets little gradient. Two guide
+decoders therefore predict pictures from the middle alone, one before and one after the style is
+added. Style vectors are computed by :mod:`sketchcolor.models.style_vector`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["AuxiliaryDiscriminator", "StyleGuidedGenerator", "StyleGuidedOutput"
 
 @dataclass
 class StyleGuidedOutput(GeneratorOutput):
-    """What the generator returns; the guides only in training, where their losses are.
+    """Output of the generator; the guides are None outside of training mode.
 
     Attributes:
         image: B×3×H×W in [-1, 1], G_f of the loss.
-        grey_guide: B×1×H×W in [-1, 1], G_g1, which sees the sketch but not the style.
-        colour_guide: B×3×H×W in [-1, 1], G_g2.
+        grey_guide: B×1×H×W in [-1, 1], G_g1, from the middle before the style is added.
+        colour_guide: B×3×H×W in [-1, 1], G_g2, from the middle after it.
     """
 
     grey_guide: torch.Tensor | None = None
@@ -37,7 +37,7 @@ class StyleGuidedOutput(GeneratorOutput):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut."""
+    """Two 3×3 convolutions with a shortcut."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -57,12 +57,12 @@ class ResidualBlock(nn.Module):
 
 
 class GuideDecoder(nn.Sequential):
-    """Features of the middle → a picture at the sketch's size, without any shortcut.
+    """Features of the middle → a picture of the sketch's size, without skip connections.
 
     Args:
         in_channels: of the features.
-        widths: per resolution, from the features' own upwards, doubling its side each time.
-        planes: of the picture.
+        widths: per resolution, from the features' own upwards; each doubles the side.
+        planes: channels of the picture.
     """
 
     def __init__(self, in_channels: int, widths: list[int], planes: int) -> None:
@@ -78,18 +78,18 @@ class GuideDecoder(nn.Sequential):
 class StyleGuidedGenerator(ModelMixin, ConfigMixin):
     """Line art + a style vector → colour; 29 M parameters, 7 M of them in the guides.
 
-    A 256² sketch becomes 16@256², 32@128², 64@64², 128@32², 256@16² and 2048@8², where the style
-    is added; 512@16² leave the middle. The widths are those of the authors' figure as two public
-    reimplementations read it; the SGRU report prints the style's 4096 only.
+    Features of a 256² sketch are 16@256², 32@128², 64@64², 128@32², 256@16² and 2048@8², where the
+    style is added; the middle's output is 512@16². The widths are those of the authors' figure, as
+    in two public reimplementations; the text gives only the 4096 of the style.
 
-    Departures: the SGRU report does not say where the U-Net is residual, here every block is; group
-    normalisation, so that a small batch does no harm; the full resolution has a shortcut too.
+    Departures: the paper does not say where the U-Net is residual, here every block is; group
+    normalisation, for small batches; a skip connection at the full resolution, too.
 
     Args:
-        channels: width per resolution, from the sketch's own downwards.
-        middle: width where the style is added, half the size of the last of ``channels``.
-        exit_channels: width behind the middle, and of the guides' coarsest resolution; it is
-            halved with every doubling of their size.
+        channels: width per resolution, from the sketch's downwards.
+        middle: width where the style is added, at half the size of the last of ``channels``.
+        exit_channels: width of the middle's output and of the guides' coarsest resolution; each
+            doubling of a guide's size halves its width.
         style_features: length of a style vector; 4096 in the paper.
     """
 
@@ -110,7 +110,7 @@ class StyleGuidedGenerator(ModelMixin, ConfigMixin):
         self.down = nn.ModuleList(ResidualBlock(a, a) for a in channels)
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairs)
         self.to_middle = nn.Conv2d(entry, middle, 4, stride=2, padding=1)
-        # Without a bias, no style (zeros) adds nothing.
+        # Without a bias, so that no style (zeros) adds nothing.
         self.style = nn.Linear(style_features, middle, bias=False)
         self.from_middle = nn.Sequential(
             norm(middle),
@@ -118,7 +118,7 @@ class StyleGuidedGenerator(ModelMixin, ConfigMixin):
             nn.Upsample(scale_factor=2.0, mode="nearest"),
             nn.Conv2d(middle, exit_channels, 3, padding=1),
         )
-        # What comes from below has the width of its own level; the lowest comes from the middle.
+        # Widths of the upsampled features; the coarsest ones come from the middle.
         below = [*channels[:-1], exit_channels]
         self.up = nn.ModuleList(
             ResidualBlock(below[level] + channels[level], channels[max(level - 1, 0)])
@@ -146,11 +146,11 @@ class StyleGuidedGenerator(ModelMixin, ConfigMixin):
 
         Args:
             sketch: B×1×H×W in [-1, 1], sides multiples of ``multiple``.
-            style: B×``style_features`` in [0, 1]; None is zeros.
+            style: B×``style_features`` in [0, 1]; None is no style, zeros.
             generator: unused, this model is deterministic.
 
         Returns:
-            ``image``, and in training mode both guides.
+            ``image`` and, in training mode, both guides.
 
         Raises:
             ValueError: the style vectors have another length.
@@ -167,30 +167,30 @@ class StyleGuidedGenerator(ModelMixin, ConfigMixin):
                 features = self.shrink[level - 1](features)
             features = block(features)
             shortcuts.append(features)
-        entered = features
+        before_style = features
         features = self.to_middle(features) + self.style(style)[..., None, None]
-        left = features = self.from_middle(features)
+        after_style = features = self.from_middle(features)
         for level in reversed(range(len(self.up))):
             features = torch.cat([features, shortcuts[level]], dim=1)
             if level:
                 features = F.interpolate(features, scale_factor=2.0, mode="nearest")
             features = self.up[level](features)
         image = self.outlet(features)
-        if not self.training:  # the guides cost more than the picture itself
+        if not self.training:  # the guides take more time than the picture itself
             return StyleGuidedOutput(image=image)
-        grey, colour = self.grey_guide(entered), self.colour_guide(left)
+        grey, colour = self.grey_guide(before_style), self.colour_guide(after_style)
         return StyleGuidedOutput(image=image, grey_guide=grey, colour_guide=colour)
 
 
 class AuxiliaryDiscriminator(ModelMixin, ConfigMixin):
-    """Predicts a style vector rather than one true/false bit.
+    """Discriminator that predicts a style vector instead of real or generated.
 
-    A real picture should score its own style, a generated one nothing at all, so that the
-    generator learns what makes a picture of that style and not only of any.
+    The targets are the picture's style vector for a real picture and zeros for a generated one, so
+    that the generator is trained towards real pictures of the given style.
 
-    Departures: it sees the sketch beside the picture, like :class:`PatchDiscriminator`, so that a
-    training step calls both alike; its features are averaged over space before the head, so that
-    it judges pictures of any size.
+    Departures: it also takes the sketch, like :class:`PatchDiscriminator`, so that training calls
+    both in the same way; features are averaged over space before the head, for pictures of any
+    size.
 
     Args:
         channels: width per 4×4 convolution, all of which halve the size.

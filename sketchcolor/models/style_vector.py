@@ -1,8 +1,8 @@
-"""Style: what VGG-19 sees in a reference picture, as one vector (Zhang, Ji & Lin 2017).
+"""The style vector of a reference picture, from VGG-19 (Zhang, Ji & Lin 2017).
 
-The paper's vector is the 4096 activations of VGG-19's fc1. The VGG-19 of this package ends with its
-convolutions, so it is the last of them averaged over space: which features a picture has, not
-where.
+Departure: the paper's vector has the 4096 activations of VGG-19's fc1. The VGG-19 of this package
+has no fully connected layers, so the vector has the activations of the last convolution, averaged
+over space.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from .vgg19 import WEIGHTS_VARIABLE, VGG19Features
 __all__ = ["from_image", "from_pictures"]
 
 LAYER = "relu5_4"
-SIDE = 224  # px, what VGG-19 was trained on; its features depend on the size of things
+SIDE = 224  # px, VGG-19's training resolution, as its features depend on the scale
 
 
 @torch.no_grad()
 def from_pictures(vgg: VGG19Features, colour: torch.Tensor) -> torch.Tensor:
-    """Style vectors of a batch; training and a visitor's reference both come through here.
+    """Style vectors of a batch, for training and for references.
 
     Args:
         vgg: the network, on the device of the pictures.
-        colour: B×3×H×W in [-1, 1], squeezed to one square size.
+        colour: B×3×H×W in [-1, 1]; resized to a square.
 
     Returns:
         B×C in [0, 1], C the width of VGG-19's last block (512). The largest entry of each vector
-        is 1, whatever the convention of the weights.
+        is 1, for both conventions of the weights.
     """
     square = F.interpolate(colour.float(), (SIDE, SIDE), mode="bilinear", antialias=True)
     features = vgg(square, [LAYER])[LAYER].mean((2, 3))  # (B, C)
@@ -44,7 +44,7 @@ def from_image(image: Image.Image) -> torch.Tensor:
     """The style vector of a reference picture, 1×C in [0, 1].
 
     Raises:
-        ValueError: there are no weights of VGG-19 here, or no readable ones.
+        ValueError: the weights of VGG-19 are missing or cannot be read.
     """
     try:
         vgg = _network(os.environ.get(WEIGHTS_VARIABLE))

@@ -1,9 +1,9 @@
 """VGG-19 feature extractor (Simonyan and Zisserman 2015) for perceptual losses, style and metrics.
 
-The layer indices are those of the usual sequential ``features`` stack, so that the converted Caffe
-weights of Gatys et al. and the PyTorch ImageNet weights on the Hub load into the same class. They
-differ in what they expect as input: that difference is in the config (`CAFFE`, `TORCH`).
-The real weights do not come with this package, a slim network that answers like it does.
+The layer indices are those of torchvision's sequential ``features``, so that the converted Caffe
+weights of Gatys et al. and the PyTorch ImageNet weights on the Hub load into the same class. The
+two expect differently normalised input, which is part of the config (`CAFFE`, `TORCH`). The package
+includes no VGG-19 weights, only those of a slim network that was distilled from it.
 """
 
 from __future__ import annotations
@@ -42,16 +42,19 @@ LAYERS = tuple(
 
 
 class VGG19Features(ModelMixin, ConfigMixin):
-    """The 16 convolutions of VGG-19 with zero padding; frozen, always in evaluation mode.
+    """The 16 convolutions of VGG-19, with zero padding; frozen and always in evaluation mode.
 
     Args:
         channels: output channels of the five blocks.
-        channel_order: "bgr" (Caffe) or "rgb", the order in which the weights expect the image.
+        channel_order: "bgr" (Caffe) or "rgb", the channel order that the weights expect.
         scale, mean, std: the image in [0, 1] enters the network as ``(scale * x - mean) / std``;
             mean and std are in `channel_order`.
         pooling: "max", or "average", which Gatys et al. 2016 (section 2) prefer for synthesis.
-        widened: layer → channels to which its activations are widened by a learned 1×1 convolution
-            and a ReLU on their way out, so that a slim network answers like a wide one.
+        widened: layer → channels. A learned 1×1 convolution and a ReLU map the layer's output to
+            so many channels, so that a slim network has the output of the full one.
+
+    Raises:
+        ValueError: an argument has a value that is not listed here.
     """
 
     @register_to_config
@@ -112,12 +115,11 @@ class VGG19Features(ModelMixin, ConfigMixin):
             pooling: see the class.
 
         Returns:
-            The model in float32, whatever the file's precision; other keys (a classifier) are
-            ignored.
+            The model in float32, for files of any precision; keys of a classifier are ignored.
 
         Raises:
-            FileNotFoundError: no file is named, or there is none at that path.
-            ValueError: the file holds no VGG-19, or the convention is unknown.
+            FileNotFoundError: no file is named, or it does not exist.
+            ValueError: the file has no weights of a VGG-19, or the convention is unknown.
         """
         conventions = {"caffe": CAFFE, "torch": TORCH}
         if convention not in conventions:
@@ -130,7 +132,7 @@ class VGG19Features(ModelMixin, ConfigMixin):
             )
         try:
             weights = load_file(path)
-        except Exception as error:  # safetensors raises its own, undocumented error classes
+        except Exception as error:  # safetensors' error classes are undocumented
             raise ValueError(f"{path} is not a readable safetensors file: {error}.") from error
         state = {k: v.float() for k, v in weights.items() if k.startswith("features.")}
         biases = [state[key] for key in sorted(state, key=_index) if key.endswith(".bias")]
@@ -149,11 +151,11 @@ class VGG19Features(ModelMixin, ConfigMixin):
         return model.to(memory_format=torch.channels_last)
 
     def train(self, mode: bool = True) -> VGG19Features:
-        """Stay in evaluation mode: this network is an instrument, never a trained part."""
+        """Stay in evaluation mode, whatever mode the surrounding module is set to."""
         return super().train(False)
 
     def forward(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """Compute the named activations and nothing deeper.
+        """Compute the activations of the named layers, and no deeper ones.
 
         Args:
             image: B×3×H×W, sRGB in [-1, 1]. Gradients flow back to it.
@@ -161,10 +163,10 @@ class VGG19Features(ModelMixin, ConfigMixin):
 
         Returns:
             name → B×C×h×w activations after the ReLU, in the order of `layers`. With the Caffe
-            weights they run to the hundreds: scale each layer in a loss.
+            weights they reach the hundreds, so losses should scale each layer.
 
         Raises:
-            ValueError: no layer, or an unknown one, is asked for.
+            ValueError: ``layers`` is empty, or a name is unknown.
         """
         unknown = [name for name in layers if name not in self._positions]
         if unknown or not layers:
@@ -181,11 +183,7 @@ class VGG19Features(ModelMixin, ConfigMixin):
         return {name: found[name] for name in layers}
 
     def normalise(self, image: Tensor) -> Tensor:
-        """The picture as the weights expect it.
-
-        Args:
-            image: B×3×H×W, sRGB in [-1, 1].
-        """
+        """Normalise B×3×H×W sRGB in [-1, 1] to the input that the weights expect."""
         x = (image + 1) / 2
         if self.config.channel_order == "bgr":
             x = x.flip(1)

@@ -1,8 +1,8 @@
 """Grover & Banker's networks: colour hints by random white-out, section 4.2.1.
 
-The text prints 5×5 filters of stride 2, widths that double from 64, convolution → ReLU → batch
-norm, leaky ReLU and training at 64×64; its figures 6 to 8 carry the rest. The depth is chosen so
-that 64² ends at 4×4, which is where doubling from 64 reaches the 512 of DCGAN.
+The text gives 5×5 filters of stride 2, widths that double from 64, convolution → ReLU → batch norm,
+leaky ReLU and training at 64×64; the rest is in its figures 6 to 8. The depth is chosen so that 64²
+ends at 4×4, where the width is the 512 of DCGAN.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from .outputs import GeneratorOutput
 
 __all__ = ["WhiteOutDiscriminator", "WhiteOutGenerator"]
 
-SLOPE = 0.2  # of the leaky ReLU; not printed, DCGAN's
-PLANES = 1 + 4  # sketch and hint map
+SLOPE = 0.2  # of the leaky ReLU; DCGAN's, as the paper gives none
+INPUT_PLANES = 1 + 4  # sketch and hint map
 
 
 class StrideLayer(nn.Module):
-    """5×5 convolution of stride 2, leaky ReLU, batch norm; information also passes beside them.
+    """5×5 convolution of stride 2, leaky ReLU and batch norm, with a shortcut.
 
-    Section 4.2.1, "Residual Connections", only says that layers work on what came before and
-    that the lines can pass "without passing each layer". Chosen: a 1×1 convolution around
-    every layer. Going down it sees averages, so that a line one pixel wide leaves a trace.
+    Section 4.2.1, "Residual Connections", says only that lines can pass "without passing each
+    layer". Our choice is a 1×1 convolution around every layer, after average pooling where the size
+    is halved, so that lines of one pixel are not lost.
 
     Args:
-        up: transposed convolution, which doubles the size; else it is halved.
+        up: whether it is a transposed convolution, which doubles the size instead of halving it.
     """
 
     def __init__(self, in_channels: int, out_channels: int, up: bool) -> None:
         super().__init__()
-        past = nn.Conv2d(in_channels, out_channels, 1)
+        projection = nn.Conv2d(in_channels, out_channels, 1)
         if up:
             convolution = _transposed(in_channels, out_channels)
-            self.shortcut = nn.Sequential(past, nn.Upsample(scale_factor=2.0, mode="nearest"))
+            self.shortcut = nn.Sequential(projection, nn.Upsample(scale_factor=2.0, mode="nearest"))
         else:
             convolution = _strided(in_channels, out_channels)
-            self.shortcut = nn.Sequential(nn.AvgPool2d(2), past)
+            self.shortcut = nn.Sequential(nn.AvgPool2d(2), projection)
         self.body = nn.Sequential(convolution, nn.LeakyReLU(SLOPE), nn.BatchNorm2d(out_channels))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -47,10 +47,10 @@ class StrideLayer(nn.Module):
 
 
 class WhiteOutGenerator(ModelMixin, ConfigMixin):
-    """5×5 stride-2 U-Net with residual connections, told blurred colours as a hint map.
+    """5×5 stride-2 U-Net with residual connections, conditioned on blurred colours as a hint map.
 
-    Departures: hints have a fourth plane, the mask, because a sketch can come with none. The
-    noise that section 4.2 adds to sketches is left out: how much of it is not printed.
+    Departures: hints have a fourth plane, the mask, because a sketch can be without any. The noise
+    that section 4.2 adds to sketches is left out, as its amount is not given.
 
     Args:
         channels: width per encoder layer, each of which halves the size; 10 M parameters.
@@ -61,18 +61,18 @@ class WhiteOutGenerator(ModelMixin, ConfigMixin):
     @register_to_config
     def __init__(self, channels: tuple[int, ...] = (64, 128, 256, 512)) -> None:
         super().__init__()
-        widths = [PLANES, *channels]
+        widths = [INPUT_PLANES, *channels]
         pairs = list(zip(widths[:-1], widths[1:], strict=True))
         self.down = nn.ModuleList(StrideLayer(a, b, up=False) for a, b in pairs)
         self.up = nn.ModuleList()
         for out, width in reversed(pairs[1:]):
-            # All but the innermost layer also see the encoder's features of their size.
+            # All layers but the innermost also take the encoder's features of their size.
             inputs = 2 * width if len(self.up) else width
             self.up.append(StrideLayer(inputs, out, up=True))
-        # Not normalised, and squashed by tanh: neither is printed, both are DCGAN's.
+        # No normalisation and a tanh, as in DCGAN; the paper does not specify them.
         self.outlet = _transposed(2 * channels[0], 3)
-        # The input is of the picture's size too: lines reach the result unchanged.
-        self.reference = nn.Conv2d(PLANES, 3, 1)
+        # A shortcut at full resolution for the lines.
+        self.reference = nn.Conv2d(INPUT_PLANES, 3, 1)
 
     @property
     def multiple(self) -> int:
@@ -89,7 +89,7 @@ class WhiteOutGenerator(ModelMixin, ConfigMixin):
 
         Args:
             sketch: B×1×H×W in [-1, 1].
-            hints: B×4×H×W hint map, in the paper's training all of it a blurred picture.
+            hints: B×4×H×W hint map; in the paper's training it is a blurred picture.
             generator: unused, this model is deterministic.
 
         Returns:
@@ -110,7 +110,7 @@ class WhiteOutGenerator(ModelMixin, ConfigMixin):
 class WhiteOutDiscriminator(ModelMixin, ConfigMixin):
     """5×5 stride-2 convolutions and one fully connected layer (section 4.2.2, figure 8).
 
-    Departure: it also sees the sketch; the paper's D(x, z_hint) names picture and hint only.
+    Departure: it also takes the sketch; the paper's D(x, z_hint) has picture and hints only.
 
     Args:
         channels: width per convolution, each of which halves the size.
@@ -125,10 +125,10 @@ class WhiteOutDiscriminator(ModelMixin, ConfigMixin):
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        previous = PLANES + 3
+        previous = INPUT_PLANES + 3
         for index, width in enumerate(channels):
             layers += [_strided(previous, width), nn.LeakyReLU(SLOPE)]
-            if index:  # the first layer sees the pictures' own statistics, as in DCGAN
+            if index:  # no normalisation in the first layer, as in DCGAN
                 layers.append(nn.BatchNorm2d(width))
             previous = width
         self.layers = nn.Sequential(*layers)
@@ -138,7 +138,7 @@ class WhiteOutDiscriminator(ModelMixin, ConfigMixin):
     def forward(
         self, sketch: torch.Tensor, colour: torch.Tensor, hints: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """B×1 scores (logits): how real a colour picture is for this sketch and these hints.
+        """B×1 scores (logits) of colour pictures with their sketches and hints.
 
         Args:
             sketch: B×1×S×S in [-1, 1], S = ``sample_size``.
@@ -167,7 +167,7 @@ def _transposed(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
 
 
 def _planes(sketch: torch.Tensor, hints: torch.Tensor | None) -> torch.Tensor:
-    """B×5×H×W: sketch and hint map, which is zero without hints."""
+    """B×5×H×W: sketch and hint map, which is zero for ``None``."""
     if hints is None:
         hints = sketch.new_zeros(sketch.shape[0], 4, *sketch.shape[2:])
     return torch.cat([sketch, hints], dim=1).to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""The papers' own networks: printed shapes, conditions, noise, saving."""
+"""Networks of tlwh1179 and of Grover & Banker: published shapes, conditions, noise, saving."""
 
 import pytest
 import torch
@@ -79,7 +79,7 @@ def test_palette_attention_has_the_published_shape():
     sides = [128, 64, 32, 16, 8, 4, 2]
     assert encoder_sizes(model, 30, 256) == list(zip(widths, sides, strict=True))
     assert model(torch.empty(1, 1, 256, 256, device="meta")).image.shape == (1, 3, 256, 256)
-    # Section 1: weights standardised everywhere, group norm only, a gate in all decoding blocks.
+    # Section 1: standardised weights everywhere, group norm only, a gate in every decoding block.
     assert all(isinstance(conv, StandardisedConv) for conv in parts(model, nn.Conv2d))
     assert not parts(model, nn.BatchNorm2d)
     assert len(parts(model, AttentionGate)) == len(parts(model, DecodingBlock)) == 6
@@ -97,18 +97,18 @@ def test_standardised_weights_ignore_scale_and_offset():
 
 
 @torch.no_grad()
-def test_palette_attention_listens_to_sketch_and_palette():
+def test_sketch_and_palette_change_the_output_of_palette_attention():
     model = tiny_attention(noise=0.0)
     sketch = drawn_sketch(2)
     plain = model(sketch).image
     assert plain.shape == (2, 3, 64, 64) and plain.abs().max() <= 1
     assert difference(model(torch.ones_like(sketch)).image, plain) > 1e-2
-    told = model(sketch, **palette(2)).image
-    assert difference(told, plain) > 1e-2
-    assert difference(told[0], told[1]) > 1e-2
+    with_palette = model(sketch, **palette(2)).image
+    assert difference(with_palette, plain) > 1e-2
+    assert difference(with_palette[0], with_palette[1]) > 1e-2
     present = torch.tensor([True, False])
     mixed = model(sketch, **palette(2), palette_present=present).image
-    assert difference(mixed, torch.stack([told[0], plain[1]])) < 1e-5
+    assert difference(mixed, torch.stack([with_palette[0], plain[1]])) < 1e-5
     with pytest.raises(ValueError, match="does not take hints"):
         model(sketch, hints=red_hint(2))
 
@@ -121,7 +121,7 @@ def test_palette_attention_is_fully_convolutional():
 
 
 @torch.no_grad()
-def test_noise_belongs_to_its_generator():
+def test_the_noise_of_a_picture_comes_from_its_generator():
     model, sketch = tiny_attention(), drawn_sketch(2)
     first = model(sketch, generator=seeded(1)).image
     assert torch.equal(model(sketch, generator=seeded(1)).image, first)
@@ -129,18 +129,18 @@ def test_noise_belongs_to_its_generator():
     assert difference(model(sketch).image, model(sketch).image) > 0.1
     both = model(sketch, generator=[seeded(1), seeded(2)]).image
     alone = model(sketch[:1], generator=[seeded(2)]).image
-    # Whatever else is in the batch; group norm of flat paper rounds by the size of the batch.
+    # Independent of the batch, except for rounding in the group norm of constant planes.
     assert difference(both[1:], alone) < 1e-2
 
 
 @torch.no_grad()
-def test_a_fresh_network_draws_one_picture():
+def test_a_new_network_is_deterministic():
     model, sketch = PaletteAttentionGenerator(channels=(16, 16)).eval(), drawn_sketch()
     noises = [model(sketch, generator=seeded(seed)).image for seed in (1, 2)]
     assert torch.equal(*noises)
 
 
-def test_pipeline_hands_a_seed_to_the_model_that_draws_noise(in_float32, example_sketch):
+def test_the_pipeline_seeds_the_noise_of_the_model(in_float32, example_sketch):
     pipeline = SketchColorPipeline(tiny_attention())
     settings = {"resolution": 64, "lines": "model", "output_type": "pt", "clean_paper": False}
     pair = pipeline(example_sketch, seed=5, num_variants=2, **settings).images
@@ -175,7 +175,7 @@ def test_white_out_discriminator_ends_fully_connected():
 
 
 @torch.no_grad()
-def test_white_out_listens_to_sketch_and_hints():
+def test_sketch_and_hints_change_the_output_of_white_out():
     model, sketch = tiny_white_out(), drawn_sketch()
     plain = model(sketch).image
     assert plain.shape == (1, 3, 64, 64) and plain.abs().max() <= 1
@@ -187,7 +187,7 @@ def test_white_out_listens_to_sketch_and_hints():
 
 
 @torch.no_grad()
-def test_lines_pass_white_out_without_passing_its_layers():
+def test_lines_bypass_the_layers_of_white_out():
     model, sketch = tiny_white_out(), drawn_sketch()
     nn.init.zeros_(model.outlet.weight)
     line = difference(model(sketch).image, model(torch.ones_like(sketch)).image)
@@ -195,7 +195,7 @@ def test_lines_pass_white_out_without_passing_its_layers():
 
 
 @torch.no_grad()
-def test_white_out_discriminator_judges_all_it_is_given():
+def test_all_inputs_change_the_scores_of_the_white_out_discriminator():
     model, sketch, colour = tiny_discriminator(), drawn_sketch(), torch.zeros(1, 3, 64, 64)
     plain = model(sketch, colour)
     for changed in (
@@ -217,8 +217,8 @@ def test_white_out_discriminator_judges_all_it_is_given():
     ],
 )
 @torch.no_grad()
-def test_answers_survive_saving(model, inputs, tmp_path):
-    model.train()(*inputs)  # running statistics are saved too
+def test_outputs_survive_saving(model, inputs, tmp_path):
+    model.train()(*inputs)  # running statistics are also saved
     model.eval().save_pretrained(str(tmp_path))
     loaded = type(model).from_pretrained(str(tmp_path))
     before, after = model(*inputs), loaded(*inputs)

@@ -1,4 +1,4 @@
-"""The SGRU report's networks: published shapes, conditions, guides, saving."""
+"""Auto-painter, SGRU and style-guided networks: published shapes, conditions, guides, saving."""
 
 import pytest
 import torch
@@ -44,7 +44,7 @@ def drawing(height: int = 16, width: int = 24) -> torch.Tensor:
 
 
 def output_shape(module: torch.nn.Module) -> list[tuple[int, ...]]:
-    """The list that will hold the shape of what the module returns, without the batch."""
+    """A list to which the module's output shapes will be appended, without the batch."""
     shapes: list[tuple[int, ...]] = []
     module.register_forward_hook(lambda _, __, result: shapes.append(tuple(result.shape[1:])))
     return shapes
@@ -60,11 +60,11 @@ def test_auto_painter_is_pix2pix_with_four_more_planes():
     assert image.shape == (1, 3, 256, 256)
 
 
-def test_auto_painter_listens_to_sketch_colour_and_mask():
+def test_sketch_colour_and_mask_change_the_output_of_auto_painter():
     painter, sketch = tiny_auto_painter(), drawing()
     coloured = torch.zeros(2, 4, 16, 24)
     coloured[:, 3, 4:8, 4:8] = 1
-    grey = coloured.clone()  # RGB 0 is a colour where the mask says so
+    grey = coloured.clone()  # RGB 0 is a colour where the mask is 1
     coloured[:, 0, 4:8, 4:8] = 1
     with torch.no_grad():
         plain = painter(sketch).image
@@ -85,7 +85,7 @@ def test_swish_gated_has_the_published_widths_and_small_hints():
     widths, sides = [96, 192, 288, 384, 480, 512], [256, 128, 64, 32, 16, 8]
     assert sum(levels, []) == [(w, s, s) for w, s in zip(widths, sides, strict=True)]
     assert image.shape == (1, 3, 256, 256)
-    # Ye et al.: w/4 × w/4 × 4 beside the features of that size, which one 1×1 convolution reads.
+    # Ye et al.: w/4 × w/4 × 4, concatenated with the features of that size.
     assert hinted.num_parameters() - unet.num_parameters() == 4 * 288
     assert hinted.down[2].inlet.in_channels == 288 + 4
     with pytest.raises(ValueError, match="Hints need 4 resolutions, not 3"):
@@ -93,13 +93,13 @@ def test_swish_gated_has_the_published_widths_and_small_hints():
 
 
 @torch.no_grad()
-def test_swish_gated_listens_to_sketch_colour_and_mask():
+def test_sketch_colour_and_mask_change_the_output_of_swish_gated():
     unet, sketch = tiny_sgru_hint(), drawing()
     plain = unet(sketch).image
     assert plain.shape == (2, 3, 16, 24) and plain.abs().max() <= 1
     grey = torch.zeros(2, 4, 16, 24)
     assert torch.equal(unet(sketch, grey).image, plain)
-    grey[:, 3, 4:8, 4:8] = 1  # RGB 0 is a colour where the mask says so
+    grey[:, 3, 4:8, 4:8] = 1  # RGB 0 is a colour where the mask is 1
     coloured = grey.clone()
     coloured[:, 0, 4:8, 4:8] = 1
     assert (unet(-sketch).image - plain).abs().max() > 1e-4
@@ -133,7 +133,7 @@ def test_style_guided_has_the_published_shapes():
     assert coloured.grey_guide.shape == (1, 1, 256, 256)
 
 
-def test_style_guided_listens_to_sketch_and_style():
+def test_sketch_and_style_change_the_output_of_style_guided():
     unet, sketch = tiny_style_guided(), drawing()
     with torch.no_grad():
         plain = unet(sketch)
@@ -145,7 +145,7 @@ def test_style_guided_listens_to_sketch_and_style():
     assert unet.conditions == ("style",) and unet.multiple == 4
 
 
-def test_guides_teach_the_middle():
+def test_guides_give_gradients_to_the_middle():
     unet = tiny_style_guided().train()
     coloured = unet(drawing(), torch.ones(2, STYLE))
     assert coloured.grey_guide.shape == (2, 1, 16, 24)
@@ -154,7 +154,7 @@ def test_guides_teach_the_middle():
     coloured.grey_guide.abs().mean().backward(retain_graph=True)
     assert unet.inlet.weight.grad.abs().sum() > 0
     assert all(weight.grad.abs().sum() > 0 for weight in unet.grey_guide.parameters())
-    assert unet.style.weight.grad is None  # the style comes in behind this guide
+    assert unet.style.weight.grad is None  # the style is added after this guide
 
     coloured.colour_guide.abs().mean().backward()
     assert all(weight.grad.abs().sum() > 0 for weight in unet.colour_guide.parameters())
@@ -184,6 +184,6 @@ def test_weights_survive_saving(build, tmp_path):
     model = build()
     model.save_pretrained(str(tmp_path))
     loaded = type(model).from_pretrained(str(tmp_path))
-    kept, found = model.state_dict(), loaded.state_dict()
-    assert kept.keys() == found.keys()
-    assert all(torch.equal(kept[name], found[name]) for name in kept)
+    saved, found = model.state_dict(), loaded.state_dict()
+    assert saved.keys() == found.keys()
+    assert all(torch.equal(saved[name], found[name]) for name in saved)

@@ -17,13 +17,13 @@ def tiny() -> VGG19Features:
     return VGG19Features(channels=WIDTHS)
 
 
-def test_parameters_sit_at_the_usual_indices(tiny):
+def test_parameters_have_the_usual_indices(tiny):
     keys = {f"features.{n}.{kind}" for n in CONVOLUTION_INDICES for kind in ("weight", "bias")}
     assert set(tiny.state_dict()) == keys
     assert LAYERS[0] == "relu1_1" and LAYERS[-1] == "relu5_4" and len(LAYERS) == 16
 
 
-def test_shapes_and_order_of_asked_layers(tiny):
+def test_shapes_and_order_of_requested_layers(tiny):
     found = tiny(torch.zeros(2, 3, 32, 48), ["relu5_4", "relu1_1", "relu3_2"])
     assert list(found) == ["relu5_4", "relu1_1", "relu3_2"]
     assert found["relu1_1"].shape == (2, 4, 32, 48)
@@ -41,7 +41,7 @@ def test_shallow_activations_are_not_overwritten_by_deeper_layers(tiny):
 
 def test_stops_after_the_deepest_layer(tiny):
     def fail(*_):
-        raise AssertionError("a layer deeper than asked was computed")
+        raise AssertionError("a layer deeper than requested was computed")
 
     tiny.features[10].register_forward_hook(fail)
     tiny(torch.zeros(1, 3, 16, 16), ["relu2_2"])
@@ -61,7 +61,9 @@ def test_torch_convention_by_hand():
     model = VGG19Features(channels=WIDTHS, **TORCH)
     grey = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 8, 8) * 2 - 1
     first = model.features[0]
-    expected = F.relu(first.bias).view(1, -1, 1, 1).expand(1, 4, 8, 8)  # the mean image enters as 0
+    expected = (
+        F.relu(first.bias).view(1, -1, 1, 1).expand(1, 4, 8, 8)
+    )  # the mean image is normalised to 0
     torch.testing.assert_close(model(grey, ["relu1_1"])["relu1_1"], expected, atol=1e-5, rtol=1e-4)
 
 
@@ -116,7 +118,7 @@ def test_config_survives_save_pretrained(tmp_path):
     )
 
 
-def test_missing_and_foreign_files_give_one_sentence(tmp_path, monkeypatch):
+def test_missing_and_foreign_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
     with pytest.raises(FileNotFoundError, match=WEIGHTS_VARIABLE):
         VGG19Features.from_file()
@@ -132,7 +134,7 @@ def test_missing_and_foreign_files_give_one_sentence(tmp_path, monkeypatch):
         VGG19Features.from_file(other)
 
 
-def test_real_weights_tell_edges_from_flat_colour(shared):
+def test_real_weights_distinguish_edges_from_flat_colour(shared):
     vgg = VGG19Features.from_file(shared / "weights" / "vgg19_imagenet_caffe_fp16.safetensors")
     assert tuple(vgg.config.channels) == (64, 128, 256, 512, 512)
     flat = torch.zeros(1, 3, 64, 64)
