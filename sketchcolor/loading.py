@@ -1,4 +1,4 @@
-"""Where a pipeline comes from: the bundled model, a local folder, or the Hub at one revision."""
+"""Loads a pipeline: the bundled model, a local folder, or a revision on the Hub."""
 
 import os
 from contextlib import suppress
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from .hub.access import MODEL_VARIABLE, ModelLoadError, first_line, sentence
+from .hub.access import MODEL_VARIABLE, ModelLoadError, describe_failure, first_line
 from .pipeline import SketchColorPipeline
 
 BUNDLED_NAME = "bundled"
@@ -19,22 +19,21 @@ def load_pipeline(
     revision: str | None = None,
     device: str | torch.device | None = None,
 ) -> SketchColorPipeline:
-    """Loads a pipeline, ready for use: in eval mode, in float32, on its device.
+    """Loads a pipeline in eval mode and float32, on a device.
 
-    The Hub is asked only when ``model`` or the variable names a Hub id.
+    Requests to the Hub are made only for a Hub id.
 
     Args:
-        model: a folder written by ``save_pretrained`` or a Hub id, ``owner/name`` or
-            ``owner/name@revision``; a folder wins where both exist. ``bundled`` is the model that
-            comes along. None takes the first that the environment variable ``SKETCHCOLOR_MODEL``
-            names, or the bundled one where it is not set.
-        revision: commit, tag or branch of a Hub model, if its id names none. None is its main
-            branch.
-        device: a torch device. None is cuda where there is one, else cpu.
+        model: a folder written by ``save_pretrained``, or a Hub id ``owner/name`` or
+            ``owner/name@revision``; if both exist, the folder is used. ``bundled`` is the model
+            that is part of the package. None uses the first model in the environment variable
+            ``SKETCHCOLOR_MODEL``, or the bundled one if it is not set.
+        revision: commit, tag or branch of a Hub model whose id names none. None is its main branch.
+        device: a torch device. None is cuda if available, else cpu.
 
     Returns:
         The pipeline. Its ``model_id`` is ``"bundled"``, the folder or the Hub id; its ``revision``
-        is the commit for a Hub model, else None.
+        is the commit of a Hub model, else None.
 
     Raises:
         ModelLoadError: no such model, revision or device; the Hub cannot be reached; files are
@@ -53,7 +52,7 @@ def load_pipeline(
     else:
         model, revision = _split(model, revision)
         folder = _fetch(model, revision)
-        commit = folder.name  # the Hub's cache names a snapshot's folder after its commit
+        commit = folder.name  # in the Hub's cache, a snapshot's folder is named by its commit
     pipeline = _read(folder, model).to(device)
     pipeline.model_id = BUNDLED_NAME if model == BUNDLED else str(model)
     pipeline.revision = commit
@@ -63,15 +62,14 @@ def load_pipeline(
 def load_models(
     device: str | torch.device | None = None,
 ) -> tuple[list[SketchColorPipeline], list[ModelLoadError]]:
-    """Loads all models that the environment names, for an app to offer what can be had of them.
+    """Loads all models that ``SKETCHCOLOR_MODEL`` names, separated by commas.
 
     Args:
         device: as in `load_pipeline`.
 
     Returns:
-        The pipelines in the order of their names in ``SKETCHCOLOR_MODEL``, which commas separate;
-        if there would be none, the bundled one; and nothing where that cannot be loaded either.
-        Then what was wrong with each model that is missing.
+        The pipelines that could be loaded, in this order; the bundled one if none could, and an
+        empty list if that cannot be loaded either. Then the errors of the other models.
     """
     pipelines, faults = [], []
     for name in _named_models():
@@ -102,7 +100,11 @@ def _usable_device(device: str | torch.device | None) -> torch.device:
 
 
 def _split(model: str | Path, revision: str | None) -> tuple[str, str | None]:
-    """A Hub id and the revision, which may stand behind an @ in the id itself."""
+    """Splits ``owner/name@revision``.
+
+    Raises:
+        ModelLoadError: the id is malformed, or two revisions are named.
+    """
     name, at, named = str(model).partition("@")
     if isinstance(model, Path) or name.count("/") != 1:
         raise ModelLoadError(
@@ -116,11 +118,11 @@ def _split(model: str | Path, revision: str | None) -> tuple[str, str | None]:
 
 
 def _fetch(model: str, revision: str | None) -> Path:
-    """Downloads a Hub model, or finds it in the cache, and returns the folder of its snapshot."""
+    """Downloads a Hub model, or finds it in the cache, and returns its snapshot's folder."""
     try:
         return Path(SketchColorPipeline.download(model, revision=revision))
-    except Exception as error:  # network, server, disk and naming faults share no base class
-        raise ModelLoadError(sentence(error, model, revision)) from error
+    except Exception as error:  # network, server, disk and naming errors share no base class
+        raise ModelLoadError(describe_failure(error, model, revision)) from error
 
 
 def _read(folder: Path, model: str | Path) -> SketchColorPipeline:
@@ -135,7 +137,7 @@ def _read(folder: Path, model: str | Path) -> SketchColorPipeline:
             f"({', '.join(pickles)}): convert them to .safetensors."
         )
     try:
-        # Safetensors only: reading a pickled weight file can run code.
+        # Only safetensors, because reading a pickled weight file can run code.
         return SketchColorPipeline.from_pretrained(str(folder), use_safetensors=True)
     except Exception as error:  # damaged files make the libraries raise nearly anything
         raise ModelLoadError(
@@ -145,7 +147,7 @@ def _read(folder: Path, model: str | Path) -> SketchColorPipeline:
 
 
 def _pickles_instead_of_safetensors(folder: Path) -> list[str]:
-    """Weights of the folder's components that are there in no other format than a pickle."""
+    """Pickled weights of components that have no safetensors file."""
     return [
         path.relative_to(folder).as_posix()
         for path in sorted(folder.glob("*/*"))

@@ -1,1 +1,1 @@
-"""The Hub: access, checksums, publishing, cards, and the code that a published model carries."""
+"""The Hugging Face Hub: access, checksums, publishing, model cards and remote code."""

@@ -1,4 +1,4 @@
-"""Calls to the Hub: patience with a busy one, and one sentence for each way in which they fail."""
+"""Calls to the Hub: retries when it is busy, and a message for each kind of failure."""
 
 import time
 from collections.abc import Callable
@@ -13,46 +13,61 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-MODEL_VARIABLE = "SKETCHCOLOR_MODEL"  # names the models of an app
-MODEL_FILES = ["*.json", "*.safetensors", "README.md"]  # all that is fetched of a model
+MODEL_VARIABLE = "SKETCHCOLOR_MODEL"  # environment variable with the models of an app
+MODEL_FILES = ["*.json", "*.safetensors", "README.md"]  # patterns of the files to download
 
-TRIES = 4
-LONGEST_WAIT = 120  # s; whoever is asked to wait longer is told so instead
-USUAL_WAIT = 5  # s, where the Hub names no time
+MAX_TRIES = 4
+MAX_WAIT = 120  # s; if the Hub asks for a longer wait, the call fails
+DEFAULT_WAIT = 5  # s, where the Hub names no time
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class ModelLoadError(RuntimeError):
-    """A model that cannot be fetched or read; the message is one sentence saying what to do."""
+    """A model cannot be downloaded or read; the message is one sentence that says what to do."""
 
 
-def patiently(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Calls, and calls again after the wait that a busy Hub asks for (429 with Retry-After).
+def retry_when_busy(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Calls a function of the Hub's client, and again after a response 429 with Retry-After.
 
-    The client itself does so for files only, not when it asks what a repository holds.
+    The client itself retries only downloads of files, not requests about repositories.
+
+    Args:
+        call: the function. args, kwargs: its arguments.
+
+    Returns:
+        What the function returns.
 
     Raises:
-        Exception: what the call raises, when it is no 429, the fourth one, or the wait too long.
+        Exception: any other error of the call, or the 429 of the last try or with too long a wait.
     """
-    for _ in range(TRIES - 1):
+    for _ in range(MAX_TRIES - 1):
         try:
             return call(*args, **kwargs)
         except Exception as error:
-            answer = _answer(error)
-            if answer is None or answer.response.status_code != 429:
+            refusal = _http_error(error)
+            if refusal is None or refusal.response.status_code != 429:
                 raise
-            asked = answer.response.headers.get("Retry-After", "")
-            wait = int(asked) if asked.isdigit() else USUAL_WAIT
-            if wait > LONGEST_WAIT:
+            retry_after = refusal.response.headers.get("Retry-After", "")
+            wait = int(retry_after) if retry_after.isdigit() else DEFAULT_WAIT
+            if wait > MAX_WAIT:
                 raise
             time.sleep(wait)
     return call(*args, **kwargs)
 
 
-def sentence(error: Exception, repo: str, revision: str | None = None, kind: str = "model") -> str:
-    """What went wrong with a model or Space ``owner/name``, and what to do about it."""
+def describe_failure(
+    error: Exception, repo: str, revision: str | None = None, kind: str = "model"
+) -> str:
+    """One sentence on what went wrong and what to do about it.
+
+    Args:
+        error: of a call to the Hub.
+        repo: ``owner/name``.
+        revision: that was asked for.
+        kind: ``model`` or ``space``.
+    """
     match error:
         case HFValidationError():
             return f"{repo!r} is neither a folder nor a Hub {kind}'s name, owner/name."
@@ -62,9 +77,9 @@ def sentence(error: Exception, repo: str, revision: str | None = None, kind: str
             return f"The Hub shows no {kind} {repo!r}: check the name, or set HF_TOKEN to see it."
         case RevisionNotFoundError():
             return f"Hub {kind} {repo!r} has no revision {revision!r}: name another or none."
-    answer = _answer(error)
-    if answer is not None:
-        return _sentence_for_status(answer.response.status_code, repo)
+    refusal = _http_error(error)
+    if refusal is not None:
+        return _describe_status(refusal.response.status_code, repo)
     if isinstance(error, LocalEntryNotFoundError):
         return (
             f"The Hub cannot be reached and {repo!r} is not in the local cache: "
@@ -78,7 +93,7 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-def _sentence_for_status(status: int, repo: str) -> str:
+def _describe_status(status: int, repo: str) -> str:
     if status == 401:
         return (
             "The Hub does not accept the token: set HF_TOKEN to a valid one, "
@@ -91,8 +106,8 @@ def _sentence_for_status(status: int, repo: str) -> str:
     return f"The Hub failed on {repo!r} (HTTP {status}): try again later."
 
 
-def _answer(error: BaseException | None) -> HfHubHTTPError | None:
-    """The Hub's own refusal, which the client may have wrapped in another error."""
+def _http_error(error: BaseException | None) -> HfHubHTTPError | None:
+    """The HTTP error among an error and its causes; the client may wrap it in another one."""
     while error is not None and not isinstance(error, HfHubHTTPError):
         error = error.__cause__
     return error

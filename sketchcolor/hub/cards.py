@@ -1,4 +1,4 @@
-"""Model cards: the text that people wrote, the numbers that were measured, the code to load it."""
+"""Model cards: text, measured results as metadata, and the code to load the model."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 LICENCE = "apache-2.0"
 TAGS = ["line-art", "anime", "colorization"]
 
-METRICS = {  # what of a measurement goes into a card → how people call it
+METRICS = {  # keys of measurements that go into a card → their names there
     "psnr": "PSNR, dB",
     "ssim": "SSIM",
     "colourfulness": "colourfulness",
@@ -89,7 +89,7 @@ Line art was extracted from them while training.
 | {{ setting }} | {{ recipe[setting] }} |
 {%- endfor %}
 {% if started_from %}
-It started from the weights of another run, which had seen
+It started from the weights of another run, which was trained on
 {{ "{:,}".format(started_from.training.images) }} pictures.
 {% endif %}
 <details><summary>All settings</summary>
@@ -100,7 +100,7 @@ It started from the weights of another run, which had seen
 
 </details>
 {% if sheet %}
-![Sketch, colouring, colouring with a wish where it takes one, truth]({{ sheet }})
+![Sketch, colouring, colouring with hints, style or palette if it takes any, truth]({{ sheet }})
 {% endif %}
 {%- if numbers %}
 ## Measured
@@ -129,10 +129,10 @@ def bundled_card(
     """The card of a model that comes with the package.
 
     Args:
-        text: the card that people wrote; what it says of itself is kept.
-        repo: ``owner/name`` where it will be.
-        network: class of the one network that it is; None for a whole pipeline.
-        tag: the version that it will have there.
+        text: the hand-written card; its own metadata are preserved.
+        repo: ``owner/name``, where it will be published.
+        network: class of a single network; None for a whole pipeline.
+        tag: of the version that will be published.
         measured: entries of ``benchmarks/evaluation.json`` about this model.
 
     Returns:
@@ -155,31 +155,31 @@ def run_card(
 
     Args:
         record: the run's ``recipe.json``.
-        repo: ``owner/name`` where it will be.
-        network: class of the one network that it is; None for a whole pipeline.
-        dataset: Hub id of what it was trained on, if that is on the Hub.
-        sheet: path there of a sheet of validation pictures, if there is one.
+        repo: ``owner/name``, where it will be published.
+        network: class of a single network; None for a whole pipeline.
+        dataset: Hub id of the training data, if they are on the Hub.
+        sheet: path in the repository of a sheet of validation pictures, if there is one.
 
     Returns:
         The card with its metadata.
     """
-    named = f"The pictures of the dataset `{dataset}`." if dataset else "Colour pictures."
+    data = f"The pictures of the dataset `{dataset}`." if dataset else "Colour pictures."
     use = _use(repo, network)
     results = [
-        _result("validation sheet", {}, _kind(metric), metric.replace("_", " "), value)
+        _result("validation sheet", {}, _metric_type(metric), metric.replace("_", " "), value)
         for metric, value in record.get("validation", {}).items()
     ]
-    return _card(record, repo.partition("/")[2], named, use, results, dataset=dataset, sheet=sheet)
+    return _card(record, repo.partition("/")[2], data, use, results, dataset=dataset, sheet=sheet)
 
 
 def system_card(entry: dict, numbers: str, data: str, command: str) -> str:
-    """The card of a single-stage system that was trained and measured beside others.
+    """The card of a system of the side-by-side comparison.
 
     Args:
         entry: of ``benchmarks/side_by_side.json``.
-        numbers: its measures as Markdown, with the protocol.
-        data: one sentence on what it was trained on.
-        command: what makes its weights again.
+        numbers: its results as Markdown, with the protocol.
+        data: one sentence on the training data.
+        command: that reproduces its weights.
 
     Returns:
         The card with its metadata.
@@ -199,7 +199,7 @@ def _card(
     sheet: str | None = None,
     numbers: str | None = None,
 ) -> str:
-    """`RUN_TEXT` filled in, with its metadata."""
+    """Fills in `RUN_TEXT` and adds the metadata."""
     card_data = ModelCardData(
         license=LICENCE,
         library_name="diffusers",
@@ -223,20 +223,20 @@ def _card(
     return f"{str(card).rstrip()}\n"
 
 
-def _kind(metric: str) -> str:
-    """What a number of a validation is, without when and how."""
-    return metric.removeprefix("validation_").removesuffix("_wished")
+def _metric_type(name: str) -> str:
+    """The metric of a validation's key; the suffixes are of colourings with a condition."""
+    return name.removeprefix("validation_").removesuffix("_conditioned").removesuffix("_wished")
 
 
 def _use(repo: str, network: str | None, tag: str | None = None) -> str:
-    """How to load what a repository holds, at a version if it has one."""
+    """Instructions to load a repository's pipeline or network, at a tag if there is one."""
     revision = f', revision="{tag}"' if tag else ""
     text = USE_NETWORK if network else USE_PIPELINE
     return text.format(repo=repo, network=network, revision=revision)
 
 
 def _results(entry: dict) -> Iterator[EvalResult]:
-    """A measured model's numbers, for every protocol that was run."""
+    """Results of a measured model under all its protocols."""
     for protocol, values in entry["protocols"].items():
         for metric, name in METRICS.items():
             if metric in values:

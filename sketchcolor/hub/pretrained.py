@@ -1,4 +1,4 @@
-"""PretrainedPipeline: how a pipeline's folder is fetched and read, without running its code."""
+"""PretrainedPipeline: downloads and reads a pipeline's folder without running code from it."""
 
 from pathlib import Path
 from typing import Any
@@ -7,36 +7,36 @@ from diffusers import DiffusionPipeline
 from huggingface_hub import snapshot_download
 
 from .. import models
-from .access import MODEL_FILES, patiently
+from .access import MODEL_FILES, retry_when_busy
 from .checksums import remove_damaged
 
 
 class PretrainedPipeline(DiffusionPipeline):
-    """A pipeline whose component classes are this package's own, wherever the folder comes from."""
+    """A pipeline whose components are classes of this package, also where there is remote code."""
 
     @classmethod
     def download(cls, pretrained_model_name: str, **kwargs: Any) -> str:
-        """Fetches a pipeline's files from the Hub and returns the folder.
+        """Downloads a pipeline's files from the Hub and returns their folder.
 
-        Overrides diffusers' own, which refuses component classes outside diffusers.
+        Overrides the method of diffusers, which refuses components of other libraries.
 
         Raises:
-            OSError: what arrived is not what the Hub holds.
+            OSError: the content of a downloaded file has not the checksum that the Hub names.
         """
-        passed = ("revision", "cache_dir", "token", "local_files_only", "force_download")
-        keep = {name: kwargs[name] for name in passed if kwargs.get(name) is not None}
-        keep["allow_patterns"] = MODEL_FILES
-        folder = patiently(snapshot_download, pretrained_model_name, **keep)
+        supported = ("revision", "cache_dir", "token", "local_files_only", "force_download")
+        options = {name: kwargs[name] for name in supported if kwargs.get(name) is not None}
+        options["allow_patterns"] = MODEL_FILES
+        folder = retry_when_busy(snapshot_download, pretrained_model_name, **options)
         if damaged := remove_damaged(Path(folder)):
             raise OSError(f"{', '.join(damaged)} arrived damaged; fetch the model again.")
         return folder
 
     @classmethod
     def load_config(cls, folder: str, **kwargs: Any) -> dict[str, Any]:
-        """Reads the index of a pipeline's folder.
+        """Reads the index of a pipeline's folder, with components named by this package's modules.
 
-        A published folder names its classes by the code files that it carries for people without
-        this package; here they are named by the package's modules, so that those files stay unread.
+        The index of a published folder names them by the files of its remote code, which are for
+        people without this package and are not used here.
         """
         config = super().load_config(folder, **kwargs)
         config["_class_name"] = cls.__name__

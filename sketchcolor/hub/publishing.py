@@ -1,7 +1,8 @@
-"""Models and the app on the Hub: what goes into each repository, and its way there.
+"""Publishes models and the app on the Hub.
 
-A `Publication` says what a repository should hold; `push` sends what differs, so that pushing again
-changes nothing. It deletes nothing. The token comes from HF_TOKEN or from ``hf auth login``.
+A `Publication` describes the wanted contents of a repository; `push` uploads the files that differ,
+so that pushing again changes nothing. No files are deleted. The token comes from HF_TOKEN or from
+``hf auth login``.
 """
 
 import json
@@ -16,31 +17,31 @@ from huggingface_hub import CommitOperationAdd, HfApi, SpaceCard, get_token
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 
 from .. import __version__
-from .access import MODEL_FILES, MODEL_VARIABLE, patiently, sentence
+from .access import MODEL_FILES, MODEL_VARIABLE, describe_failure, retry_when_busy
 from .cards import bundled_card, run_card
 from .checksums import git_oid, sha256
 from .remote_code import carried_code
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(__file__).parents[1]
-FLAGSHIP = "sketchcolor"  # the bundled model that the app loads by itself
+FLAGSHIP = "sketchcolor"  # the bundled model that the app loads by default
 VERSION_TAG = f"v{__version__}"
 SPACE_FILES = ("app.py", "requirements.txt", "README.md", "LICENSE", PACKAGE.name)
 
 
 class PublishError(RuntimeError):
-    """Something that cannot be published; the message is one sentence saying what to do."""
+    """Publishing failed; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True)
 class Publication:
-    """One repository as it should be.
+    """The wanted state of one repository.
 
     Attributes:
         repo: ``owner/name``.
-        files: path there → file here, or the content itself.
+        files: path in the repository → local file or content.
         kind: ``model`` or ``space``.
-        variables: what a Space's environment tells it.
+        variables: environment variables of a Space.
     """
 
     repo: str
@@ -49,7 +50,7 @@ class Publication:
     variables: dict[str, str] = field(default_factory=dict)
 
     def content(self, path: str) -> bytes:
-        """What one of the files holds."""
+        """The content of one of the files."""
         source = self.files[path]
         return source.read_bytes() if isinstance(source, Path) else source
 
@@ -59,10 +60,10 @@ class Published:
     """A repository after `push`.
 
     Attributes:
-        publication: what it holds.
-        revision: the commit that holds it.
-        changed: the paths that were sent; none where all was there already.
-        tag: the version's name, if it has one.
+        publication: its contents.
+        revision: the commit that has these contents.
+        changed: paths of the uploaded files; empty if the repository was up to date.
+        tag: of the version, if it has one.
     """
 
     publication: Publication
@@ -72,7 +73,7 @@ class Published:
 
 
 def plan(namespace: str, tag: str, with_space: bool) -> list[Publication]:
-    """All that `publish` would put on the Hub, without asking it.
+    """All that `publish` would put on the Hub; no requests are made.
 
     Raises:
         PublishError: this is no checkout, or a model has no card.
@@ -85,13 +86,16 @@ def publish(namespace: str, tag: str, with_space: bool, private: bool) -> Iterat
 
     Args:
         namespace: user or organization.
-        tag: name of the version.
-        with_space: the app too.
-        private: of repositories that are made now. A Space gets no token, so it then takes the
-            bundled weights.
+        tag: of the version.
+        with_space: publish the app, too.
+        private: make new repositories private. The Space then uses the bundled weights, because it
+            has no token to load a private model.
+
+    Yields:
+        Each repository after it was pushed.
 
     Raises:
-        PublishError: as `plan` and `push`; what was published before stays so.
+        PublishError: as `plan` and `push`; repositories pushed before remain published.
     """
     flagship = None
     for model in bundled_models(namespace, tag):
@@ -104,7 +108,7 @@ def publish(namespace: str, tag: str, with_space: bool, private: bool) -> Iterat
 
 
 def bundled_models(namespace: str, tag: str) -> list[Publication]:
-    """Every model that comes with the package, with its card, pictures, code and licence.
+    """All models that are part of the package, with card, pictures, remote code and licence.
 
     Raises:
         PublishError: this is no checkout, or a model has no card.
@@ -116,13 +120,13 @@ def bundled_models(namespace: str, tag: str) -> list[Publication]:
 
 
 def trained_run(repo: str, run: Path, folder: Path, dataset: str | None = None) -> Publication:
-    """What ``train_accelerate.py`` made, with a card that says how.
+    """The result of ``train_accelerate.py``, with a card made from its record.
 
     Args:
         repo: ``owner/name``.
         run: the run's output folder.
-        folder: in it, the network alone or a whole pipeline.
-        dataset: Hub id of what it was trained on, if that is on the Hub.
+        folder: of the network alone or of a whole pipeline.
+        dataset: Hub id of the training data, if they are on the Hub.
 
     Raises:
         PublishError: there is no licence file because this is no checkout.
@@ -141,8 +145,8 @@ def space(namespace: str, model: Published | None = None) -> Publication:
     """The app as a Space, with the bundled weights.
 
     Args:
-        namespace: whose Space.
-        model: what it is told to load, at exactly this commit; None is the bundled weights.
+        namespace: user or organization.
+        model: that it loads, at exactly its commit; None is the bundled weights.
 
     Raises:
         PublishError: this is no checkout.
@@ -167,7 +171,7 @@ def space(namespace: str, model: Published | None = None) -> Publication:
 
 
 def prepare(repo: str, kind: str = "model", private: bool = False) -> None:
-    """Makes a repository unless it is there, which shows whether the token may write to it.
+    """Makes a repository unless it exists, which also checks that the token may write.
 
     Raises:
         PublishError: there is no token, it is refused, or the Hub cannot be reached.
@@ -180,24 +184,24 @@ def prepare(repo: str, kind: str = "model", private: bool = False) -> None:
 
 
 def push(publication: Publication, private: bool = False, tag: str | None = None) -> Published:
-    """Brings a repository up to date with a publication, in one commit; makes it if need be.
+    """Updates a repository in one commit, or makes it.
 
     Args:
-        publication: what it should hold.
-        private: of a repository that is made now; one that is there stays as it is.
-        tag: name of the version, once and for all: it is never moved.
+        publication: its wanted state.
+        private: whether a new repository is private; an existing one is not changed.
+        tag: of the version; an existing tag is never moved.
 
     Returns:
-        The commit, and what was sent.
+        The commit, and which files were uploaded.
 
     Raises:
-        PublishError: the token or the Hub refuses, the Hub cannot be reached, or the tag stands
-            for other files already.
+        PublishError: the token or the Hub refuses, the Hub cannot be reached, or the tag already
+            exists for other files.
     """
     repo, kind, api = publication.repo, publication.kind, HfApi()
     prepare(repo, kind, private)
-    known = _ask(repo, kind, api.list_repo_tree, repo, recursive=True, repo_type=kind)
-    changed = _differing(publication, known)
+    present = _ask(repo, kind, api.list_repo_tree, repo, recursive=True, repo_type=kind)
+    changed = _differing(publication, present)
     tags = {ref.name for ref in _ask(repo, kind, api.list_repo_refs, repo, repo_type=kind).tags}
     if changed and tag in tags:
         raise PublishError(
@@ -231,7 +235,7 @@ def _bundled_model(folder: Path, repo: str, tag: str) -> Publication:
 
 
 def _model_folder(folder: Path) -> tuple[dict[str, Path | bytes], str | None]:
-    """The files of a pipeline, with the code it needs elsewhere, or of a network, and its class."""
+    """The files of a pipeline, with its remote code, and None; or of a network, and its class."""
     files: dict[str, Path | bytes] = {
         file.relative_to(folder).as_posix(): file for file in _files_of(folder)
     }
@@ -239,7 +243,7 @@ def _model_folder(folder: Path) -> tuple[dict[str, Path | bytes], str | None]:
         carried = carried_code(json.loads(index.read_text()))
         return files | {path: text.encode() for path, text in carried.items()}, None
     config = json.loads((folder / "config.json").read_text())
-    config.pop("_name_or_path", None)  # a path of this machine
+    config.pop("_name_or_path", None)  # no local path in published files
     files["config.json"] = f"{json.dumps(config, indent=2, sort_keys=True)}\n".encode()
     return files, config["_class_name"]
 
@@ -251,7 +255,7 @@ def _checkout_file(path: str) -> Path:
 
 
 def _files_of(folder: Path) -> list[Path]:
-    """A folder's files without what Python and Gradio write between them."""
+    """The files in a folder without those that Python and Gradio generate."""
     return [
         file
         for file in sorted(folder.rglob("*"))
@@ -260,18 +264,20 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _pictures(text: Path) -> list[str]:
-    """The pictures beside a Markdown file that it shows."""
+    """Relative paths of the pictures in a Markdown file."""
     return re.findall(r"!\[[^]]*\]\(([^):]+)\)", text.read_text())
 
 
 def _linked(text: Path) -> list[str]:
-    """The files beside a Markdown file that it shows or links to."""
+    """Relative paths of the pictures and linked files in a Markdown file."""
     return re.findall(r"\]\(([^):#]+)\)", text.read_text())
 
 
-def _differing(publication: Publication, known: Iterable[RepoFile | RepoFolder]) -> tuple[str, ...]:
-    """The paths that the repository lacks or holds other content of."""
-    remote = {file.path: file for file in known if isinstance(file, RepoFile)}
+def _differing(
+    publication: Publication, present: Iterable[RepoFile | RepoFolder]
+) -> tuple[str, ...]:
+    """Paths of the files that are missing in the repository or have other contents there."""
+    remote = {file.path: file for file in present if isinstance(file, RepoFile)}
 
     def differs(path: str) -> bool:
         content = publication.content(path)
@@ -286,20 +292,24 @@ def _differing(publication: Publication, known: Iterable[RepoFile | RepoFolder])
 
 
 def _set_variables(publication: Publication, api: HfApi) -> None:
-    """Sets a Space's variables that differ; setting one restarts the Space."""
+    """Sets those of a Space's variables that differ, because setting one restarts the Space."""
     if not publication.variables:
         return
     repo, kind = publication.repo, publication.kind
-    there = _ask(repo, kind, api.get_space_variables, repo)
+    present = _ask(repo, kind, api.get_space_variables, repo)
     for name, value in publication.variables.items():
-        if name not in there or there[name].value != value:
+        if name not in present or present[name].value != value:
             _ask(repo, kind, api.add_space_variable, repo, name, value)
 
 
 def _ask(repo: str, kind: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Calls the Hub; lists are read to the end, because they are fetched page by page."""
+    """Calls a function of the Hub's client; iterators are read here, to catch their errors.
+
+    Raises:
+        PublishError: the call fails.
+    """
     try:
-        answer = patiently(call, *args, **kwargs)
-        return list(answer) if isinstance(answer, Iterator) else answer
-    except Exception as error:  # network, server and naming faults share no base class
-        raise PublishError(sentence(error, repo, kind=kind)) from error
+        result = retry_when_busy(call, *args, **kwargs)
+        return list(result) if isinstance(result, Iterator) else result
+    except Exception as error:  # network, server and naming errors share no base class
+        raise PublishError(describe_failure(error, repo, kind=kind)) from error

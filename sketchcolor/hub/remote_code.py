@@ -1,8 +1,8 @@
-"""The code that a published pipeline carries for people who do not have this package.
+"""Remote code of a published pipeline, for people who have not installed this package.
 
-diffusers runs such code after ``trust_remote_code=True`` only. It takes single files: one for the
-pipeline and one for each component. ``pipeline.py`` therefore carries every module that the
-pipeline needs, line by line as the package has it, and the components' files ask those modules.
+diffusers runs such code only with ``trust_remote_code=True``, and supports one file for the
+pipeline and one for each component. ``pipeline.py`` therefore contains the source of every module
+that the pipeline needs, and the components' files import from those modules.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ PIPELINE = ("pipeline", f"{NAME}.pipeline", "SketchColorPipeline")  # file, modu
 PIPELINE_FILE = '''\
 """{title}, for people without the {package} package.
 
-DiffusionPipeline.from_pretrained(..., trust_remote_code=True) runs this file. It is made when the
-model is published: below are the modules of {package} that the pipeline needs, as they are there.
-Where {package} is installed, its own modules are used and those below stay unread.
+DiffusionPipeline.from_pretrained(..., trust_remote_code=True) runs this file. It is generated when
+the model is published, and contains the modules of {package} that the pipeline needs. Where
+{package} is installed, the installed modules are used instead.
 """
 
 import sys
@@ -35,7 +35,7 @@ MODULES = {{
 
 
 class CarriedModules(MetaPathFinder, InspectLoader):
-    """Lets Python import the modules from here."""
+    """Imports modules from their source in this file."""
 
     def find_spec(self, name, path=None, target=None):
         return spec_from_loader(name, self) if name in MODULES else None
@@ -48,14 +48,14 @@ class CarriedModules(MetaPathFinder, InspectLoader):
 
 
 installed = find_spec("{package}")
-if installed is None or installed.origin is None:  # absent, or a mere folder of that name
+if installed is None or installed.origin is None:  # not installed, or just a folder of that name
     sys.meta_path.insert(0, CarriedModules())
 
 {class_name} = import_module("{module}").{class_name}
 '''
 
 COMPONENT_FILE = '''\
-"""{class_name}, where diffusers looks for it; pipeline.py at the top carries its code."""
+"""{class_name}, where diffusers looks for it; its source is in pipeline.py."""
 
 from importlib import import_module
 
@@ -64,13 +64,13 @@ from importlib import import_module
 
 
 def carried_code(index: dict[str, object]) -> dict[str, str]:
-    """The files that make a pipeline's folder loadable by diffusers alone.
+    """The files that make a pipeline's folder loadable with diffusers alone.
 
     Args:
         index: ``model_index.json`` as ``save_pretrained`` wrote it.
 
     Returns:
-        Path → text: the code files, and the index that names the classes by them.
+        Path → text: the code files, and the index that refers to them.
     """
     file, module, class_name = PIPELINE
     index = dict(index)
@@ -99,8 +99,8 @@ def carried_code(index: dict[str, object]) -> dict[str, str]:
 def _as_literal(module: str) -> str:
     """A module's lines as an entry of a dict.
 
-    Each line is a string of its own: it can be read, and diffusers, which searches the file for
-    lines that begin with an import, does not take the modules' imports for the file's.
+    Each line is a string of its own, for readability and because diffusers searches the file for
+    lines that begin with an import.
     """
     lines = _file(module).read_text().splitlines()
     body = "".join(f"        {line!r},\n" for line in lines)
@@ -108,19 +108,19 @@ def _as_literal(module: str) -> str:
 
 
 def _with_imports(modules: set[str]) -> set[str]:
-    """The modules, all that they import from this package, and the packages that hold them."""
+    """The modules, their imports from this package, recursively, and their parent packages."""
     found: set[str] = set()
-    waiting = set(modules)
-    while waiting:
-        module = waiting.pop()
+    pending = set(modules)
+    while pending:
+        module = pending.pop()
         found.add(module)
         parent = module.rpartition(".")[0]
-        waiting |= {*_imports(module), *([parent] if parent else [])} - found
+        pending |= {*_imports(module), *([parent] if parent else [])} - found
     return found
 
 
 def _imports(module: str) -> Iterator[str]:
-    """The modules of this package that a module imports, anywhere in it."""
+    """The modules of this package that a module imports, also within functions."""
     file = _file(module)
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(file.read_text())):
@@ -128,7 +128,7 @@ def _imports(module: str) -> Iterator[str]:
             continue
         source = resolve_name("." * node.level + (node.module or ""), package)
         yield source
-        for alias in node.names:  # "from . import models" names a module, mostly not
+        for alias in node.names:  # the name may be a module, as in "from . import models"
             if _exists(f"{source}.{alias.name}"):
                 yield f"{source}.{alias.name}"
 

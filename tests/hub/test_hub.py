@@ -1,4 +1,4 @@
-"""Pipelines from folders and from a Hub: the right weights, or one clear sentence."""
+"""Loading pipelines from folders and from a Hub: the right weights, or a clear error."""
 
 import json
 import os
@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sketchcolor import ModelLoadError, SketchColorPipeline, load_pipeline
-from sketchcolor import loading as hub
+from sketchcolor import ModelLoadError, SketchColorPipeline, load_pipeline, loading
 from tests.support.hub_server import HubServer, running_hub
 
 WEIGHTS = "generator/diffusion_pytorch_model.safetensors"
@@ -24,25 +23,25 @@ HfApi().create_repo("artist/tiny", exist_ok=True)
 print(HfApi().upload_folder(repo_id="artist/tiny", folder_path=sys.argv[1]).oid)
 """
 
-# Answers each (model, revision) with what was loaded, or with the error's sentence; then, for the
-# first of them, what diffusers' own way of loading gives.
+# Prints for each (model, revision) what was loaded, or the error; then the weight that
+# from_pretrained loads for the first of them.
 LOAD = """
 import json, sys
 from sketchcolor import ModelLoadError, SketchColorPipeline, load_pipeline
 def weight(pipeline):
     return next(pipeline.generator.parameters()).flatten()[0].item()
-questions = json.loads(sys.argv[1])
-answers = []
-for model, revision in questions:
+requests = json.loads(sys.argv[1])
+results = []
+for model, revision in requests:
     try:
         pipeline = load_pipeline(model, revision, device="cpu")
     except ModelLoadError as error:
-        answers.append(str(error))
+        results.append(str(error))
     else:
-        answers.append([pipeline.model_id, pipeline.revision, weight(pipeline)])
-model, revision = questions[0]
-answers.append(weight(SketchColorPipeline.from_pretrained(model, revision=revision)))
-print(json.dumps(answers))
+        results.append([pipeline.model_id, pipeline.revision, weight(pipeline)])
+model, revision = requests[0]
+results.append(weight(SketchColorPipeline.from_pretrained(model, revision=revision)))
+print(json.dumps(results))
 """
 
 
@@ -85,10 +84,10 @@ def test_a_folder_is_loaded_for_use(folder: Path, tiny_pipeline: SketchColorPipe
         assert loaded[name].device.type == "cpu"
 
 
-def test_without_a_model_the_variable_decides_else_the_bundled_one(
+def test_the_default_is_the_variables_model_or_the_bundled_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "BUNDLED", folder)
+    monkeypatch.setattr(loading, "BUNDLED", folder)
     monkeypatch.delenv("SKETCHCOLOR_MODEL", raising=False)
     assert load_pipeline().model_id == "bundled"
     monkeypatch.setenv("SKETCHCOLOR_MODEL", str(folder.parent / "elsewhere"))
@@ -104,40 +103,40 @@ def test_a_pickled_weight_file_is_never_read(folder: Path) -> None:
         load_pipeline(folder)
 
 
-def test_an_app_goes_on_with_the_bundled_model(
+def test_an_app_falls_back_to_the_bundled_model(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(folder, broken)
     (broken / WEIGHTS).write_bytes(b"not weights")
-    monkeypatch.setattr(hub, "BUNDLED", folder)
+    monkeypatch.setattr(loading, "BUNDLED", folder)
     for model, reason in ((tmp_path / "missing", "There is no folder"), (broken, "damaged")):
         monkeypatch.setenv("SKETCHCOLOR_MODEL", str(model))
-        (pipeline,), (fault,) = hub.load_models()
+        (pipeline,), (fault,) = loading.load_models()
         assert pipeline.model_id == "bundled"
         assert reason in str(fault) and "\n" not in str(fault)
-    monkeypatch.setattr(hub, "BUNDLED", tmp_path / "missing")
-    pipelines, (fault,) = hub.load_models()
+    monkeypatch.setattr(loading, "BUNDLED", tmp_path / "missing")
+    pipelines, (fault,) = loading.load_models()
     assert not pipelines and "damaged" in str(fault)
     monkeypatch.setenv("SKETCHCOLOR_MODEL", str(folder))
-    (pipeline,), faults = hub.load_models()
+    (pipeline,), faults = loading.load_models()
     assert pipeline.model_id == str(folder) and not faults
 
 
 def test_an_app_has_all_models_that_can_be_loaded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "BUNDLED", folder)
+    monkeypatch.setattr(loading, "BUNDLED", folder)
     other = shutil.copytree(folder, tmp_path / "other")
     monkeypatch.setenv("SKETCHCOLOR_MODEL", f"{other}, {tmp_path / 'missing'},bundled")
-    pipelines, (fault,) = hub.load_models()
+    pipelines, (fault,) = loading.load_models()
     assert [pipeline.model_id for pipeline in pipelines] == [str(other), "bundled"]
     assert "missing" in str(fault)
-    assert load_pipeline().model_id == str(other)  # who takes one takes the first
+    assert load_pipeline().model_id == str(other)  # the default is the first
     assert load_pipeline("bundled").model_id == "bundled"
 
 
-def test_faults_are_one_sentence(folder: Path) -> None:
+def test_errors_are_one_sentence(folder: Path) -> None:
     def fault(model: str | Path = folder, **where: str) -> str:
         with pytest.raises(ModelLoadError) as error:
             load_pipeline(model, **where)

@@ -1,4 +1,4 @@
-"""A Hub that is busy, slow, cut off, lying or closed: the right weights, or the reason why not."""
+"""A Hub that is busy, slow, cut off, corrupt or closed: the right weights, or the reason."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.support.hub_server import FIRST, HubServer, Repository, running_hub
 
 WEIGHTS = r".*/generator/diffusion_pytorch_model\.safetensors"
 
-# Prints for each model named either the sum of its weights or the sentence of its refusal.
+# Prints for each model the sum of its weights, or the error.
 LOAD = """
 import json, sys
 from sketchcolor import ModelLoadError, load_pipeline
@@ -64,11 +64,11 @@ def test_faults_of_the_hub(
     hub: HubServer, tiny: dict[str, bytes], tiny_pipeline: SketchColorPipeline, tmp_path: Path
 ) -> None:
     names = ("cut", "stalled", "busy", "busy-file", "failing", "lying", "gated")
-    # The client keeps what it has got chunk by chunk, so that a small file starts anew.
+    # The client resumes a download at the last chunk, so a file of one chunk starts again.
     files = tiny | {"large.safetensors": bytes(3 * DOWNLOAD_CHUNK_SIZE)}
     for name in names:
-        kept = files if name in ("cut", "stalled") else tiny
-        hub.repositories[f"model/artist/{name}"] = Repository({FIRST: {}, "a" * 40: kept})
+        contents = files if name in ("cut", "stalled") else tiny
+        hub.repositories[f"model/artist/{name}"] = Repository({FIRST: {}, "a" * 40: contents})
     too_often = Fault(status=429, headers={"Retry_After": "1"})
     for weights in (WEIGHTS, r".*/large\.safetensors"):
         hub.fail(f"GET /artist/cut/{weights}", Fault(cut=True))
@@ -86,7 +86,7 @@ def test_faults_of_the_hub(
     right = sum(p.double().sum().item() for p in tiny_pipeline.generator.parameters())
     for found in (cut, stalled, busy, busy_file, honest, works):
         assert found == pytest.approx(right, abs=1e-9)
-    assert hub.ranges == [f"bytes={DOWNLOAD_CHUNK_SIZE}-"] * 2  # each went on where it stopped
+    assert hub.ranges == [f"bytes={DOWNLOAD_CHUNK_SIZE}-"] * 2  # each was resumed
     assert failing == "The Hub failed on 'artist/failing' (HTTP 500): try again later."
     assert "generator/diffusion_pytorch_model.safetensors arrived damaged" in lying
     assert gated == ("Hub model 'artist/gated' is gated: accept its terms there and set HF_TOKEN.")

@@ -1,4 +1,4 @@
-"""Publishing with the real client, over HTTP, to a Hub on this machine."""
+"""Publishing with the real client, over HTTP, to a local stand-in for the Hub."""
 
 import json
 import os
@@ -22,7 +22,7 @@ STYLE_MODEL = "model/artist/vgg19-slim"
 SPACE = "space/artist/sketchcolor"
 TAG = f"v{__version__}"
 
-# As if the package were not installed: it is neither on the path nor found by an editable install.
+# Hides the package: removes it from the path and disables its editable install.
 WITHOUT_PACKAGE = """
 import importlib.util, sys
 from pathlib import Path
@@ -82,7 +82,7 @@ def publish(environment: dict[str, str], *arguments: str) -> subprocess.Complete
 
 
 def refusal(done: subprocess.CompletedProcess) -> str:
-    """The one sentence of a command that was refused."""
+    """The message of a command that failed."""
     assert done.returncode == 2
     return done.stderr.strip().splitlines()[-1]
 
@@ -195,17 +195,17 @@ def test_refusals_are_one_sentence(server: HubServer, environment: dict[str, str
     server.fail("POST /api/repos/create", Fault(status=429, headers={"Retry_After": "1"}))
     asked = len(server.requests)
     assert publish(environment).returncode == 0
-    # One repository for each of the two models, the first asked for twice.
+    # One repository for each of the two models; for the first, two requests.
     assert server.requests[asked:].count("POST /api/repos/create") == 3
 
 
-def test_diffusers_alone_paints_the_same_picture(
+def test_diffusers_alone_gives_the_same_picture(
     server: HubServer, environment: dict[str, str], sketch_file: Path, tmp_path: Path
 ) -> None:
     publish(environment)
 
-    # Each process measures which number format is faster, and a busy machine may answer one so and
-    # the next otherwise; without the instructions for bfloat16 float32 wins by far.
+    # Each process measures which number format is faster, which may vary on a busy machine; without
+    # the instructions for bfloat16 it is always float32.
     alike = {"CUDA_VISIBLE_DEVICES": "", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
     def run(script: str, picture: str, source: str, folder: Path, **more: str) -> str:
@@ -221,24 +221,24 @@ def test_diffusers_alone_paints_the_same_picture(
 
     snapshot = run(WITHOUT_PACKAGE, "without.png", TAG, tmp_path).split()[-1]
     run(FROM_FOLDER, "offline.png", snapshot, tmp_path, HF_HUB_OFFLINE="1")
-    # The same cache, which holds the code by now: our own way of loading leaves it alone.
+    # The cache now contains the remote code, which the installed package must not use.
     run(WITH_PACKAGE, "with.png", TAG, ROOT)
     pictures = [(tmp_path / f"{name}.png").read_bytes() for name in ("without", "offline", "with")]
     assert pictures[0] == pictures[1] == pictures[2]
 
 
-def test_a_network_alone_is_published_without_paths_of_this_machine(tmp_path: Path) -> None:
+def test_a_single_network_is_published_without_local_paths(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     config = {"_class_name": "ColorProposer", "_name_or_path": str(tmp_path), "sample_size": 16}
     (tmp_path / "model" / "config.json").write_text(json.dumps(config))
     history = json.loads((BUNDLED / "training.json").read_text())["proposer"]
     (tmp_path / "recipe.json").write_text(json.dumps(history | {"validation": {"psnr": 11.5}}))
-    run = publishing.trained_run("artist/draft", tmp_path, tmp_path / "model", "artist/pictures")
+    run = publishing.trained_run("artist/network", tmp_path, tmp_path / "model", "artist/pictures")
     assert set(run.files) == {"LICENSE", "README.md", "config.json", "recipe.json"}
     assert str(tmp_path).encode() not in b"".join(map(run.content, run.files))
     card = ModelCard(run.content("README.md").decode())
-    assert card.data.datasets == ["artist/pictures"] and card.data.model_name == "draft"
+    assert card.data.datasets == ["artist/pictures"] and card.data.model_name == "network"
     assert card.data.eval_results[0].metric_value == 11.5
-    assert 'ColorProposer.from_pretrained("artist/draft")' in card.text
-    seen = history["training"]["images"]
-    assert f"| pictures seen | {seen:,} |" in card.text
+    assert 'ColorProposer.from_pretrained("artist/network")' in card.text
+    images = history["training"]["images"]
+    assert f"| pictures seen | {images:,} |" in card.text
