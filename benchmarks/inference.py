@@ -178,14 +178,16 @@ def _task(case: Case, pipeline: SketchColorPipeline) -> tuple[Callable[[], objec
     sketch = drawing(case.size)
     tensor = torch.from_numpy(np.asarray(sketch, dtype=np.float32) / 127.5 - 1)[None, None]
 
-    def networks() -> object:
-        with torch.inference_mode():
-            return pipeline.colour_tensor(tensor, seeds=[0])
-
+    # Never the same twice: the pipeline remembers what it has cleaned, read and coloured.
     numbers = count()
 
+    def networks() -> object:
+        number = next(numbers)
+        tensor[..., 0, 0] = number % 256 / 127.5 - 1.0
+        with torch.inference_mode():
+            return pipeline.colour_tensor(tensor, seeds=[number])
+
     def picture() -> object:
-        # Never the same twice: the pipeline remembers what it has cleaned and coloured.
         number = next(numbers)
         sketch.putpixel((0, 0), number % 256)
         return pipeline(sketch, seed=number, resolution=case.resolution)

@@ -20,7 +20,7 @@ from sketchcolor.models import VGG19Features
 from sketchcolor.pipeline import SketchColorPipeline
 from tests.support import ROOT
 from tests.support.networks import tiny_proposer, tiny_refiner
-from tests.support.pictures import write_pictures
+from tests.support.pictures import write_coloured_examples, write_pictures
 
 
 @pytest.fixture
@@ -58,8 +58,17 @@ def vgg_file(tiny_vgg, tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real pictures that lies beside a checkout."""
-    return ROOT.parent / "shared"
+    """The folder of real pictures that may lie beside a checkout."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"real pictures and weights are not here; they would lie in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def coloured_examples(tmp_path_factory) -> Path:
+    """A folder with a small data set of our own making, see `write_coloured_examples`."""
+    return write_coloured_examples(tmp_path_factory.mktemp("examples"))
 
 
 @pytest.fixture(scope="module")

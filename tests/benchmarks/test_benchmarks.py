@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from tests.support import ROOT
+from tests.support.pictures import example_sketches
 
 
 @pytest.fixture
@@ -116,8 +117,8 @@ def conditions(inference):
     return importlib.import_module("benchmarks.conditions")
 
 
-def test_wishes_are_measured_on_real_pictures(conditions, shared, tiny_pipeline):
-    images = conditions.validation_pictures(shared / "data", 4)
+def test_conditions_are_measured_on_pictures(conditions, coloured_examples, tiny_pipeline):
+    images = conditions.validation_pictures(coloured_examples, 4)
     found = conditions.measure_wishes(tiny_pipeline, images)
     assert set(found) == {"networks", "pipeline"}
     held = found["pipeline"]
@@ -127,22 +128,18 @@ def test_wishes_are_measured_on_real_pictures(conditions, shared, tiny_pipeline)
     assert held["own_reference"] != found["networks"]["own_reference"]
 
 
-def test_a_copier_is_found_out(inference, shared, tmp_path):
+def test_a_copier_is_found_out(inference, coloured_examples, tmp_path):
     memorising = importlib.import_module("benchmarks.memorising")
-    rows = memorising.spread_rows(shared / "data", 6)
-    rows.select(range(4)).to_parquet(tmp_path / "train-0.parquet")
-    rows.select(range(4, 6)).to_parquet(tmp_path / "validation-0.parquet")
+    rows = memorising.spread_rows(coloured_examples, 4, split="train")
     (known,) = memorising.batches([rows[0]["image"]], memorising.SIDE)
 
     class Copier:
         """Whatever is drawn, it shows the first picture that it was trained on."""
 
         def colour_tensor(self, sketch, seeds):
-            whole = known.fits[0].crop(known.truth)
-            shown = torch.nn.functional.interpolate(whole, sketch.shape[2:])
-            return shown.expand(len(sketch), -1, -1, -1)
+            return known.truth.expand(len(sketch), -1, -1, -1)
 
-    report = memorising.compare(Copier(), tmp_path, 4)
+    report = memorising.compare(Copier(), coloured_examples, 4)
     nearest = report["nearest_training_picture"]
     assert nearest["colourings"]["least"] < 0.7 * nearest["true_pictures"]["least"]
     assert report["own_picture_is_nearest"] == {"train": 0.25, "validation": 0.0}
@@ -155,14 +152,18 @@ def test_every_kind_of_wish_is_timed(conditions, tiny_pipeline):
     assert min(waits.values()) > 0
 
 
-def test_wishes_lie_beside_each_other(inference, tiny_folder, shared, tmp_path, monkeypatch):
+def test_conditions_lie_beside_each_other(inference, tiny_folder, tmp_path, monkeypatch):
     wishes = importlib.import_module("benchmarks.wishes")
     chosen = dict(list(json.loads(wishes.WISHES.read_text()).items())[:2])
+    sketches = tmp_path / "sketches"
+    sketches.mkdir()
+    for start, sketch in zip(chosen, example_sketches(), strict=False):
+        sketch.save(sketches / f"{start}drawn.png")
     few = tmp_path / "wishes.json"
     few.write_text(json.dumps(chosen))
     monkeypatch.setattr(wishes, "WISHES", few)
     sheet = tmp_path / "sheet.png"
-    arguments = ["--model", str(tiny_folder), "--sketches", str(shared / "lineart")]
+    arguments = ["--model", str(tiny_folder), "--sketches", str(sketches)]
     monkeypatch.setattr("sys.argv", ["wishes", *arguments, "-o", str(sheet)])
     wishes.main()
     picture = np.asarray(Image.open(sheet))

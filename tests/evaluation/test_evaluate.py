@@ -241,8 +241,8 @@ def parse(*arguments: str) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def test_command_measures_a_saved_pipeline_on_the_real_split(
-    tiny_pipeline, shared, tmp_path, vgg, capsys, monkeypatch
+def test_command_measures_a_saved_pipeline_on_a_split(
+    tiny_pipeline, coloured_examples, tmp_path, vgg, capsys, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "torchmetrics", None)  # as if it were not installed
     tiny_pipeline.save_pretrained(tmp_path / "model")
@@ -250,7 +250,7 @@ def test_command_measures_a_saved_pipeline_on_the_real_split(
     status = evaluate_command.run(
         parse(
             *("--model", str(tmp_path / "model")),
-            *("--data_files", str(shared / "data" / "validation-*.parquet")),
+            *("--data_files", str(coloured_examples / "validation-*.parquet")),
             *("--vgg19", str(tmp_path / "vgg.safetensors")),
             *("--max_images", "3", "--samples", "2", "--num_inference_steps", "1"),
             *("--hint_counts", "5", "--side", "64", "--device", "cpu", "--published", "--plots"),
@@ -275,10 +275,10 @@ def test_command_measures_a_saved_pipeline_on_the_real_split(
     assert len(np.unique(np.asarray(Image.open(plots[0])))) > 4
 
 
-def test_command_says_what_is_missing(shared, tmp_path, capsys):
+def test_command_says_what_is_missing(coloured_examples, tmp_path, capsys):
     assert evaluate_command.run(parse()) == 2
     assert "--data_files" in capsys.readouterr().err
-    files = str(shared / "data" / "validation-*.parquet")
+    files = str(coloured_examples / "validation-*.parquet")
     assert evaluate_command.run(parse("--data_files", files, "--image_column", "picture")) == 2
     assert "one of image" in capsys.readouterr().err
     absent = str(tmp_path / "absent.safetensors")

@@ -6,6 +6,8 @@ from PIL import Image, ImageDraw
 
 from sketchcolor.images import read_sketch
 from sketchcolor.lineart.cleanup import clean_sketch, is_clean
+from sketchcolor.ui.examples import EXAMPLES
+from tests.support.pictures import example_sketches
 
 PHOTOGRAPHED = [
     "02_",
@@ -46,9 +48,17 @@ def photographed(drawing: Image.Image, seed: int = 0) -> Image.Image:
     return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8))
 
 
-@pytest.mark.parametrize("prefix", PHOTOGRAPHED)
-def test_real_photographs_and_scans_get_white_paper(shared, prefix):
-    grey = real_sketch(shared, prefix)
+def test_real_photographs_and_scans_get_white_paper(shared):
+    for prefix in PHOTOGRAPHED:
+        assert_cleaned(real_sketch(shared, prefix))
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_photographed_examples_get_white_paper(number):
+    assert_cleaned(photographed(example_sketches()[number], seed=number))
+
+
+def assert_cleaned(grey: Image.Image) -> None:
     assert not is_clean(grey)
     cleaned = np.asarray(clean_sketch(grey))
     assert cleaned.shape == (grey.height, grey.width)
@@ -63,11 +73,18 @@ def test_real_photographs_and_scans_get_white_paper(shared, prefix):
     assert (cleaned[darkest] < 0.75 * 255).mean() > 0.95
 
 
-@pytest.mark.parametrize("prefix", DIGITAL)
-def test_real_digital_art_passes_unchanged(shared, prefix):
-    grey = real_sketch(shared, prefix)
+def test_real_digital_art_passes_unchanged(shared):
+    for prefix in DIGITAL:
+        grey = real_sketch(shared, prefix)
+        assert is_clean(grey), prefix
+        assert np.array_equal(clean_sketch(grey), grey), prefix
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_digital_examples_pass_unchanged(number):
+    grey = example_sketches()[number]
     assert is_clean(grey)
-    assert np.array_equal(clean_sketch(grey), grey)
+    assert clean_sketch(grey) is grey
 
 
 def test_photographed_drawing_is_recovered():

@@ -6,6 +6,7 @@ import pytest
 
 from sketchcolor.lineart.extract import EXTRACTORS, extract, ink_statistics, random_lineart
 from sketchcolor.training.data import Source, load_images
+from tests.support.pictures import coloured_example, example_sketches
 
 
 @pytest.mark.parametrize("extractor", EXTRACTORS)
@@ -46,6 +47,21 @@ def test_random_lineart_is_a_function_of_its_generator(colour_picture):
 
     assert (draw(1) == draw(1)).all()
     assert len({draw(seed).tobytes() for seed in range(12)}) == 12
+
+
+def test_lines_of_every_hand_carry_ink_within_bounds():
+    """No hand blots an example or leaves its lines out, and hands differ."""
+    found = [
+        ink_statistics(
+            random_lineart(np.asarray(coloured_example(sketch, i)), np.random.default_rng(seed))
+        )
+        for i, sketch in enumerate(example_sketches())
+        for seed in range(6)
+    ]
+    darkness = [one["darkness"] for one in found]
+    assert 0.02 < np.median(darkness) < 0.12
+    assert 0.004 < min(darkness) and max(darkness) < 0.4
+    assert 3.0 * np.percentile(darkness, 10) < np.percentile(darkness, 90)
 
 
 def test_training_lines_carry_as_much_ink_as_real_ones(shared):

@@ -6,6 +6,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from sketchcolor.models.vgg19 import CAFFE, LAYERS, TORCH, WEIGHTS_VARIABLE, VGG19Features
+from sketchcolor.style.network import load_style_network
 
 WIDTHS = (4, 5, 6, 7, 8)
 CONVOLUTION_INDICES = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]
@@ -137,6 +138,14 @@ def test_missing_and_foreign_files_are_refused(tmp_path, monkeypatch):
 def test_real_weights_distinguish_edges_from_flat_colour(shared):
     vgg = VGG19Features.from_file(shared / "weights" / "vgg19_imagenet_caffe_fp16.safetensors")
     assert tuple(vgg.config.channels) == (64, 128, 256, 512, 512)
+    assert_edges_count(vgg)
+
+
+def test_bundled_weights_distinguish_edges_from_flat_colour():
+    assert_edges_count(load_style_network())
+
+
+def assert_edges_count(vgg: VGG19Features) -> None:
     flat = torch.zeros(1, 3, 64, 64)
     edge = flat.clone()
     edge[..., 32:] = 1
