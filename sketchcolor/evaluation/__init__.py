@@ -1,1 +1,1 @@
-"""Measures of colourings and the reports about them."""
+"""Evaluation of models: protocols, metrics, tables and plots."""

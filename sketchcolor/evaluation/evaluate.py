@@ -1,15 +1,19 @@
-"""Evaluation on a fixed split: line art extracted from colour images, coloured, compared with them.
+"""Evaluation on a fixed set: line art is extracted from colour images, coloured, and compared.
 
-Protocols, as far as the model takes what they give it: *automatic* (the sketch alone), *hints_N*
-(N simulated strokes of the true colours), *stroke* (one stroke of any colour in one closed region:
-does it leak?), *own_reference* (the palette or style of the picture itself) and *other_reference*
-(that of another picture: does the result take after it?). Every image keeps its extracted line art,
-hints and noise whatever the model or the batch size, because each is drawn from a generator seeded
-by the image's index.
+Protocols, as far as the model takes their conditions:
 
-Sampling gives up PSNR and SSIM for colour: the average of all plausible colourings has the best
-PSNR and looks worst. For models that sample, the automatic protocol therefore also reports the mean
-picture of several samples and, for each measure, the best of them.
+- *automatic*: the sketch alone.
+- *hints_N*: N simulated strokes of the true colours.
+- *stroke*: one stroke of any colour in a closed region, to measure how much of it leaks.
+- *own_reference*: the palette or style of the picture itself.
+- *other_reference*: that of another picture, to measure how much the result follows it.
+
+The line art, hints and noise of an image depend on its index only, not on the model or the batch
+size, because their generators are seeded by it.
+
+The average of all plausible colourings has the best PSNR but looks worst, so models that sample
+have lower PSNR and SSIM. For them, the automatic protocol also reports the mean picture of several
+samples and, for each of these metrics, the best sample.
 """
 
 from __future__ import annotations
@@ -40,21 +44,28 @@ from .scores import Scores
 
 __all__ = ["Batch", "ColourFunction", "batches", "evaluate"]
 
-# Protocols with references: of the picture itself, and of one that is a third of the set away.
+# Protocols with references: the picture itself, and the one a third of the set further on.
 REFERENCES = ("own_reference", "other_reference")
 
-# sketch B×1×H×W, hints=None, seeds=None, num_inference_steps → colour B×3×H×W in [-1, 1];
-# one with ``conditions`` is also called with palette= or style=, if it names them there.
+# (sketch B×1×H×W, hints=None, seeds=None, num_inference_steps) → colour B×3×H×W in [-1, 1]. A
+# function whose attribute ``conditions`` names palette or style also takes them as keywords.
 ColourFunction = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Line art and truth of several images, letterboxed to one square."""
+    """Line art and truth of several images, letterboxed to squares of side S.
+
+    Attributes:
+        indices: of the images in the set.
+        sketch: B×1×S×S in [-1, 1].
+        truth: B×3×S×S in [-1, 1].
+        fits: how each image was letterboxed.
+    """
 
     indices: list[int]
-    sketch: Tensor  # B×1×S×S
-    truth: Tensor  # B×3×S×S
+    sketch: Tensor
+    truth: Tensor
     fits: list[Fit]
 
     def pictures(self, colour: Tensor) -> list[np.ndarray]:
@@ -65,7 +76,7 @@ class Batch:
         ]
 
     def hint_map(self, count: int, seed: int = 0) -> Tensor:
-        """B×4×S×S hint maps of ``count`` simulated hints each, inside the pictures only."""
+        """B×4×S×S hint maps with ``count`` simulated hints each, not in the padding."""
         maps = torch.zeros(len(self.indices), 4, *self.sketch.shape[-2:])
         pictures = self.pictures(self.truth)
         for index, fit, picture, padded in zip(
@@ -76,7 +87,7 @@ class Batch:
         return maps
 
     def probe_strokes(self, seed: int = 0) -> tuple[Tensor, list[ProbeStroke | None]]:
-        """B×4×S×S maps of one stroke each, and the strokes; None where no region is closed."""
+        """B×4×S×S hint maps with one stroke each, and the strokes; None without a closed region."""
         maps = torch.zeros(len(self.indices), 4, *self.sketch.shape[-2:])
         strokes = []
         pictures = self.pictures(self.truth)
@@ -91,7 +102,7 @@ class Batch:
         return maps, strokes
 
     def repad(self, colour: Tensor) -> Tensor:
-        """The same tensor with a pure white padding, so that only pictures are compared."""
+        """The same tensor with white padding, so that only the pictures are compared."""
         clean = torch.ones_like(colour)
         for fit, source, target in zip(self.fits, colour, clean, strict=True):
             fit.crop(target[None]).copy_(fit.crop(source[None]).clamp(-1, 1))
@@ -101,12 +112,18 @@ class Batch:
 def batches(
     images: Iterable[Image.Image], side: int = 256, batch_size: int = 8, seed: int = 0
 ) -> Iterator[Batch]:
-    """Letterboxes colour images to side×side (white, right or below) with their line art.
+    """Extracts line art and letterboxes it with the colour image, white padding right or below.
 
-    The whole picture is kept rather than a centre crop, because visitors bring whole figures. Line
-    art is extracted at the picture's own size and then shrunk, as real drawings are.
+    Pictures are not cropped, because uploaded sketches often show whole figures. Line art is
+    extracted at the picture's own size and then downscaled, as uploaded sketches are.
+
+    Args:
+        images: colour images.
+        side: of the squares, px.
+        batch_size: images per batch.
+        seed: of the choice of an extractor.
     """
-    waiting: list[tuple[int, Tensor, Tensor, Fit]] = []
+    pending: list[tuple[int, Tensor, Tensor, Fit]] = []
     for index, image in enumerate(images):
         colour = image.convert("RGB")
         line_art = random_lineart(np.asarray(colour), np.random.default_rng([seed, index]))
@@ -114,12 +131,12 @@ def batches(
         scaled = tuple(max(1, round(length * scale)) for length in colour.size)
         fit = Fit(colour.size, scaled, (side, side))
         sketch = to_tensor(fit.apply(Image.fromarray(line_art)))
-        waiting.append((index, sketch, to_tensor(fit.apply(colour)), fit))
-        if len(waiting) == batch_size:
-            yield _stack(waiting)
-            waiting = []
-    if waiting:
-        yield _stack(waiting)
+        pending.append((index, sketch, to_tensor(fit.apply(colour)), fit))
+        if len(pending) == batch_size:
+            yield _stack(pending)
+            pending = []
+    if pending:
+        yield _stack(pending)
 
 
 def evaluate(
@@ -138,27 +155,26 @@ def evaluate(
     """Measure a model on colour images under all protocols.
 
     Args:
-        model: a pipeline (its ``colour_tensor`` is used) or a function of the same signature,
-            ``(sketch, hints=, seeds=, num_inference_steps=) → colour``; see
-            ``ColourFunction``. What takes hints, palettes or styles says so in ``conditions``; a
-            function without them takes hints.
-        images: PIL colour images in a fixed order; an image's place in it seeds its randomness.
+        model: a pipeline, of which ``colour_tensor`` is used, or a ``ColourFunction``. Its
+            attribute ``conditions`` names those of hints, palette and style that it takes; a
+            function without the attribute takes hints.
+        images: PIL colour images in a fixed order; an image's index seeds its randomness.
         vgg: network for the set distances and the styles of references; None leaves them out.
         published: networks of FID and LPIPS; None leaves them out.
-        samples: colourings of each image in the automatic protocol; a pipeline without a proposer
-            always gives the same one and is asked once.
-        hint_counts: one protocol for each number of simulated hints, and then the one of a single
-            stroke too; none for a pipeline that takes no hints.
+        samples: colourings of each image in the automatic protocol; 1 for a pipeline without a
+            proposer, which is deterministic.
+        hint_counts: numbers of simulated hints, a protocol for each; if there are any, also the
+            protocol of a single stroke. Ignored for a model that takes no hints.
         num_inference_steps: of the proposer.
-        side: square size in px that the pictures are letterboxed to.
-        batch_size: pictures at once; it changes time and memory only.
+        side: of the squares that pictures are letterboxed to, px.
+        batch_size: affects time and memory only.
         seed: of line art, hints and noise.
 
     Returns:
-        ``settings``, ``truth`` (the measures of the images themselves) and ``protocols``, a mapping
-        of "automatic", "hints_5", … to measures by name; means over the images, except for
-        ``per_image``, a mapping of some of the measures to the values of all images. References
-        need ``references.LEAST`` images.
+        ``settings``, ``truth`` (metrics of the true images themselves) and ``protocols``, which
+        maps "automatic", "hints_5", … to metrics by name. They are means over the images, except
+        for ``per_image``, which maps some of the metrics to the values of all images. Protocols
+        with references need ``references.MIN_PICTURES`` images.
 
     Raises:
         ValueError: there are no images.
@@ -175,12 +191,12 @@ def evaluate(
     references = find_references(images, conditions, vgg)
 
     @torch.inference_mode()
-    def draw(batch: Batch, sample: int = 0, **given: Tensor | tuple[Tensor, ...]) -> Tensor:
+    def draw(batch: Batch, sample: int = 0, **condition: Tensor | tuple[Tensor, ...]) -> Tensor:
         output = colour(
             batch.sketch.to(device),
             seeds=[_seed(seed, index, sample) for index in batch.indices],
             num_inference_steps=num_inference_steps,
-            **send_to_device(given, device),
+            **send_to_device(condition, device),
         )
         return batch.repad(output.float().cpu())
 
@@ -219,10 +235,10 @@ def evaluate(
         for steps, scores in enumerate(referred.values()):
             output = draw(batch, **references.conditions(batch.indices, steps))
             pictures = batch.pictures(output)
-            # The truth is what its own reference asks for; another one asks for something else.
+            # Only with its own reference should the result be like the truth.
             scores.add_pictures(pictures, truths if steps == 0 else None)
-            asked, other = (references.palettes_of(batch.indices, n) for n in (steps, steps + 1))
-            scores.add_palettes(pictures, asked, other)
+            given, other = (references.palettes_of(batch.indices, n) for n in (steps, steps + 1))
+            scores.add_palettes(pictures, given, other)
             scores.add_features(vgg, output)
             if steps == 0:
                 scores.add_published(published, output, batch.truth)
@@ -249,6 +265,6 @@ def _seed(seed: int, index: int, sample: int) -> int:
     return int(state) % (MAX_SEED + 1)
 
 
-def _stack(waiting: Sequence[tuple[int, Tensor, Tensor, Fit]]) -> Batch:
-    indices, sketches, truths, fits = zip(*waiting, strict=True)
+def _stack(pending: Sequence[tuple[int, Tensor, Tensor, Fit]]) -> Batch:
+    indices, sketches, truths, fits = zip(*pending, strict=True)
     return Batch(list(indices), torch.cat(sketches), torch.cat(truths), list(fits))

@@ -1,7 +1,7 @@
-"""FID and LPIPS as the literature reports them: torchmetrics' networks with their own weights.
+"""FID and LPIPS with the networks and weights of the literature, from torchmetrics.
 
-They are optional (``pip install 'sketchcolor[metrics]'``) and their weights are downloaded on first
-use. What needs no download is in :mod:`sketchcolor.evaluation.metrics`.
+They are optional (``pip install 'sketchcolor[metrics]'``); their weights are downloaded on first
+use. Metrics without downloads are in :mod:`sketchcolor.evaluation.metrics`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ __all__ = ["PublishedMetrics"]
 
 
 class PublishedMetrics:
-    """Inception-v3 as torch-fidelity has it (Heusel et al. 2017) and LPIPS on AlexNet (Zhang 2018).
+    """Inception-v3 for FID (Heusel et al. 2017) and AlexNet for LPIPS (Zhang et al. 2018).
 
     Args:
-        device: where both work.
+        device: of both networks.
 
     Raises:
         ValueError: a library is missing or does not fit, or the weights cannot be downloaded.
@@ -33,7 +33,7 @@ class PublishedMetrics:
             raise ValueError(
                 "FID and LPIPS need torchmetrics: pip install 'sketchcolor[metrics]'."
             ) from error
-        except (OSError, RuntimeError) as error:  # no network, a file cut short, mixed builds
+        except (OSError, RuntimeError) as error:  # no network, an incomplete file, mixed builds
             raise ValueError(
                 f"The networks of FID and LPIPS could not be loaded or downloaded: {error}"
             ) from error

@@ -1,7 +1,7 @@
-"""Hint leak: what one stroke changes in its region, and what it changes outside of its part.
+"""Hint leak: how much a stroke changes the picture inside its region and outside of its part.
 
-A stroke on one strand of hair is about all of the hair, so what the true picture has in the same
-colour may change with it.
+A stroke on one strand of hair should colour all of the hair. Therefore everything that has the
+region's colour in the true picture, its part, may change.
 
 Masks are H×W bool, pictures uint8 H×W×3 sRGB.
 """
@@ -16,23 +16,23 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 __all__ = ["ProbeStroke", "probe_stroke", "stroke_changes"]
 
-INK = 0.6  # sketch values below are lines, when regions are looked for
-REGION = (0.01, 0.2)  # least and greatest share of the picture of a region that gets a stroke
-NEIGHBOURHOOD = 0.03  # of the height: what lies this near to a region belongs to it
-STROKE = 0.02  # diameter, of the height
-SAME_PART = 12.0  # CIEDE2000 to the region's own colour in the truth, within which all is one part
-COLORS = ((220, 40, 40), (40, 90, 220), (50, 170, 70), (240, 200, 40))
+LINE_THRESHOLD = 0.6  # sketch values in [-1, 1] below this are lines
+REGION_SHARE = (0.01, 0.2)  # range of the region's share of the picture
+NEIGHBOURHOOD = 0.03  # of the height: pixels within this distance of the part may change, too
+STROKE_DIAMETER = 0.02  # of the height
+SAME_COLOUR = 12.0  # CIEDE2000: pixels closer to the region's median colour belong to its part
+STROKE_COLORS = ((220, 40, 40), (40, 90, 220), (50, 170, 70), (240, 200, 40))
 
 
 @dataclass(frozen=True)
 class ProbeStroke:
-    """A dot of a colour in the middle of a closed region.
+    """A dot in the middle of a closed region.
 
     Attributes:
-        region: the mask of the region.
-        part: the mask of all that the true picture has in the region's colour, itself included.
-        painted: the mask of the dot, inside the region.
-        color: sRGB, 0 to 255.
+        region: mask of the region.
+        part: mask of the region and all pixels of its colour in the true picture.
+        painted: mask of the dot.
+        color: of the dot, 8-bit sRGB.
     """
 
     region: np.ndarray
@@ -47,33 +47,33 @@ class ProbeStroke:
         return hint_map
 
     def neighbourhood(self) -> np.ndarray:
-        """The part and what lies so near that a soft edge may reach it."""
-        reach = 2 * round(NEIGHBOURHOOD * self.part.shape[0]) + 1
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+        """Mask of the part, dilated by the width of soft edges."""
+        diameter = 2 * round(NEIGHBOURHOOD * self.part.shape[0]) + 1
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
         return cv2.dilate(self.part.astype(np.uint8), disc) > 0
 
 
 def probe_stroke(
     sketch: np.ndarray, truth: np.ndarray, rng: np.random.Generator
 ) -> ProbeStroke | None:
-    """A dot at the widest place of a random closed region that does not touch the rim.
+    """A dot at the widest place of a random closed region that does not touch the border.
 
     Args:
         sketch: H×W in [-1, 1].
         truth: H×W×3 uint8, the true picture.
-        rng: chooses region and colour.
+        rng: of the choice of region and colour.
 
     Returns:
-        The stroke, or None where no region is closed and of a fitting size.
+        The stroke, or None without a closed region of suitable size.
     """
-    open_space = (sketch > INK).astype(np.uint8)
+    open_space = (sketch > LINE_THRESHOLD).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(open_space, connectivity=4)
-    rim = set(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]).tolist())
-    low, high = (share * sketch.size for share in REGION)
+    at_border = set(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]).tolist())
+    low, high = (share * sketch.size for share in REGION_SHARE)
     fitting = [
         label
         for label in range(1, count)
-        if label not in rim and low <= stats[label, cv2.CC_STAT_AREA] <= high
+        if label not in at_border and low <= stats[label, cv2.CC_STAT_AREA] <= high
     ]
     if not fitting:
         return None
@@ -81,28 +81,29 @@ def probe_stroke(
     depth = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5)
     y, x = np.unravel_index(depth.argmax(), depth.shape)
     painted = np.zeros(sketch.shape, np.uint8)
-    cv2.circle(painted, (int(x), int(y)), round(STROKE * sketch.shape[0] / 2), 1, cv2.FILLED)
-    color = COLORS[int(rng.integers(len(COLORS)))]
+    radius = round(STROKE_DIAMETER * sketch.shape[0] / 2)
+    cv2.circle(painted, (int(x), int(y)), radius, 1, cv2.FILLED)
+    color = STROKE_COLORS[int(rng.integers(len(STROKE_COLORS)))]
     return ProbeStroke(region, _part(region, truth), (painted > 0) & region, color)
 
 
 def _part(region: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The region and whatever has its median colour in the truth."""
+    """Mask of the region and all pixels close to its median colour in the truth."""
     lab = rgb2lab(truth / 255)
-    own = np.median(lab[region], axis=0)
-    return region | (deltaE_ciede2000(lab, np.broadcast_to(own, lab.shape)) < SAME_PART)
+    median = np.median(lab[region], axis=0)
+    return region | (deltaE_ciede2000(lab, np.broadcast_to(median, lab.shape)) < SAME_COLOUR)
 
 
 def stroke_changes(
     plain: np.ndarray, hinted: np.ndarray, stroke: ProbeStroke
 ) -> tuple[float, float]:
-    """Mean CIEDE2000 between pictures without and with a stroke: in its region, and elsewhere.
+    """Mean CIEDE2000 difference between the pictures without and with a stroke.
 
     Returns:
-        The change inside the region, which should be great, and that away from its part, the
-        leak, which should be 0; it is 0 where the part is all of the picture.
+        The change inside the region, which should be large, and the leak, the change outside of
+        the part's neighbourhood, which should be 0; it is 0 if there are no such pixels.
     """
     change = deltaE_ciede2000(rgb2lab(plain / 255), rgb2lab(hinted / 255))
-    elsewhere = change[~stroke.neighbourhood()]
-    leak = float(elsewhere.mean()) if elsewhere.size else 0.0
+    outside = change[~stroke.neighbourhood()]
+    leak = float(outside.mean()) if outside.size else 0.0
     return float(change[stroke.region].mean()), leak

@@ -1,8 +1,8 @@
 """Image and set metrics for colourings.
 
-Pictures are uint8 H×W×3 sRGB arrays, what a visitor would save, so that every model is judged after
-rounding. The Fréchet and kernel distances here use VGG-19 features and carry that in their names:
-they are not the Inception-v3 numbers of the literature and compare only with each other.
+Pictures are uint8 H×W×3 sRGB arrays, as they would be saved. The Fréchet and kernel distances here
+use VGG-19 features, as their names say: they cannot be compared with the Inception-v3 values of the
+literature.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from torch import Tensor
 
 from ..models.vgg19 import VGG19Features
 
-# Of relu2_2, 3_4, 4_4 and 5_4 this one told halved or bled chroma best from sampling noise; its 256
-# channels also keep the covariances of a few hundred images at full rank.
+# Among relu2_2, 3_4, 4_4 and 5_4, the distance on this layer separated pictures with halved or bled
+# chroma best from sampling noise. With 256 channels, the covariances of a few hundred images also
+# have full rank.
 FEATURE_LAYER = "relu3_4"
 
 
@@ -73,20 +74,20 @@ def hint_delta_e(output: np.ndarray, hint_map: np.ndarray) -> np.ndarray:
         hint_map: float H×W×4, RGB in [-1, 1] and a mask in {0, 1}.
 
     Returns:
-        Differences of the painted pixels, row by row; empty when nothing is painted. About 2 is
-        just noticeable side by side.
+        Differences at the painted pixels, row by row; empty without any. About 2 is just noticeable
+        side by side.
     """
     painted = hint_map[..., 3] > 0.5
-    asked = rgb2lab((hint_map[..., :3][painted] + 1) / 2)
-    given = rgb2lab(output[painted] / 255)
-    return deltaE_ciede2000(asked, given)
+    hints = rgb2lab((hint_map[..., :3][painted] + 1) / 2)
+    found = rgb2lab(output[painted] / 255)
+    return deltaE_ciede2000(hints, found)
 
 
 def palette_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Mean CIEDE2000 difference of two palettes' colours, matched so that it is least.
+    """Mean CIEDE2000 difference between two palettes' colours, matched so that it is minimal.
 
     Args:
-        first, second: N×3 and M×3 uint8 sRGB; the smaller number of colours is matched.
+        first, second: N×3 and M×3 uint8 sRGB; min(N, M) pairs are matched.
     """
     labs = [rgb2lab(colors[None] / 255)[0] for colors in (first, second)]
     differences = deltaE_ciede2000(labs[0][:, None], labs[1][None])
@@ -95,11 +96,11 @@ def palette_distance(first: np.ndarray, second: np.ndarray) -> float:
 
 @torch.no_grad()
 def vgg19_features(vgg: VGG19Features, images: Tensor, layer: str = FEATURE_LAYER) -> Tensor:
-    """One vector per image for the two set distances: the layer's activations averaged over space.
+    """One vector per image for the set distances: a layer's activations, averaged over space.
 
     Args:
-        vgg: the network; its weights decide the scale of the features.
-        images: B×3×H×W in [-1, 1], all sets at one size, since VGG-19 is not scale-invariant.
+        vgg: the network; the scale of the features depends on its weights.
+        images: B×3×H×W in [-1, 1], of the same size in all sets, as VGG-19 is not scale-invariant.
 
     Returns:
         B×C float64 on the CPU.
@@ -111,10 +112,10 @@ def vgg19_features(vgg: VGG19Features, images: Tensor, layer: str = FEATURE_LAYE
 def frechet_distance(first: Tensor, second: Tensor) -> float:
     """Squared Fréchet distance between Gaussians fitted to two sets (Heusel et al. 2017, eq. 6).
 
-    With fewer samples than dimensions the covariances are singular and the distance is biased
-    upwards, the more the smaller the set: compare only values from sets of one size. No shrinkage
-    is applied; the trace of the covariances' geometric mean is the nuclear norm of the centred
-    sets' product, which needs neither a full rank nor a matrix square root.
+    With fewer samples than dimensions the covariances are singular, and the distance has a positive
+    bias that grows as the sets get smaller: compare only values from sets of the same size. No
+    shrinkage is applied. The trace of the covariances' geometric mean is computed as the nuclear
+    norm of the product of the centred sets, which needs neither full rank nor a matrix square root.
 
     Args:
         first, second: N×D and M×D features, N and M at least 2.
@@ -134,14 +135,14 @@ def kernel_distance(
 ) -> tuple[float, float]:
     """Unbiased squared MMD with the kernel (x·y / D + 1)³ (Bińkowski et al. 2018, section 4).
 
-    Unlike the Fréchet distance its expectation does not depend on the number of samples, so it is
-    the one to trust on a few hundred images; it may be slightly negative for equal sets.
+    Unlike for the Fréchet distance, the expectation does not depend on the number of samples, so it
+    is more reliable on a few hundred images. It may be slightly negative for equal sets.
 
     Args:
         first, second: N×D and M×D features of a magnitude about 1 (see `set_distances`).
-        subsets, subset_size: random subsets without replacement; at most half of the smaller
+        subsets, subset_size: random subsets without replacement, of at most half of the smaller
             set, so that they differ.
-        seed: chooses the subsets.
+        seed: of the subsets.
 
     Returns:
         Mean and standard deviation over the subsets.
@@ -160,8 +161,8 @@ def kernel_distance(
 def set_distances(outputs: Tensor, truths: Tensor) -> dict[str, float]:
     """Both set distances between the VGG-19 features of outputs and truths.
 
-    All features are divided by the root mean square of the truths' first: the two conventions of
-    VGG-19 weights differ in scale, and the cubic kernel needs features of a magnitude about 1.
+    All features are first divided by the root mean square of the truths', because the two
+    conventions of VGG-19 weights differ in scale and the cubic kernel needs a magnitude about 1.
 
     Returns:
         ``vgg19_fid``, ``vgg19_kid`` and ``vgg19_kid_std``.

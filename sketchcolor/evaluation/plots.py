@@ -1,4 +1,4 @@
-"""Charts: bars of an evaluation (Grover & Banker, figures 15 to 19), lines of a run."""
+"""Bar charts of an evaluation (Grover & Banker, figures 15 to 19) and line charts of a run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .similarity import INTERVALS
 
 __all__ = ["bar_chart", "line_chart", "similarity_sheet", "stack"]
 
-SIZE = (560, 340)
-MARGINS = (64, 36, 16, 52)  # left, top, right, bottom
-INK, GRID = "#222222", "#dddddd"
-COLORS = ("#4c78a8", "#e45756", "#54a24b")  # bars have the first, lines one each
+SIZE = (560, 340)  # px
+MARGINS = (64, 36, 16, 52)  # left, top, right, bottom, px
+TEXT_COLOR, GRID_COLOR = "#222222", "#dddddd"
+COLORS = ("#4c78a8", "#e45756", "#54a24b")  # of bars the first, of lines one each
 TICKS = 5
-BARS = 20  # where the paper prints no intervals
+BARS = 20  # of histograms for which the paper gives no intervals
 
 
 def similarity_sheet(measures: dict[str, Any]) -> Image.Image:
@@ -45,7 +45,7 @@ def similarity_sheet(measures: dict[str, Any]) -> Image.Image:
 
 
 def stack(panels: Sequence[Image.Image]) -> Image.Image:
-    """Charts below each other."""
+    """Stacks charts vertically."""
     sheet = Image.new("RGB", (SIZE[0], SIZE[1] * len(panels)))
     for row, panel in enumerate(panels):
         sheet.paste(panel, (0, row * SIZE[1]))
@@ -58,8 +58,8 @@ def bar_chart(
     """A histogram as a picture of ``SIZE``.
 
     Args:
-        title, label: above it and below.
-        edges: of the bars, ascending, one more than there are bars.
+        title, label: text above and below the chart.
+        edges: of the bars, ascending, one more than bars.
         heights: of the bars, not negative.
     """
     axes = _Axes(title, label, (edges[0], edges[-1]), (0.0, max(*heights, 1e-9)))
@@ -73,17 +73,17 @@ def bar_chart(
 def line_chart(
     title: str, label: str, across: Sequence[float], lines: Mapping[str, Sequence[float]]
 ) -> Image.Image:
-    """Up to three lines as a picture of ``SIZE``; their names stand above it in their colours.
+    """Up to three lines as a picture of ``SIZE``, with their names above in their colours.
 
     Args:
-        title, label: above it and below.
-        across: where the values of every line are, ascending.
-        lines: values by name.
+        title, label: text above and below the chart.
+        across: x values of all lines, ascending.
+        lines: y values by name.
     """
     values = [value for line in lines.values() for value in line]
     low, high = min(values), max(values)
-    room = 0.05 * (high - low) or 1e-3
-    axes = _Axes(title, label, (across[0], across[-1]), (low - room, high + room))
+    margin = 0.05 * (high - low) or 1e-3
+    axes = _Axes(title, label, (across[0], across[-1]), (low - margin, high + margin))
     x = SIZE[0] - MARGINS[2]
     colors = COLORS[: len(lines)]
     for (name, line), color in zip(reversed(lines.items()), reversed(colors), strict=True):
@@ -97,11 +97,11 @@ def line_chart(
 
 
 class _Axes:
-    """An empty chart with its title, grid and numbers.
+    """An empty chart with title, grid and tick labels.
 
     Args:
-        title, label: above it and below.
-        width, height: least and greatest value across and up.
+        title, label: text above and below the chart.
+        width, height: ranges of the x and y values.
     """
 
     def __init__(
@@ -111,25 +111,25 @@ class _Axes:
         self.chart = Image.new("RGB", SIZE, "white")
         self.pen, self.font = ImageDraw.Draw(self.chart), ImageFont.load_default(13)
         left, right, bottom = MARGINS[0], SIZE[0] - MARGINS[2], SIZE[1] - MARGINS[3]
-        self.pen.text((left, 10), title, INK, self.font)
+        self.pen.text((left, 10), title, TEXT_COLOR, self.font)
         middle = ((left + right) / 2, SIZE[1] - 8)
-        self.pen.text(middle, label, INK, self.font, anchor="ms")
+        self.pen.text(middle, label, TEXT_COLOR, self.font, anchor="ms")
         for up, across in zip(np.linspace(*height, TICKS), np.linspace(*width, TICKS), strict=True):
             y = self.up(up)
-            self.pen.line((left, y, right, y), GRID)
-            self.pen.text((left - 6, y), f"{up:.3g}", INK, self.font, anchor="rm")
+            self.pen.line((left, y, right, y), GRID_COLOR)
+            self.pen.text((left - 6, y), f"{up:.3g}", TEXT_COLOR, self.font, anchor="rm")
             place = (self.across(across), bottom + 6)
-            self.pen.text(place, f"{across:.4g}", INK, self.font, anchor="mt")
-        self.pen.line((left, bottom, right, bottom), INK)
+            self.pen.text(place, f"{across:.4g}", TEXT_COLOR, self.font, anchor="mt")
+        self.pen.line((left, bottom, right, bottom), TEXT_COLOR)
 
     def across(self, value: float) -> float:
-        """Pixels from the left."""
+        """x value → pixels from the left."""
         left, right = MARGINS[0], SIZE[0] - MARGINS[2]
         low, high = self.width
         return left + (value - low) / (high - low or 1.0) * (right - left)
 
     def up(self, value: float) -> float:
-        """Pixels from the top."""
+        """y value → pixels from the top."""
         top, bottom = MARGINS[1], SIZE[1] - MARGINS[3]
         low, high = self.height
         return bottom - (value - low) / (high - low) * (bottom - top)

@@ -1,4 +1,4 @@
-"""An evaluation as a Markdown table with a note on what its columns are."""
+"""An evaluation as a Markdown table with a note that explains its columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .metrics import FEATURE_LAYER
 
 __all__ = ["COLUMNS", "markdown_table"]
 
-# The table's columns and their decimal places; one that nothing has is left out.
+# Columns and their decimal places; a column without values is left out.
 COLUMNS = {
     "psnr": 2,
     "ssim": 3,
@@ -29,19 +29,19 @@ COLUMNS = {
     "other_palette": 1,
 }
 NOTE = (
-    "Letterboxed pictures; all but the set distances inside the picture, on 8-bit values with the "
-    "model's own lines. PSNR in dB; `pixel_difference` is the mean Euclidean distance of colours "
-    "in % of black to white, `colour_emd` the earth mover's distance of the channels' histograms "
-    "(0 to 1), `sift_similarity` the share of the truth's keypoints found again. `fid` and "
-    "`lpips`, where given, are torchmetrics' own. `vgg19_fid` and `vgg19_kid` are Fréchet and "
-    f"kernel distances on spatially averaged VGG-19 {FEATURE_LAYER} features, not "
-    "Inception-v3 values: compare them within this table only; on few images trust KID more. "
+    "Letterboxed pictures; all metrics but the set distances exclude the padding, on 8-bit values "
+    "with the model's own lines. PSNR in dB; `pixel_difference` is the mean Euclidean distance of "
+    "colours in % of black to white, `colour_emd` the earth mover's distance of the channels' "
+    "histograms (0 to 1), `sift_similarity` the share of the truth's keypoints found again. `fid` "
+    "and `lpips`, where given, are computed by torchmetrics. `vgg19_fid` and `vgg19_kid` are "
+    f"Fréchet and kernel distances on spatially averaged VGG-19 {FEATURE_LAYER} features, not "
+    "Inception-v3 values: compare them within this table only; on few images KID is more reliable. "
     "`hint_delta_e` is the median CIEDE2000 difference at painted pixels; `stroke_change` is how "
-    "much one stroke changes the closed region that it is in, and `leak` how much the rest of the "
-    "picture. `own_reference` is given the true picture's palette or style, `other_reference` that "
-    "of another picture; `palette_distance` is the mean CIEDE2000 difference of the result's own "
-    "palette, best matched, to that of the reference, and `other_palette` to that of a picture "
-    "that was not asked for."
+    "much one stroke changes its closed region, and `leak` how much it changes everything that "
+    "has another colour in the true picture. `own_reference` is given the true picture's palette "
+    "or style, `other_reference` that of another picture; `palette_distance` is the mean CIEDE2000 "
+    "difference of the result's own palette, best matched, to that of the reference, and "
+    "`other_palette` to that of a picture which is not the reference."
 )
 
 

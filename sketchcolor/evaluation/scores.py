@@ -1,4 +1,4 @@
-"""What an evaluation measures of one protocol, gathered batch by batch."""
+"""Metrics of one protocol of an evaluation, accumulated batch by batch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .hint_leak import ProbeStroke, stroke_changes
 
 __all__ = ["Scores"]
 
-# What is measured between a colouring and the true picture.
+# Metrics that compare a colouring with the true picture.
 COMPARISONS = {
     "psnr": metrics.psnr,
     "ssim": metrics.ssim,
@@ -29,12 +29,12 @@ COMPARISONS = {
     "colour_emd": similarity.colour_emd,
     "sift_similarity": similarity.sift_similarity,
 }
-# Of these each image's own value is kept, for plots.
+# Metrics that are also reported per image, for plots.
 PLOTTED = ("ssim", "pixel_difference", "colour_emd", "sift_similarity")
 
 
 class Scores:
-    """Measures of one protocol, gathered batch by batch; pictures are not kept."""
+    """Metrics of one protocol, accumulated batch by batch; pictures are not stored."""
 
     def __init__(self) -> None:
         self._values: dict[str, list[float | np.ndarray]] = defaultdict(list)
@@ -48,26 +48,26 @@ class Scores:
         truths: Sequence[np.ndarray] | None = None,
         suffix: str = "",
     ) -> None:
-        """Colourfulness of each picture and, given truths, what `COMPARISONS` says of both."""
+        """Adds the colourfulness of each picture and, given truths, those in `COMPARISONS`."""
         for picture in pictures:
             self._values[f"colourfulness{suffix}"].append(metrics.colourfulness(picture))
         for picture, truth in zip(pictures, truths or (), strict=bool(truths)):
             for name, compare in COMPARISONS.items():
                 value = compare(picture, truth)
-                if not np.isnan(value).any():  # a flat truth has no keypoints to find again
+                if not np.isnan(value).any():  # a flat truth has no keypoints
                     self._values[name + suffix].append(value)
 
     def add_best(
         self, samples: Sequence[Sequence[np.ndarray]], truths: Sequence[np.ndarray]
     ) -> None:
-        """The best PSNR and, separately, the best SSIM among each image's samples."""
+        """Adds the best PSNR and, separately, the best SSIM among each image's samples."""
         for truth, *candidates in zip(truths, *samples, strict=True):
             for name, measure in (("psnr", metrics.psnr), ("ssim", metrics.ssim)):
                 best = max(measure(candidate, truth) for candidate in candidates)
                 self._values[f"{name}_best"].append(best)
 
     def add_hints(self, output: Tensor, hint_map: Tensor) -> None:
-        """Differences between B×3×H×W and the painted pixels of B×4×H×W."""
+        """Adds differences between B×3×H×W and the painted pixels of B×4×H×W hint maps."""
         maps = hint_map.permute(0, 2, 3, 1).numpy()
         for image, painted in zip(to_pil(output), maps, strict=True):
             self._hint_differences.append(metrics.hint_delta_e(np.asarray(image), painted))
@@ -78,7 +78,7 @@ class Scores:
         hinted: Sequence[np.ndarray],
         strokes: Sequence[ProbeStroke | None],
     ) -> None:
-        """What each stroke changed in its region, and what leaked out of it."""
+        """Adds how much each stroke changed in its region and outside of its part."""
         for without, with_stroke, stroke in zip(plain, hinted, strokes, strict=True):
             if stroke is not None:
                 inside, outside = stroke_changes(without, with_stroke, stroke)
@@ -86,24 +86,24 @@ class Scores:
                 self._values["leak"].append(outside)
 
     def add_palettes(
-        self, pictures: Sequence[np.ndarray], asked: Sequence[Palette], other: Sequence[Palette]
+        self, pictures: Sequence[np.ndarray], given: Sequence[Palette], other: Sequence[Palette]
     ) -> None:
-        """How far each picture's own palette is from the one asked for, and from another one."""
-        for picture, *palettes in zip(pictures, asked, other, strict=True):
+        """Adds the distances of each picture's palette to the given one and to another one."""
+        for picture, *palettes in zip(pictures, given, other, strict=True):
             own = from_image(picture).colors
-            to_asked, to_other = (metrics.palette_distance(own, p.colors) for p in palettes)
-            self._values["palette_distance"].append(to_asked)
+            to_given, to_other = (metrics.palette_distance(own, p.colors) for p in palettes)
+            self._values["palette_distance"].append(to_given)
             self._values["other_palette"].append(to_other)
 
     def add_features(self, vgg: VGG19Features | None, colour: Tensor) -> None:
-        """Features of a B×3×H×W tensor in [-1, 1] for the set distances."""
+        """Adds features of a B×3×H×W tensor in [-1, 1] for the set distances."""
         if vgg is not None:
             self._features.append(metrics.vgg19_features(vgg, colour))
 
     def add_published(
         self, published: PublishedMetrics | None, colour: Tensor, truth: Tensor | None = None
     ) -> None:
-        """FID's features of a B×3×H×W tensor in [-1, 1] and, given the truth, its LPIPS."""
+        """Adds features for FID of a B×3×H×W tensor in [-1, 1] and, given the truth, LPIPS."""
         if published is None:
             return
         self._inception.append(published.inception_features(colour))
