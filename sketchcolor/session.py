@@ -1,4 +1,4 @@
-"""Sessions: everything that a coloured picture was made from, in one JSON file."""
+"""Sessions: all inputs and settings of a coloured picture, in one JSON file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["MAX_BYTES", "Session", "SessionError", "model_name"]
 
 FORMAT = "sketchcolor session"
 VERSION = 1
-LATER_PARTS = {"paint_background": False}  # what files mean that are older than these parts
+ADDED_PARTS = {"paint_background": False}  # parts that older files lack, and what that means
 MAX_STROKES = 10_000
 MAX_POINTS = 200_000  # of all strokes together
 MAX_COLORS = 64
@@ -34,25 +34,25 @@ BROKEN = "The session file is damaged: its {} cannot be read; save the session a
 
 
 class SessionError(ValueError):
-    """A session that cannot be used; the message is one sentence for the person who gave it."""
+    """A session that cannot be used; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """What a colouring is made from: the same session and model give the same picture.
+    """Inputs and settings of a colouring; with the same model they give the same picture.
 
     Attributes:
-        sketch: mode L, the sketch as it was read, own size.
+        sketch: mode L, at its own size, before cleaning.
         strokes: hint strokes in pixels of the sketch, or None.
-        layer: RGBA picture of the sketch's size whose opaque pixels are hints, or None; it lies
-            over the strokes.
-        palette: colours to keep to, or None.
+        layer: RGBA picture of the sketch's size whose opaque pixels are hints, drawn over the
+            strokes; or None.
+        palette: palette of the colouring, or None.
         seed: of the colouring.
-        resolution: side in px of the square area the network works at.
-        keep_lines: the sketch's own lines lie on top of the colours.
-        clean_paper: shadows and grey paper are taken out of a photo or scan first.
-        paint_background: the ground around the figure is coloured, too.
-        model: name of the model that the session was made with, see `model_name`, or None.
+        resolution: side of the square working area, px.
+        keep_lines: composite the sketch's own lines over the colours.
+        clean_paper: remove shadows and grey paper of a photo or scan first.
+        paint_background: colour the background, too.
+        model: name of the model, see `model_name`, or None.
         revision: its commit on the Hub, or None.
     """
 
@@ -79,7 +79,7 @@ class Session:
         return painted
 
     def arguments(self) -> dict[str, Any]:
-        """What a pipeline is called with to make the session's picture.
+        """Keyword arguments with which a pipeline makes the session's picture.
 
         Example:
             >>> picture = pipeline(**Session.load("girl.json").arguments()).images[0]
@@ -96,13 +96,14 @@ class Session:
         }
 
     def model_note(self, pipeline: SketchColorPipeline) -> str | None:
-        """A sentence where the session was made with another model than this one, else None."""
+        """A sentence if the session was made with another model than this one, else None."""
         if self.model is None:
             return None
-        made, loaded = (self.model, self.revision), (model_name(pipeline), pipeline.revision)
-        if made == loaded:
+        made_with = self.model, self.revision
+        coloured_by = model_name(pipeline), pipeline.revision
+        if made_with == coloured_by:
             return None
-        made, loaded = (" at ".join(filter(None, name)) for name in (made, loaded))
+        made, loaded = (" at ".join(filter(None, name)) for name in (made_with, coloured_by))
         return (
             f"This session was made with the model {made} and is coloured here by "
             f"{loaded or 'an unnamed one'}, so the picture may differ."
@@ -167,7 +168,7 @@ class Session:
             resolution=_typed(parts, "resolution", int),
             keep_lines=_typed(parts, "keep_lines", bool),
             clean_paper=_typed(parts, "clean_paper", bool),
-            paint_background=_typed(LATER_PARTS | parts, "paint_background", bool),
+            paint_background=_typed(ADDED_PARTS | parts, "paint_background", bool),
             model=_typed(model, "id", str, None),
             revision=_typed(model, "revision", str, None),
         )
@@ -194,9 +195,9 @@ class Session:
 
 
 def model_name(pipeline: SketchColorPipeline) -> str | None:
-    """What a session calls a pipeline's model: its id, but of a folder only the last name.
+    """The name of a pipeline's model in sessions: its id, or the name of its folder.
 
-    Where a folder lies is nobody's business whom the session is sent to.
+    The folder's path is left out because it is private, and sessions are sent to others.
     """
     name = pipeline.model_id
     return Path(name).name if name is not None and Path(name).is_dir() else name
@@ -215,12 +216,21 @@ def _to_base64(image: Image.Image) -> str:
 def _palette_to_dict(palette: Palette | None) -> dict[str, list] | None:
     if palette is None:
         return None
-    # As Python's numbers: JSON keeps each float32 exactly.
+    # Python floats represent float32 exactly, and JSON writes them exactly.
     return {"colors": palette.to_hex(), "weights": [float(weight) for weight in palette.weights]}
 
 
 def _typed(parts: dict, name: str, kind: type, *others: Any) -> Any:
-    """The part of that name, of exactly that type or one of the other values."""
+    """Returns a part of a session.
+
+    Args:
+        parts: of the session. name: of the part.
+        kind: its type; subclasses are refused, so that a bool is no int.
+        others: values that are allowed besides.
+
+    Raises:
+        SessionError: the part is missing or has another type.
+    """
     value = parts.get(name)
     if type(value) is not kind and not any(value is other for other in others):
         raise SessionError(BROKEN.format(name.replace("_", " ")))
@@ -246,7 +256,7 @@ def _layer(value: Any, size: tuple[int, int]) -> Image.Image | None:
         return None
     try:
         layer = Image.open(io.BytesIO(_from_base64(value, "hint layer")), formats=("PNG",))
-        if layer.size == size:  # known before anything is decoded
+        if layer.size == size:  # checked before the pixels are decoded
             return layer.convert("RGBA")
     except SessionError:
         raise

@@ -1,4 +1,4 @@
-"""The engine: on the GPU that a stand-in for ``spaces`` lends, and on the CPU without one."""
+"""The engine with a stand-in for ``spaces`` and its GPU, and on the CPU without."""
 
 import threading
 from types import SimpleNamespace
@@ -14,12 +14,12 @@ RESOLUTION = 64
 
 
 class Lender:
-    """Speaks ``spaces``: keeps what it was asked for, and refuses when the quota is out."""
+    """A stand-in for ``spaces``: records its calls, and refuses when the quota is used up."""
 
     def __init__(self):
         self.durations, self.calls, self.quota = [], 0, 1
 
-    def GPU(self, task, *, duration):  # noqa: N802 (the name that spaces gives it)
+    def GPU(self, task, *, duration):  # noqa: N802 (the name in spaces)
         self.durations.append(duration)
 
         def lent(*args):
@@ -43,12 +43,10 @@ def picture(colour, sketch, **more):
     return np.asarray(colour(sketch, seed=3, resolution=RESOLUTION, **more).images[0])
 
 
-def test_a_lent_gpu_colours_and_the_cpu_goes_on_without(
-    lender, tiny_pipeline, example_sketch, caplog
-):
+def test_zero_gpu_colours_and_the_cpu_if_it_refuses(lender, tiny_pipeline, example_sketch, caplog):
     assert home_device() == "cpu"
     lent = Engine(tiny_pipeline, gpu="cpu")
-    assert lender.durations == [engine.LOAN]
+    assert lender.durations == [engine.GPU_DURATION]
     steps = []
     on_gpu = picture(lent, example_sketch, callback=lambda *step: steps.append(step))
     assert lender.calls == 1 and not steps
@@ -58,17 +56,17 @@ def test_a_lent_gpu_colours_and_the_cpu_goes_on_without(
     assert "exceeded your GPU quota" in caplog.text
 
 
-def test_bad_input_has_its_own_sentence_on_a_lent_gpu(lender, tiny_pipeline, example_sketch):
+def test_bad_input_raises_its_own_error_on_zero_gpu(lender, tiny_pipeline, example_sketch):
     with pytest.raises(ValueError, match="The seed must be between"):
         Engine(tiny_pipeline, gpu="cpu")(example_sketch, seed=-1)
 
 
-def test_a_gpu_that_is_not_there_leaves_the_work_to_the_cpu(lender, tiny_pipeline, example_sketch):
+def test_a_missing_gpu_leaves_the_colouring_to_the_cpu(lender, tiny_pipeline, example_sketch):
     assert picture(Engine(tiny_pipeline, gpu="nonsense"), example_sketch).any()
 
 
 @pytest.mark.parametrize("asked", ["", "false"])
-def test_off_zerogpu_spaces_is_not_asked(lender, tiny_pipeline, monkeypatch, asked):
+def test_without_zero_gpu_spaces_is_not_used(lender, tiny_pipeline, monkeypatch, asked):
     monkeypatch.setenv("SPACES_ZERO_GPU", asked)
     Engine(tiny_pipeline)
     assert not lender.durations and home_device() is None
@@ -92,7 +90,7 @@ def test_one_colouring_at_a_time():
         running += 1
         most = max(most, running)
         try:
-            entered.wait()  # a second one would come in here
+            entered.wait()  # a second colouring would enter here
         except threading.BrokenBarrierError:
             pass
         running -= 1
@@ -106,7 +104,7 @@ def test_one_colouring_at_a_time():
     assert most == 1
 
 
-def test_all_colourings_are_one_threads_work():
+def test_all_colourings_run_in_one_thread():
     threads = set()
 
     def colour(sketch, callback=None):

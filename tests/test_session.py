@@ -1,4 +1,4 @@
-"""Sessions: nothing is lost on the way through the file, and broken files get a sentence."""
+"""Sessions: saving and loading loses nothing, and broken files raise a clear error."""
 
 import json
 from dataclasses import replace
@@ -53,14 +53,14 @@ def test_every_part_survives_the_file(session, tmp_path):
     assert loaded.to_json() == session.to_json()
 
 
-def test_a_session_needs_no_more_than_sketch_and_seed(example_sketch):
+def test_a_session_needs_only_sketch_and_seed(example_sketch):
     loaded = Session.from_json(Session(example_sketch, seed=1).to_json())
     assert loaded.strokes is loaded.layer is loaded.palette is loaded.hints is None
     assert loaded.arguments()["lines"] == "keep"
     assert loaded.arguments()["background"] == "paper"
 
 
-def test_a_file_from_before_backgrounds_were_painted_leaves_the_paper(session):
+def test_an_old_file_without_a_background_leaves_it_white(session):
     assert Session.from_json(session.to_json()).arguments()["background"] == "painted"
     parts = json.loads(session.to_json())
     del parts["paint_background"]
@@ -80,7 +80,7 @@ def test_same_file_same_picture(session, tiny_pipeline):
     assert pictures[0] != tiny_pipeline(**other.arguments()).images[0].tobytes()
 
 
-def test_the_layer_lies_over_the_strokes(session):
+def test_the_layer_is_drawn_over_the_strokes(session):
     hints = session.hints
     assert hints.size == session.sketch.size
     assert hints.getpixel((40, 31)) == (0, 160, 255, 255)
@@ -101,7 +101,7 @@ def test_another_model_is_named_in_one_sentence(session, tiny_pipeline):
     assert session.model_note(tiny_pipeline) is None
 
 
-def test_where_a_model_lies_stays_private(tiny_pipeline, tmp_path):
+def test_the_path_of_a_model_is_not_saved(tiny_pipeline, tmp_path):
     (tmp_path / "mine").mkdir()
     tiny_pipeline.model_id = str(tmp_path / "mine")
     assert model_name(tiny_pipeline) == "mine"
@@ -111,7 +111,7 @@ def test_where_a_model_lies_stays_private(tiny_pipeline, tmp_path):
     "content",
     [b"", b"{", b"[]", b"null", b"\xff\xfe\x00", b"[" * 100_000, b'{"format": "painting"}'],
 )
-def test_a_file_that_is_no_session_gets_a_sentence(content):
+def test_a_file_that_is_no_session_is_refused(content):
     with pytest.raises(SessionError, match="^The file is no sketchcolor session; .*[.]$"):
         Session.from_json(content)
 
@@ -149,7 +149,7 @@ def test_a_broken_part_is_named(session, parts, sentence):
         Session.from_json(edited(session, **parts))
 
 
-def test_a_layer_of_another_size_gets_a_sentence(session):
+def test_a_layer_of_another_size_is_refused(session):
     small = Session(session.sketch.resize((100, 100)), 1, layer=Image.new("RGBA", (100, 100)))
     layer = json.loads(small.to_json())["layer"]
     with pytest.raises(SessionError, match="100×100 px and its sketch 300×360 px"):
@@ -169,6 +169,6 @@ def test_sizes_are_limited(session, monkeypatch, tmp_path):
         session.to_json()
 
 
-def test_a_missing_file_gets_a_sentence(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(SessionError, match="'nowhere.json' cannot be opened"):
         Session.load(tmp_path / "nowhere.json")

@@ -1,7 +1,7 @@
-"""``sketchcolor colorize``: colours sketches, one file or whole folders.
+"""``sketchcolor colorize``: colours sketches, single files or whole folders.
 
-The networks' libraries take seconds to import, so functions import them when a command runs. An
-option left out is not passed on, so defaults stay where they are defined, in the pipeline.
+PyTorch and diffusers take seconds to import, so they are imported when the command runs. Options
+that are not given are not passed on, so that the defaults are defined in the pipeline only.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .common import DONE, SOME_FAILED, positive, refuse, report
 
 __all__ = ["add_arguments", "run"]
 
-SAVED_AS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+OUTPUT_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One sketch and the files to write, one for each variant."""
+    """One sketch and its output files, one for each variant."""
 
     sketch: Path
     outputs: list[Path]
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``colorize``."""
     parser.description = (
         "Colours sketches, each at its own size, and prints a line for every picture: "
-        "its path and the seed that makes it again."
+        "its path and the seed that reproduces it."
     )
     parser.epilog = (
         "Exit status: 0 every picture written, 1 some sketch failed (each is reported), "
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="OUT",
-        help=f"for one sketch, a picture file ({', '.join(SAVED_AS)}); else a folder, "
+        help=f"for one sketch, a picture file ({', '.join(OUTPUT_SUFFIXES)}); else a folder, "
         "where every sketch becomes NAME.png",
     )
     parser.add_argument("--model", help="folder or Hub id of a model (default: the bundled one)")
@@ -64,13 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=positive, help="sampling steps of the colour proposal")
     parser.add_argument(
-        "--lines", choices=("keep", "model"), help="keep your own lines, or draw the model's"
+        "--lines", choices=("keep", "model"), help="keep your own lines, or use the model's"
     )
     parser.add_argument(
         "--background",
         choices=("paper", "painted"),
-        help="leave the ground around the figure white where no hint asks for a colour, or colour "
-        "it, too (default: paper); a model without a part encoder ignores this",
+        help="leave the background white except where hints colour it, or colour it, too (default: "
+        "paper); a model without a part encoder ignores this",
     )
     parser.add_argument(
         "--hints",
@@ -86,13 +86,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reference",
         type=Path,
         metavar="PICTURE",
-        help="picture whose palette to take, or whose style if that is what the model takes",
+        help="picture whose palette to use, or whose style if the model takes styles",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite pictures that exist")
+    parser.add_argument("--force", action="store_true", help="overwrite existing pictures")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Colours every sketch that ``options.inputs`` names; a bad one is reported, the rest go on.
+    """Colours all sketches that ``options.inputs`` names; a sketch that fails is reported.
 
     Returns:
         Exit status: 0 every picture written, 1 some sketch failed, 2 nothing could be tried.
@@ -109,12 +109,12 @@ def run(options: argparse.Namespace) -> int:
         if len(options.inputs) > 1 or options.inputs[0].is_dir():
             return refuse(f"{options.output} is one picture: name a folder for several sketches.")
     elif options.output.is_file():
-        return refuse(f"{options.output} is no picture: use one of {', '.join(SAVED_AS)}.")
+        return refuse(f"{options.output} is no picture: use one of {', '.join(OUTPUT_SUFFIXES)}.")
 
-    jobs = _unobstructed(_plan(sketches, options.output, options.variants), options.force)
+    jobs = _writable(_plan(sketches, options.output, options.variants), options.force)
     if not jobs:
         return SOME_FAILED
-    logging.disable_progress_bar()  # the bar below counts sketches
+    logging.disable_progress_bar()  # only the bar of sketches is shown
     try:
         conditions = _read_conditions(options)
         pipeline = load_pipeline(options.model, options.revision, options.device)
@@ -135,7 +135,7 @@ def run(options: argparse.Namespace) -> int:
             job.outputs[0].parent.mkdir(parents=True, exist_ok=True)
             result = pipeline(job.sketch, **settings)
             for image, seed, path in zip(result.images, result.seeds, job.outputs, strict=True):
-                image.save(path, quality=95)  # for JPEG and WebP, whose default blurs thin lines
+                image.save(path, quality=95)  # of JPEG and WebP, whose defaults blur thin lines
                 tqdm.write(f"{path}  seed {seed}")
         except (ValueError, OSError) as error:
             report(f"{job.sketch}: {error}")
@@ -145,10 +145,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read_conditions(options: argparse.Namespace) -> dict[str, object]:
-    """Hints, palette and reference as the pipeline takes them, read once for all sketches.
+    """Reads hints, palette and reference for the pipeline, once for all sketches.
 
     Raises:
-        ValueError: a file does not hold what it should, in one sentence.
+        ValueError: a file cannot be read; the message is one sentence.
     """
     from ..conditions import palette_files
     from ..conditions.hint_files import load_hints
@@ -158,8 +158,8 @@ def _read_conditions(options: argparse.Namespace) -> dict[str, object]:
     if options.hints is not None:
         conditions["hints"] = load_hints(options.hints)
     if options.palette is not None:
-        known = options.palette in palette_files.BUILT_IN
-        read = palette_files.built_in if known else palette_files.load_palette
+        is_built_in = options.palette in palette_files.BUILT_IN
+        read = palette_files.built_in if is_built_in else palette_files.load_palette
         conditions["palette"] = read(options.palette)
     if options.reference is not None:
         conditions["reference"] = read_image(options.reference)
@@ -167,7 +167,7 @@ def _read_conditions(options: argparse.Namespace) -> dict[str, object]:
 
 
 def _list_sketches(inputs: Iterable[Path]) -> list[Path]:
-    """The files named, and of the folders named the pictures that lie directly in them."""
+    """The given files, and the pictures directly in the given folders."""
     from PIL import Image
 
     from ..images import FORMATS
@@ -187,38 +187,38 @@ def _list_sketches(inputs: Iterable[Path]) -> list[Path]:
 
 
 def _names_a_picture(output: Path) -> bool:
-    return output.suffix.lower() in SAVED_AS and not output.is_dir()
+    return output.suffix.lower() in OUTPUT_SUFFIXES and not output.is_dir()
 
 
 def _plan(sketches: Iterable[Path], output: Path, variants: int) -> Iterable[Job]:
-    """Says where each sketch's variants are written; variants get ``-1``, ``-2``, … if several."""
+    """Names the output files; several variants are numbered ``-1``, ``-2``, …"""
     numbers = [f"-{number}" for number in range(1, variants + 1)] if variants > 1 else [""]
     for sketch in sketches:
         path = output if _names_a_picture(output) else output / f"{sketch.stem}.png"
         yield Job(sketch, [path.with_stem(path.stem + number) for number in numbers])
 
 
-def _unobstructed(jobs: Iterable[Job], force: bool) -> list[Job]:
-    """Drops and reports each job that would overwrite something it must not."""
+def _writable(jobs: Iterable[Job], force: bool) -> list[Job]:
+    """The jobs that overwrite nothing they must not; the others are reported."""
     jobs = list(jobs)
     sketches = {job.sketch.resolve() for job in jobs}
-    made_from: dict[Path, Path] = {}
+    sources: dict[Path, Path] = {}  # of the output files
 
     def obstacle(path: Path) -> str | None:
         if path.resolve() in sketches:
             return f"{path} is a sketch itself; name another output."
-        if path in made_from:
-            return f"{path} will be made from {made_from[path]}; rename one of the two."
+        if path in sources:
+            return f"{path} will be made from {sources[path]}; rename one of the two."
         if path.exists() and not force:
             return f"{path} exists; give --force to overwrite it."
         return None
 
-    free = []
+    writable = []
     for job in jobs:
         obstacles = list(filter(None, map(obstacle, job.outputs)))
         if obstacles:
             report(f"{job.sketch}: {obstacles[0]}")
         else:
-            made_from |= dict.fromkeys(job.outputs, job.sketch)
-            free.append(job)
-    return free
+            sources |= dict.fromkeys(job.outputs, job.sketch)
+            writable.append(job)
+    return writable

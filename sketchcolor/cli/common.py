@@ -1,4 +1,4 @@
-"""What the commands share: exit statuses, how they report, and types of options."""
+"""Shared by the commands: exit statuses, reporting, and types of options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DONE, SOME_FAILED, REFUSED = 0, 1, 2  # exit statuses
 
 
 def positive(text: str) -> int:
-    """The type of an option that takes a whole number from 1 on."""
+    """Type of an option that takes a positive integer."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is less than 1")
@@ -26,6 +26,6 @@ def report(message: object) -> None:
 
 
 def refuse(message: object) -> int:
-    """Report why nothing is done; returns the exit status that says so."""
+    """Report why nothing is done, and return :data:`REFUSED`."""
     report(message)
     return REFUSED

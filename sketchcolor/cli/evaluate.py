@@ -1,4 +1,4 @@
-"""``sketchcolor evaluate``: models measured, as JSON, Markdown and plots."""
+"""``sketchcolor evaluate``: measures models; writes JSON, Markdown and plots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .common import DONE, refuse
 
 __all__ = ["add_arguments", "run"]
 
-# The settings that the command line offers, each a parameter of `evaluate`.
+# Options that are parameters of `evaluate`, with their help.
 SETTINGS = {
     "samples": "automatic colourings of each image",
     "hint_counts": "a protocol for each number of simulated hints",
@@ -37,10 +37,10 @@ SETTINGS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``evaluate``; their defaults are those of the function."""
+    """The options of ``evaluate``; defaults are those of the function `evaluate`."""
     parser.description = (
-        "Measures models on colour pictures whose line art they are given, and writes the numbers "
-        "as JSON and as a Markdown table."
+        "Measures models on colour pictures, from which line art is extracted, and writes the "
+        "results as JSON and as a Markdown table."
     )
     settings = inspect.signature(evaluate).parameters
     add = parser.add_argument
@@ -67,10 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate the models named on the command line; write JSON and, beside it, a Markdown table.
+    """Evaluates the given models and writes JSON and, beside it, a Markdown table.
 
     Returns:
-        Exit status: 0, or 2 when something asked for cannot be loaded.
+        Exit status: 0, or 2 if a model or data cannot be loaded.
     """
     try:
         images = _load_images(args)
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _published_metrics() -> PublishedMetrics | None:
-    """FID's and LPIPS's networks; says why if they cannot be had, and the rest is measured."""
+    """Networks of FID and LPIPS; None, with a message, if they cannot be loaded."""
     try:
         return PublishedMetrics()
     except ValueError as error:
@@ -112,7 +112,7 @@ def _published_metrics() -> PublishedMetrics | None:
 
 
 def _write_plots(results: Sequence[dict[str, Any]], output: Path) -> None:
-    """``OUTPUT-MODEL-PROTOCOL.png`` for every protocol whose results should be the truth."""
+    """Writes ``OUTPUT-MODEL-PROTOCOL.png`` for each protocol that compares with the truth."""
     for result in results:
         model = re.sub(r"[^\w.]+", "-", result["model"]).strip("-")
         plotted = {k: v for k, v in result["protocols"].items() if "per_image" in v}
@@ -122,8 +122,8 @@ def _write_plots(results: Sequence[dict[str, Any]], output: Path) -> None:
 
 
 def _load_images(args: argparse.Namespace) -> Sequence[Image.Image]:
-    """The split's image column, decoded one by one as it is read."""
-    import datasets  # takes a second, which the command line's other commands should not pay
+    """The image column of the split; images are decoded on access."""
+    import datasets  # here because importing it takes a second
 
     if args.dataset_name:
         dataset = datasets.load_dataset(args.dataset_name, split=args.split)

@@ -1,4 +1,4 @@
-"""The command line: reads the command's name and hands over to its module."""
+"""The command line: runs the module of the given command."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from importlib import import_module
 
 __all__ = ["main"]
 
-# Only the module of the command that was asked for is imported: some import the networks, which
-# takes seconds.
+# Only the given command's module is imported, because some import PyTorch, which takes seconds.
 COMMANDS = {
     "colorize": "colour sketches",
-    "palette": "take a picture's palette",
+    "palette": "extract a picture's palette",
     "publish": "put the models and the app on the Hub",
-    "stylize": "lay the style of other pictures over a coloured one",
+    "stylize": "apply the style of other pictures to a coloured one",
     "evaluate": "measure models on colour pictures",
 }
 

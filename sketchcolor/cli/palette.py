@@ -1,4 +1,4 @@
-"""``sketchcolor palette``: takes the main colours of a picture."""
+"""``sketchcolor palette``: extracts the main colours of a picture."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help=".gpl or .json file")
     parser.add_argument("--colors", type=positive, metavar="N", help="how many (default: 9)")
     parser.add_argument("--seed", type=int, help="of the clustering (default: 0)")
-    parser.add_argument("--force", action="store_true", help="overwrite a file that exists")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints or writes the palette of ``options.picture``.
 
     Returns:
-        Exit status: 0, or 2 when the picture or the output is refused.
+        Exit status: 0, or 2 if the picture cannot be read or the output not be written.
     """
     from ..conditions import from_image
     from ..conditions.palette_files import save_palette

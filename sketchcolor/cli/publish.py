@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``publish``."""
     parser.description = (
         "Puts each bundled model on the Hub, with card, sample pictures and licence, "
-        "and prints it with its commit. What is there already is not sent again."
+        "and prints it with its commit. Files that are unchanged are not sent again."
     )
     parser.epilog = (
         "The token comes from HF_TOKEN or from `hf auth login`. Exit status: 0 done, "
@@ -22,17 +22,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--namespace", required=True, help="user or organization to publish as")
     parser.add_argument("--private", action="store_true", help="make new repositories private")
     parser.add_argument("--space", action="store_true", help="publish the app too, as a Space")
-    parser.add_argument("--tag", help="name of the version (default: v and the package's version)")
+    parser.add_argument("--tag", help="of the version (default: v and the package's version)")
     parser.add_argument(
-        "--dry-run", action="store_true", help="list every file that would go, and ask nobody"
+        "--dry-run", action="store_true", help="list the files that would be sent, without requests"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Puts the bundled models on the Hub and, if asked to, the app.
+    """Puts the bundled models and, with ``--space``, the app on the Hub.
 
     Returns:
-        Exit status: 0, or 2 when something is refused; what was published before stays so.
+        Exit status: 0, or 2 if something is refused; what was published before remains published.
     """
     from ..hub import publishing
 

@@ -1,4 +1,4 @@
-"""The command line, through `main` and once as the real process."""
+"""The command line, through `main` and as a real process."""
 
 import subprocess
 import sys
@@ -24,13 +24,13 @@ def model(tiny_pipeline: SketchColorPipeline, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def quick(model: Path) -> list[str]:
-    """Options that make a run cheap and repeatable."""
+    """Options for a fast and reproducible run."""
     return f"--model {model} --device cpu --resolution 64 --steps 1 --seed 3".split()
 
 
 @pytest.fixture
 def sketches(example_sketch: Image.Image, tmp_path: Path) -> Path:
-    """A folder with two sketches, a file that only looks like one, and a text."""
+    """A folder with two sketches, a broken picture file and a text."""
     folder = tmp_path / "sketches"
     folder.mkdir()
     for name in ("first.png", "second.jpg"):
@@ -56,18 +56,18 @@ def test_the_process_colours_a_sketch(
     assert Image.open(output).size == example_sketch.size
 
 
-def test_the_picture_is_the_pipelines(
+def test_the_picture_is_that_of_the_pipeline(
     tiny_pipeline: SketchColorPipeline, sketches: Path, quick: list[str], tmp_path: Path
 ) -> None:
     sketch, output = sketches / "first.png", tmp_path / "colored.png"
     assert colorize(sketch, "-o", output, *quick) == 0
     (expected,) = tiny_pipeline(sketch, seed=3, resolution=64, num_inference_steps=1).images
-    # One level: the convolutions of loaded weights may add up in another order.
+    # One level of difference: convolutions of loaded weights may be summed in another order.
     found = np.asarray(Image.open(output)).astype(int)
     np.testing.assert_allclose(found, np.asarray(expected), atol=1)
 
 
-def test_a_bad_file_is_reported_and_the_rest_go_on(
+def test_a_bad_file_is_reported_and_the_others_are_coloured(
     sketches: Path, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "colored"
@@ -129,7 +129,7 @@ def test_two_sketches_never_share_an_output(
     assert capsys.readouterr().err.startswith(f"{twin}: ")
 
 
-def test_options_left_out_are_left_to_the_pipeline(
+def test_options_that_are_not_given_are_not_passed_on(
     sketches: Path,
     tiny_pipeline: SketchColorPipeline,
     tmp_path: Path,
@@ -166,7 +166,7 @@ def test_options_left_out_are_left_to_the_pipeline(
     ]
 
 
-def test_nothing_done_is_status_2_and_one_sentence(
+def test_a_refusal_is_status_2_and_one_sentence(
     sketches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sketch, empty, text = sketches / "first.png", tmp_path / "empty", sketches / "notes.txt"
