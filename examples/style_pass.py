@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sketchcolor import load_pipeline
 from sketchcolor.images import read_image, read_sketch
-from sketchcolor.style.blend import Wishes, stylize
+from sketchcolor.style.blend import StyleBlend, stylize
 from sketchcolor.style.network import load_style_network
 from sketchcolor.style.optimisation import Progress
 from sketchcolor.style.pictures import BUILT_IN, path_of
@@ -46,7 +46,7 @@ def main() -> None:
         coloured,
         [Style(read_image(style))],
         StyleTransfer(load_style_network()),
-        Wishes(strength=args.strength, keep_colours=True, region="figure"),
+        StyleBlend(strength=args.strength, keep_colours=True, region="figure"),
         read_sketch(args.sketch),  # says what the figure is; its lines are laid over the result
         resolution=args.style_resolution,
         on_step=show,

@@ -15,7 +15,7 @@ from PIL import Image
 from sketchcolor import SketchColorPipeline, load_pipeline
 from sketchcolor.conditions import Palette
 from sketchcolor.models import PaletteAttentionGenerator, Pix2PixGenerator, WhiteOutGenerator
-from sketchcolor.style.blend import Wishes, stylize
+from sketchcolor.style.blend import StyleBlend, stylize
 from sketchcolor.style.network import load_style_network
 from sketchcolor.style.settings import FAST, Style
 from sketchcolor.style.transfer import StyleTransfer
@@ -62,7 +62,7 @@ def stylized() -> Image.Image:
         Image.open(ROOT / "sketchcolor" / "style" / "pictures" / "watercolour.webp").convert("RGB")
     )
     return stylize(
-        coloured, [style], StyleTransfer(load_style_network()), Wishes(0.8), sketch, FAST, SIDE
+        coloured, [style], StyleTransfer(load_style_network()), StyleBlend(0.8), sketch, FAST, SIDE
     )
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ..hub.access import ModelLoadError
 from ..images import read_image, read_sketch
 from ..style import pictures as styles
-from ..style.blend import DEFAULT_RESOLUTION, REGIONS, Wishes, stylize
+from ..style.blend import DEFAULT_RESOLUTION, REGIONS, StyleBlend, stylize
 from ..style.network import load_style_network
 from ..style.optimisation import Progress
 from ..style.settings import FAITHFUL, FAST, Scale, Settings, Style
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "work and writes what is painted so far."
     )
     parser.epilog = "Exit status: 0 done, 2 refused (a picture, a setting or the network)."
-    wishes = Wishes()
+    blend = StyleBlend()
     parser.add_argument("content", type=Path, metavar="CONTENT", help="the coloured picture")
     parser.add_argument(
         "--style",
@@ -48,14 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strength",
         type=float,
-        default=wishes.strength,
+        default=blend.strength,
         help="0 to 1 (default: %(default)s)",
     )
     parser.add_argument("--keep-colours", action="store_true", help="change lightness alone")
     parser.add_argument(
         "--region",
         choices=REGIONS,
-        default=wishes.region,
+        default=blend.region,
         help="where the style is seen; all but %(default)s need --sketch",
     )
     parser.add_argument(
@@ -106,14 +106,14 @@ def run(options: argparse.Namespace) -> int:
         picture = read_image(options.content)
         wanted = _styles(options.style, options.weights, options.style_scale)
         sketch = None if options.sketch is None else read_sketch(options.sketch)
-        wishes = Wishes(options.strength, options.keep_colours, options.region)
+        blend = StyleBlend(options.strength, options.keep_colours, options.region)
         transfer = StyleTransfer(load_style_network(options.vgg19, options.vgg19_convention))
         with _Bar() as bar:
             result = stylize(
                 picture,
                 wanted,
                 transfer,
-                wishes,
+                blend,
                 sketch,
                 settings_of(options),
                 options.resolution,

@@ -20,7 +20,7 @@ from .optimisation import OnStep
 from .settings import FAST, Settings, Style
 from .transfer import StyleTransfer
 
-__all__ = ["REGIONS", "Wishes", "lay_over", "paint", "stylize"]
+__all__ = ["REGIONS", "StyleBlend", "lay_over", "paint", "stylize"]
 
 Region = Literal["all", "figure", "background"]
 REGIONS: tuple[Region, ...] = get_args(Region)
@@ -30,7 +30,7 @@ RESOLUTIONS = (128, 1024)  # px, longer side at which the style is painted
 
 
 @dataclass(frozen=True)
-class Wishes:
+class StyleBlend:
     """What of the style arrives in the picture.
 
     Attributes:
@@ -50,7 +50,7 @@ def stylize(
     picture: Image.Image,
     styles: Sequence[Style],
     transfer: StyleTransfer,
-    wishes: Wishes | None = None,
+    blend: StyleBlend | None = None,
     sketch: Image.Image | None = None,
     settings: Settings = FAST,
     resolution: int = DEFAULT_RESOLUTION,
@@ -63,7 +63,7 @@ def stylize(
         picture: mode RGB, the coloured sketch, any size.
         styles: see :class:`Style`.
         transfer: the engine; one may serve any number of calls.
-        wishes: what of the style arrives; all of it by default.
+        blend: what of the style arrives; all of it by default.
         sketch: mode L and the picture's size.
         settings: see :data:`FAST`.
         resolution: px, longer side at which the style is painted; never above the picture's own.
@@ -76,10 +76,10 @@ def stylize(
     Raises:
         ValueError: a setting is out of range, the sketch has another size, or no style is given.
     """
-    wishes = wishes or Wishes()
-    _check(wishes, picture, sketch)  # before the long work
+    blend = blend or StyleBlend()
+    _check(blend, picture, sketch)  # before the long work
     painted = paint(picture, styles, transfer, settings, resolution, seed, on_step)
-    return lay_over(picture, painted, wishes, sketch)
+    return lay_over(picture, painted, blend, sketch)
 
 
 def paint(
@@ -108,13 +108,13 @@ def paint(
 def lay_over(
     picture: Image.Image,
     painted: Image.Image,
-    wishes: Wishes,
+    blend: StyleBlend,
     sketch: Image.Image | None = None,
 ) -> Image.Image:
     """The quick half of :func:`stylize`: what of the painted style arrives in the picture.
 
     Args:
-        picture: mode RGB. painted: from :func:`paint`. wishes, sketch: as in :func:`stylize`.
+        picture: mode RGB. painted: from :func:`paint`. blend, sketch: as in :func:`stylize`.
 
     Returns:
         Mode RGB, the picture's size.
@@ -122,24 +122,24 @@ def lay_over(
     Raises:
         ValueError: a wish is out of range, or the sketch is missing or of another size.
     """
-    _check(wishes, picture, sketch)
+    _check(blend, picture, sketch)
     original = np.asarray(picture)
     result = _enlarge(np.asarray(painted), original).astype(np.float32)
-    if wishes.keep_colours:
+    if blend.keep_colours:
         result = _with_lightness_of(result, original)
-    share = np.full((*original.shape[:2], 1), wishes.strength, np.float32)
-    if wishes.region != "all":
+    share = np.full((*original.shape[:2], 1), blend.strength, np.float32)
+    if blend.region != "all":
         figure = figure_mask(sketch)[..., None]
-        share *= figure if wishes.region == "figure" else 1.0 - figure
+        share *= figure if blend.region == "figure" else 1.0 - figure
     mixed = original + share * (result - original)
     image = Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
-    return keep_lines(image, sketch) if sketch is not None and wishes.keep_lines else image
+    return keep_lines(image, sketch) if sketch is not None and blend.keep_lines else image
 
 
-def _check(wishes: Wishes, picture: Image.Image, sketch: Image.Image | None) -> None:
-    if not 0.0 <= wishes.strength <= 1.0:
+def _check(blend: StyleBlend, picture: Image.Image, sketch: Image.Image | None) -> None:
+    if not 0.0 <= blend.strength <= 1.0:
         raise ValueError("The strength of a style must be between 0 and 1.")
-    if sketch is None and wishes.region != "all":
+    if sketch is None and blend.region != "all":
         raise ValueError("Only with its sketch can a picture's figure be told from its background.")
     if sketch is not None and sketch.size != picture.size:
         raise ValueError(

@@ -14,7 +14,7 @@ from PIL import Image
 
 from sketchcolor.images import read_image, read_sketch
 from sketchcolor.lineart.cleanup import clean_sketch
-from sketchcolor.style.blend import Wishes, lay_over, paint
+from sketchcolor.style.blend import StyleBlend, lay_over, paint
 from sketchcolor.style.network import load_style_network
 from sketchcolor.style.pictures import BUILT_IN, built_in
 from sketchcolor.style.settings import Style
@@ -31,7 +31,7 @@ STYLE_QUEUE = {"concurrency_id": "style", "concurrency_limit": 1}
 
 @dataclass(frozen=True)
 class Painted:
-    """A painted style as files, so that wishes can change without painting again.
+    """A painted style as files, so that blend can change without painting again.
 
     Attributes:
         picture: file of the coloured picture. before: the same for the screen.
@@ -95,8 +95,8 @@ def build_tab(tab: str = "style") -> StyleTab:
         picture, sketch, *shares, own_share, own, stroke_size, resolution = asked[:-4]
         with errors_as_sentences():
             styles = _styles(dict(zip(BUILT_IN, shares, strict=True)), own, own_share, stroke_size)
-            wishes = Wishes(*asked[-4:])
-            yield from _paint(picture, sketch, styles, resolution, wishes, request.session_hash)
+            blend = StyleBlend(*asked[-4:])
+            yield from _paint(picture, sketch, styles, resolution, blend, request.session_hash)
 
     def stylize(
         picture: str | None,
@@ -143,11 +143,11 @@ def build_tab(tab: str = "style") -> StyleTab:
         for *shown, _ in run(request, *asked):
             yield tuple(shown)
 
-    def change(painted: Painted | None, *wishes: object) -> tuple:
+    def change(painted: Painted | None, *blend: object) -> tuple:
         if painted is None:
             return tuple(gr.skip() for _ in shown)
         with errors_as_sentences():
-            return _lay_over(painted, Wishes(*wishes))
+            return _lay_over(painted, StyleBlend(*blend))
 
     def only(event: gr.SelectData) -> list[float]:
         return [float(index == event.index) for index in range(len(controls.shares))]
@@ -194,7 +194,7 @@ def build_tab(tab: str = "style") -> StyleTab:
             controls.keep_lines.input,
         ],
         change,
-        inputs=[painted, *controls.wishes],
+        inputs=[painted, *controls.blend],
         outputs=shown,
         trigger_mode="always_last",
         show_progress_on=result.slider,
@@ -228,7 +228,7 @@ def _paint(
     sketch: str | None,
     styles: list[Style],
     resolution: int,
-    wishes: Wishes,
+    blend: StyleBlend,
     visitor: str | None,
 ) -> Iterator[tuple]:
     """Values for slider, note, download and state: while it is painted, and in the end."""
@@ -236,7 +236,7 @@ def _paint(
         raise refusal(texts.NO_COLOURED)
     picture = read_image(file)
     lines = _read_lines(sketch)
-    lay_over(picture, picture, wishes, lines)  # what is wrong with the wishes is said at once
+    lay_over(picture, picture, blend, lines)  # what is wrong with the blend is said at once
     stem, started = stem_of(file), time.perf_counter()
     before = save_png(preview_of(picture), f"{stem}.png")
     brushwork = Brushwork(
@@ -246,21 +246,21 @@ def _paint(
     for progress in brushwork.watch():
         small = picture.copy()
         small.thumbnail(progress.preview.size)
-        watched = lay_over(small, progress.preview, Wishes(wishes.strength, wishes.keep_colours))
+        watched = lay_over(small, progress.preview, StyleBlend(blend.strength, blend.keep_colours))
         after = save_png(watched.resize(_screen_size(picture)), f"{stem}-painting.png")
         note = texts.painting(progress.side, progress.seconds, progress.seconds_left)
         yield (before, after), note, gr.skip(), None
     result = save_png(brushwork.picture(), f"{stem}-style.png")
     seconds = time.perf_counter() - started
-    yield _lay_over(Painted(file, before, result, sketch, seconds), wishes)
+    yield _lay_over(Painted(file, before, result, sketch, seconds), blend)
 
 
-def _lay_over(painted: Painted, wishes: Wishes) -> tuple:
+def _lay_over(painted: Painted, blend: StyleBlend) -> tuple:
     """Values for slider, note, download and state."""
     if not all(Path(p).is_file() for p in (painted.picture, painted.painted)):
         raise refusal(texts.EXPIRED)
     with Image.open(painted.painted) as style:
-        image = lay_over(read_image(painted.picture), style, wishes, _read_lines(painted.sketch))
+        image = lay_over(read_image(painted.picture), style, blend, _read_lines(painted.sketch))
     file = save_png(image, f"{stem_of(painted.picture)}-styled.png")
     small = preview_of(image)
     shown = file if small is image else save_png(small, Path(file).name)

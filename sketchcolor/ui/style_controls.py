@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from sketchcolor.style.blend import Wishes
+from sketchcolor.style.blend import StyleBlend
 from sketchcolor.style.pictures import BUILT_IN, path_of
 from sketchcolor.ui import texts
 from sketchcolor.ui.result import build_slider
@@ -41,15 +41,15 @@ class StyleControls:
     sketch: FileInput
 
     @property
-    def wishes(self) -> list[gr.components.Component]:
-        """In the order of the fields of `style_pass.Wishes`."""
+    def blend(self) -> list[gr.components.Component]:
+        """In the order of the fields of `style.blend.StyleBlend`."""
         return [self.strength, self.keep_colours, self.region, self.keep_lines]
 
     @property
     def inputs(self) -> list[gr.components.Component]:
         """Everything that a painting needs."""
         styles = [*self.shares, self.own, self.stroke_size, self.resolution]
-        return [self.picture, self.sketch, *styles, *self.wishes]
+        return [self.picture, self.sketch, *styles, *self.blend]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def build_controls(tab: str) -> StyleControls:
         narrow = {"size": "lg", "min_width": NARROW}
         press = gr.Button(texts.PAINT, variant="primary", elem_id=f"{tab}-paint", **narrow)
         stop = gr.Button(texts.STOP, interactive=False, elem_id=f"{tab}-stop", **narrow)
-    strength, keep_colours, region, keep_lines = _build_wishes(tab)
+    strength, keep_colours, region, keep_lines = _build_blend(tab)
     with gr.Accordion(texts.MIX, open=False, elem_id=f"{tab}-mix"):
         own = build_picture_input(
             texts.OWN_STYLE, texts.OWN_PLACEHOLDER, SMALL_HEIGHT, f"{tab}-own"
@@ -145,26 +145,26 @@ def _build_gallery(tab: str) -> gr.Gallery:
     )
 
 
-def _build_wishes(tab: str) -> tuple[gr.Slider, gr.Checkbox, gr.Radio, gr.Checkbox]:
-    wishes = Wishes()
+def _build_blend(tab: str) -> tuple[gr.Slider, gr.Checkbox, gr.Radio, gr.Checkbox]:
+    blend = StyleBlend()
     strength = gr.Slider(
-        0, 1, wishes.strength, step=0.05, label=texts.STRENGTH, elem_id=f"{tab}-strength"
+        0, 1, blend.strength, step=0.05, label=texts.STRENGTH, elem_id=f"{tab}-strength"
     )
     keep_colours = gr.Checkbox(
-        wishes.keep_colours,
+        blend.keep_colours,
         label=texts.KEEP_COLOURS,
         info=texts.KEEP_COLOURS_INFO,
         elem_id=f"{tab}-keep-colours",
     )
     region = gr.Radio(
         texts.REGION_CHOICES,
-        value=wishes.region,
+        value=blend.region,
         label=texts.REGION,
         info=texts.REGION_INFO,
         elem_id=f"{tab}-region",
     )
     keep_lines = gr.Checkbox(
-        wishes.keep_lines,
+        blend.keep_lines,
         label=texts.KEEP_LINES,
         info=texts.STYLE_LINES_INFO,
         elem_id=f"{tab}-keep-lines",

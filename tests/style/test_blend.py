@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from sketchcolor.lineart.figure import figure_mask
 from sketchcolor.models.vgg19 import VGG19Features
-from sketchcolor.style.blend import Wishes, stylize
+from sketchcolor.style.blend import StyleBlend, stylize
 from sketchcolor.style.settings import Scale, Settings, Style
 from sketchcolor.style.transfer import StyleTransfer
 
@@ -46,13 +46,13 @@ def pixels(image: Image.Image) -> np.ndarray:
 
 
 def test_no_strength_is_the_picture(transfer, picture, styles):
-    result = stylize(picture, styles, transfer, Wishes(strength=0.0), settings=QUICK)
+    result = stylize(picture, styles, transfer, StyleBlend(strength=0.0), settings=QUICK)
     assert np.array_equal(pixels(result), pixels(picture))
 
 
 def test_half_strength_lies_between(transfer, picture, styles):
     half, full = (
-        pixels(stylize(picture, styles, transfer, Wishes(strength=s), settings=QUICK))
+        pixels(stylize(picture, styles, transfer, StyleBlend(strength=s), settings=QUICK))
         for s in (0.5, 1.0)
     )
     assert np.abs(full - pixels(picture)).max() > 2
@@ -60,7 +60,7 @@ def test_half_strength_lies_between(transfer, picture, styles):
 
 
 def test_kept_colours_change_in_lightness_alone(transfer, picture, styles):
-    result = stylize(picture, styles, transfer, Wishes(keep_colours=True), settings=QUICK)
+    result = stylize(picture, styles, transfer, StyleBlend(keep_colours=True), settings=QUICK)
     before, after = (
         cv2.cvtColor(np.asarray(image, np.float32) / 255, cv2.COLOR_RGB2LAB)
         for image in (picture, result)
@@ -71,7 +71,7 @@ def test_kept_colours_change_in_lightness_alone(transfer, picture, styles):
 
 @pytest.mark.parametrize(("region", "inside"), [("figure", True), ("background", False)])
 def test_a_region_keeps_the_style_to_itself(transfer, picture, styles, sketch, region, inside):
-    result = stylize(picture, styles, transfer, Wishes(region=region), sketch, settings=QUICK)
+    result = stylize(picture, styles, transfer, StyleBlend(region=region), sketch, settings=QUICK)
     change = np.abs(pixels(result) - pixels(picture)).sum(axis=2)
     figure, paper = change[60:90, 85:115], change[5:20, 5:40]
     touched, untouched = (figure, paper) if inside else (paper, figure)
@@ -113,14 +113,14 @@ def test_large_pictures_keep_their_edges(transfer, picture, styles):
 
 
 @pytest.mark.parametrize(
-    ("wishes", "options", "sentence"),
+    ("blend", "options", "sentence"),
     [
-        (Wishes(strength=1.5), {}, "between 0 and 1"),
-        (Wishes(region="figure"), {}, "Only with its sketch"),
-        (Wishes(), {"resolution": 4000}, "working resolution"),
-        (Wishes(), {"sketch": Image.new("L", (9, 9))}, "in one size"),
+        (StyleBlend(strength=1.5), {}, "between 0 and 1"),
+        (StyleBlend(region="figure"), {}, "Only with its sketch"),
+        (StyleBlend(), {"resolution": 4000}, "working resolution"),
+        (StyleBlend(), {"sketch": Image.new("L", (9, 9))}, "in one size"),
     ],
 )
-def test_wrong_wishes_get_a_sentence(transfer, picture, styles, wishes, options, sentence):
+def test_a_wrong_blend_gets_a_sentence(transfer, picture, styles, blend, options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        stylize(picture, styles, transfer, wishes, settings=QUICK, **options)
+        stylize(picture, styles, transfer, blend, settings=QUICK, **options)

@@ -89,7 +89,7 @@ def test_who_looks_away_or_starts_again_stops_the_run():
 
 def test_nothing_to_paint_gets_a_sentence():
     with pytest.raises(Exception, match="no picture yet"):
-        next(style._paint(None, None, [], 512, style.Wishes(), None))
+        next(style._paint(None, None, [], 512, style.StyleBlend(), None))
     shares = {"brush": 0.0}
     with pytest.raises(Exception, match="No style has a share"):
         style._styles(shares, None, 1.0, 1.0)
