@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration, set_seed
@@ -167,7 +167,7 @@ def build_model(recipe: Recipe, init_from: str | None, proposer: ColorProposer |
     if recipe.objective == "part-colours":  # tokens have no size
         return model
     side = recipe.crop or recipe.resolution
-    limited = proposer if recipe.objective == "parts" else model
+    limited: Any = proposer if recipe.objective == "parts" else model
     tile = limited.multiple * (1 if recipe.objective == "colour" else limited.config.sketch_scale)
     if side % tile:
         raise ValueError(
@@ -205,8 +205,8 @@ def build_step(
         return TokenStep(recipe, accelerator, model)
     if recipe.objective == "parts":
         rate = recipe.proposer_learning_rate
-        proposer = prepare_model(accelerator, recipe, proposer, rate, steps)
-        return PartStep(recipe, accelerator, model, proposer)
+        trained = prepare_model(accelerator, recipe, proposer, rate, steps)
+        return PartStep(recipe, accelerator, model, trained)
     discriminator = None
     if recipe.adversarial != "none":
         discriminator = make_discriminator(recipe, args.init_from)
@@ -229,7 +229,7 @@ def build_validation(
     """
     if recipe.objective == "part-colours":
         raise ValueError("This recipe is trained on tokens only: leave --validation_files out.")
-    if recipe.objective == "parts":
+    if isinstance(step, PartStep):
         proposer = step.accelerator.unwrap_model(step.proposer.model)
         return PartValidation(recipe, source, proposer, args.validation_images)
     return Validation(recipe, source, args.output_dir / "sheets", vgg, args.validation_images)

@@ -80,7 +80,7 @@ class Engine:
                 return SketchColorOutput(images=images, seeds=seeds)
             except Exception as error:  # quota, queue, worker; on the CPU, bad input raises again
                 logger.warning("No GPU, so the CPU colours: %s", first_line(error))
-        return self._pipeline(*args, callback=callback, **kwargs)
+        return self._pipeline(*args, **kwargs | {"callback": callback})
 
     def _colour_on_gpu(
         self, args: tuple, kwargs: dict[str, Any]

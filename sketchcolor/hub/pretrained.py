@@ -1,5 +1,6 @@
 """PretrainedPipeline: downloads and reads a pipeline's folder without running code from it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ class PretrainedPipeline(DiffusionPipeline):
         supported = ("revision", "cache_dir", "token", "local_files_only", "force_download")
         options = {name: kwargs[name] for name in supported if kwargs.get(name) is not None}
         options["allow_patterns"] = MODEL_FILES
-        folder = retry_when_busy(snapshot_download, pretrained_model_name, **options)
+        fetch: Callable[..., str] = snapshot_download
+        folder = retry_when_busy(fetch, pretrained_model_name, **options)
         if damaged := remove_damaged(Path(folder)):
             raise OSError(f"{', '.join(damaged)} arrived damaged; fetch the model again.")
         return folder

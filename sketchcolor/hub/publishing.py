@@ -239,7 +239,8 @@ def _model_folder(folder: Path) -> tuple[dict[str, Path | bytes], str | None]:
     files: dict[str, Path | bytes] = {
         file.relative_to(folder).as_posix(): file for file in _files_of(folder)
     }
-    if index := files.get("model_index.json"):
+    index = folder / "model_index.json"
+    if index.is_file():
         carried = carried_code(json.loads(index.read_text()))
         return files | {path: text.encode() for path, text in carried.items()}, None
     config = json.loads((folder / "config.json").read_text())

@@ -37,7 +37,7 @@ class AutoPainterGenerator(Pix2PixGenerator):
         dropout: in the first three decoder blocks.
     """
 
-    conditions = ("hints",)
+    conditions: tuple[str, ...] = ("hints",)
 
     @register_to_config
     def __init__(
@@ -48,7 +48,7 @@ class AutoPainterGenerator(Pix2PixGenerator):
         super().__init__(channels=channels, dropout=dropout)
         self.down[0] = nn.Sequential(nn.Conv2d(1 + HINT_PLANES, channels[0], 4, 2, 1))
 
-    def forward(
+    def forward(  # type: ignore[override]  # the generator takes hints, too
         self,
         sketch: torch.Tensor,
         hints: torch.Tensor | None = None,

@@ -48,7 +48,7 @@ class PaletteEmbedding(nn.Module):
             B×width.
         """
         absent = self.absent.expand(batch, -1)
-        if palette is None:
+        if palette is None or weights is None:
             return absent
         lifted = self.lift(torch.cat([palette, weights[..., None]], dim=2))  # (B, K, 128)
         used = (weights > 0)[..., None].to(lifted.dtype)

@@ -82,14 +82,14 @@ class PartColours(ModelMixin, ConfigMixin):
             B×N×3 predicted colours.
         """
         count = noisy.shape[1]
-        if is_known is None:
+        if known is None or is_known is None:
             known, is_known = torch.zeros_like(noisy), torch.zeros_like(present)
         mask = is_known[..., None].to(noisy)
         tokens = self.describe(features) + self.colour(
             torch.cat([noisy * (1.0 - mask), known * mask, mask], dim=2)
         )
         absent = ~present
-        if palette is not None:
+        if palette is not None and weights is not None:
             palette_tokens = self.palette(torch.cat([palette, weights[..., None]], dim=2))
             tokens = torch.cat([tokens, palette_tokens], dim=1)
             unused = weights <= 0
@@ -123,7 +123,7 @@ class PartColours(ModelMixin, ConfigMixin):
             predicted = self(state, now.expand(len(state)), **conditions)
             velocity = (state - predicted) / now
             state = state + (after - now) * velocity
-        is_known = conditions.get("is_known")
-        if is_known is not None:
-            state = torch.where(is_known[..., None], conditions["known"], state)
+        known, is_known = conditions.get("known"), conditions.get("is_known")
+        if known is not None and is_known is not None:
+            state = torch.where(is_known[..., None], known, state)
         return from_flow(state.float())

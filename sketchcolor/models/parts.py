@@ -85,6 +85,7 @@ class PartEncoder(ModelMixin, ConfigMixin):
         self.white = nn.Conv2d(widths[3], 1, 1)
         # Initially every cell is likely to be white, logit 2.
         nn.init.zeros_(self.white.weight)
+        assert self.white.bias is not None
         nn.init.constant_(self.white.bias, 2.0)
         self.log_scale = nn.Parameter(torch.tensor(2.3))
 
@@ -153,7 +154,8 @@ def read_features(
         hints: B×4×h×w hint field, or None. palette: see :meth:`ColorProposer.forward`.
     """
     # DistributedDataParallel wraps the network, and must itself be called to share gradients.
-    scale = getattr(proposer, "module", proposer).config.sketch_scale
+    network: Any = getattr(proposer, "module", proposer)
+    scale = network.config.sketch_scale
     size = [side // scale for side in sketch.shape[2:]]
     noisy = sketch.new_zeros(len(sketch), 3, *size)
     time = torch.full((len(sketch),), PURE_NOISE_TIMESTEP, device=sketch.device)

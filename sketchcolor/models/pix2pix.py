@@ -22,7 +22,7 @@ class Pix2PixGenerator(ModelMixin, ConfigMixin):
         dropout: in the first three decoder blocks.
     """
 
-    conditions = ()
+    conditions: tuple[str, ...] = ()
 
     @register_to_config
     def __init__(

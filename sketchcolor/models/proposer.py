@@ -92,8 +92,8 @@ class DetailHead(nn.Module):
     def __init__(self, planes: int) -> None:
         super().__init__()
         last = nn.Conv2d(HEAD_WIDTH, 3, 3, padding=1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
         self.layers = nn.Sequential(*conv_stack(planes, HEAD_WIDTH, 2), last)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
@@ -270,9 +270,9 @@ class ColorProposer(ModelMixin, ConfigMixin):
             vector = self.palette(noisy.shape[0], palette, weights, palette_present)
         else:
             planes.append(constant_planes(palette, palette_present, planes[0]))
-        planes = torch.cat([*planes, *lines[-1:]], dim=1).to(memory_format=torch.channels_last)
+        inputs = torch.cat([*planes, *lines[-1:]], dim=1).to(memory_format=torch.channels_last)
         with _outputs_of(self.unet.mid_block, self.unet.conv_norm_out) as features:
-            output = self.unet(planes, timestep, class_labels=vector).sample
+            output = self.unet(inputs, timestep, class_labels=vector).sample
         pixels = F.pixel_shuffle(output, patch)
         colour = pixels[:, :3]
         if lines:

@@ -201,10 +201,9 @@ class SwishGatedRefiner(SwishGatedUNet):
         self._build(channels)
         self.palette = PaletteEmbedding(128)
         self.modulate = FiLM(128, channels[-1])
-        self.outlet = nn.Sequential(
-            norm(channels[0]), nn.SiLU(), nn.Conv2d(channels[0], 3 * self.patch**2, 3, padding=1)
-        )
-        nn.init.zeros_(self.outlet[-1].weight)
+        last = nn.Conv2d(channels[0], 3 * self.patch**2, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        self.outlet = nn.Sequential(norm(channels[0]), nn.SiLU(), last)
 
     @property
     def multiple(self) -> int:

@@ -23,13 +23,13 @@ WEIGHTS_VARIABLE = "SKETCHCOLOR_VGG19"
 CONVOLUTIONS = (2, 2, 4, 4, 4)
 
 # Input conventions: the network sees (scale * x - mean) / std for x in [0, 1], in channel order.
-CAFFE = {
+CAFFE: dict[str, Any] = {
     "channel_order": "bgr",
     "scale": 255.0,
     "mean": (103.939, 116.779, 123.68),
     "std": (1.0, 1.0, 1.0),
 }
-TORCH = {
+TORCH: dict[str, Any] = {
     "channel_order": "rgb",
     "scale": 1.0,
     "mean": (0.485, 0.456, 0.406),
@@ -94,8 +94,8 @@ class VGG19Features(ModelMixin, ConfigMixin):
             }
         )
         for name, values in (("input_mean", mean), ("input_std", std)):
-            values = torch.tensor(values, dtype=torch.float32).view(1, 3, 1, 1)
-            self.register_buffer(name, values, persistent=False)
+            planes = torch.tensor(values, dtype=torch.float32).view(1, 3, 1, 1)
+            self.register_buffer(name, planes, persistent=False)
         self.requires_grad_(False)
         self.eval()
 

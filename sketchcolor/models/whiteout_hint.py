@@ -34,6 +34,7 @@ class StrideLayer(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, up: bool) -> None:
         super().__init__()
         projection = nn.Conv2d(in_channels, out_channels, 1)
+        convolution: nn.Module
         if up:
             convolution = _transposed(in_channels, out_channels)
             self.shortcut = nn.Sequential(projection, nn.Upsample(scale_factor=2.0, mode="nearest"))

@@ -55,7 +55,7 @@ def bundle(
         "parts": parts,
         "part_colours": part_colours,
     }
-    loaded = {}
+    loaded: dict[str, Any] = {}
     for role, folder in networks.items():
         if folder is None:
             continue
@@ -71,7 +71,8 @@ def bundle(
         scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
     if view_cache is not None:
         loaded["palette_prior"] = collect(view_cache)
-    pipeline = SketchColorPipeline(scheduler=scheduler, **sampling, **loaded)
+    loaded |= sampling
+    pipeline = SketchColorPipeline(scheduler=scheduler, **loaded)
     pipeline.save_pretrained(str(output))
     (output / "training.json").write_text(json.dumps(history, indent=2) + "\n")
     beside = generator if (generator / "model").is_dir() else generator.parent
@@ -89,6 +90,8 @@ def _record_of(role: str, weights: Path) -> dict[str, Any]:
     A part encoder's run also trains a proposer, whose starting weights have a key of their own.
     """
     record = read_record(str(weights))
+    if record is None:
+        raise ValueError(f"{weights} has no record of its training: name the folder of a run.")
     proposer_started_from = record.pop("proposer_started_from", None)
     if role == PROPOSER and proposer_started_from is not None:
         record["started_from"] = proposer_started_from

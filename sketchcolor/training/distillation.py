@@ -16,6 +16,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -152,7 +153,7 @@ def _fit(
     rows, targets = [], []
     per_picture = 1 + PRUNING_ROWS // len(inputs)
     for picture, target in zip(inputs, outputs, strict=True):
-        columns = F.unfold(picture[None], size, padding=layer.padding)[0].T  # (hw, C·size²)
+        columns = F.unfold(picture[None], size, padding=size // 2)[0].T  # (hw, C·size²)
         positions = torch.randperm(len(columns), generator=rng)[:per_picture]
         rows.append(columns[positions])
         targets.append(target.flatten(1).T[positions])
@@ -163,7 +164,8 @@ def _fit(
     normal.diagonal().add_(RIDGE * normal.diagonal().mean())
     solution = torch.linalg.solve(normal, left.T @ right).float()
     layer.weight.copy_(solution[:-1].T.reshape(layer.weight.shape))
-    layer.bias.copy_(solution[-1])
+    if layer.bias is not None:
+        layer.bias.copy_(solution[-1])
 
 
 def crops(
@@ -207,7 +209,7 @@ def _paintings() -> list[Image.Image]:
     return [style(1000 + number) for style in styles for number in range(PAINTINGS_PER_STYLE)]
 
 
-class _Pictures:
+class _Pictures(Sequence[Image.Image]):
     """The pictures of a dataset, decoded on access."""
 
     def __init__(self, data_files: str) -> None:
@@ -216,7 +218,7 @@ class _Pictures:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> Image.Image:
+    def __getitem__(self, index: Any) -> Any:
         return read_image(self.images[index]["image"])
 
 

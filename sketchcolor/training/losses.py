@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -48,8 +51,8 @@ class PerceptualLoss(nn.Module):
         equal = 1.0 if distance == "l2" else 1.0 / len(layers)
         self.layer_weights = layer_weights or (equal,) * len(layers)
 
-    def forward(self, image: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Scalar; both pictures B×3×H×W in [-1, 1]."""
+    def forward(self, image: torch.Tensor, truth: torch.Tensor) -> Any:
+        """Scalar tensor; both pictures B×3×H×W in [-1, 1]."""
         with torch.no_grad():
             target = self.vgg(truth, self.layers)
         found = self.vgg(image, self.layers)
@@ -69,7 +72,7 @@ def total_variation(image: torch.Tensor) -> torch.Tensor:
 
 
 def guide_loss(
-    output: StyleGuidedOutput, truth: torch.Tensor, weights: tuple[float, float]
+    output: StyleGuidedOutput, truth: torch.Tensor, weights: Sequence[float]
 ) -> torch.Tensor:
     """α · mean |grey(y) − G_g1| + β · mean |y − G_g2| (Zhang, Ji & Lin 2017).
 
@@ -79,8 +82,10 @@ def guide_loss(
     """
     luma = truth.new_tensor(LUMA).view(1, 3, 1, 1)
     grey = (truth * luma).sum(1, keepdim=True)
-    grey_loss = F.l1_loss(output.grey_guide.float(), grey)
-    colour_loss = F.l1_loss(output.colour_guide.float(), truth)
+    guides = output.grey_guide, output.colour_guide
+    assert guides[0] is not None and guides[1] is not None
+    grey_loss = F.l1_loss(guides[0].float(), grey)
+    colour_loss = F.l1_loss(guides[1].float(), truth)
     return weights[0] * grey_loss + weights[1] * colour_loss
 
 

@@ -36,8 +36,11 @@ def grow(trained: ModelMixin, larger: ModelMixin) -> None:
     targets = dict(larger.named_parameters())
     for name, weight in trained.named_parameters():
         target = targets.get(name)
-        shape = () if target is None else target.shape
-        if len(shape) != weight.dim() or any(map(gt, weight.shape, shape)):
+        if (
+            target is None
+            or target.dim() != weight.dim()
+            or any(map(gt, weight.shape, target.shape))
+        ):
             raise ValueError(f"The larger network has no room for {name} {tuple(weight.shape)}.")
         target.zero_()
         target[tuple(slice(length) for length in weight.shape)] = weight.to(target.dtype)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -94,7 +97,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, defaults)
 
     @torch.no_grad()
-    def step(self, closure=None) -> torch.Tensor | None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One update of every parameter that has a gradient."""
         loss = None
         if closure is not None:
@@ -117,8 +120,9 @@ class Muon(torch.optim.Optimizer):
             state = self.state[parameter]
             if not state:
                 state["momentum"] = torch.zeros_like(parameter)
-            state["momentum"].lerp_(parameter.grad, 1.0 - group["momentum"])
-            nesterov = parameter.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
+            gradient = _gradient(parameter)
+            state["momentum"].lerp_(gradient, 1.0 - group["momentum"])
+            nesterov = gradient.lerp(state["momentum"], group["momentum"]).flatten(1)
             size = group["lr"] * ADAMW_UPDATE_RMS * max(nesterov.shape) ** 0.5
             parameter.add_(_orthogonalize(nesterov).reshape(parameter.shape), alpha=-size)
 
@@ -132,8 +136,9 @@ class Muon(torch.optim.Optimizer):
                 state["mean"] = torch.zeros_like(parameter)
                 state["square"] = torch.zeros_like(parameter)
             state["step"] += 1
-            state["mean"].lerp_(parameter.grad, 1.0 - beta1)
-            state["square"].lerp_(parameter.grad.square(), 1.0 - beta2)
+            gradient = _gradient(parameter)
+            state["mean"].lerp_(gradient, 1.0 - beta1)
+            state["square"].lerp_(gradient.square(), 1.0 - beta2)
             root = (state["square"] / (1.0 - beta2 ** state["step"])).sqrt_().add_(group["eps"])
             size = group["lr"] / (1.0 - beta1 ** state["step"])
             parameter.addcdiv_(state["mean"], root, value=-size)
@@ -158,3 +163,9 @@ def _orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
         gram = found @ found.mT
         found = torch.addmm(found, torch.addmm(gram, gram, gram, beta=b, alpha=c), found, beta=a)
     return found.mT if tall else found
+
+
+def _gradient(parameter: nn.Parameter) -> torch.Tensor:
+    """The gradient of a parameter that has one."""
+    assert parameter.grad is not None
+    return parameter.grad

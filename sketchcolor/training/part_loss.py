@@ -93,7 +93,7 @@ def part_loss(
         gather_cells(found.alone, targets),
         gather_cells(found.vectors, hints),
         gather_cells(found.locality, hints),
-        cell_distances(targets, hints, tuple(colour.shape[2:])).to(lab),
+        cell_distances(targets, hints, (colour.shape[2], colour.shape[3])).to(lab),
         log_scale,
     )
     difference = torch.cdist(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -153,7 +154,8 @@ def main() -> None:
     picked = ready[rng.permutation(len(ready))[: args.drawings]]
     proposer = ColorProposer.from_pretrained(args.proposer).eval()
     encoder = PartEncoder.from_pretrained(args.parts).eval()
-    np.savez(args.output, **collect_tokens(args.view_cache, picked, proposer, encoder))
+    tokens: dict[str, Any] = collect_tokens(args.view_cache, picked, proposer, encoder)
+    np.savez(args.output, **tokens)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class PartValidation:
             each number K of hints.
         """
         generator = torch.Generator().manual_seed(1)
-        found = {f"validation_lab_{count}": [] for count in HINT_COUNTS}
+        found: dict[str, list] = {f"validation_lab_{count}": [] for count in HINT_COUNTS}
         for start in range(0, len(self.batch["sketch"]), BATCH_SIZE):
             stop = start + BATCH_SIZE
             part = {name: v[start:stop].to(model.device) for name, v in self.batch.items()}

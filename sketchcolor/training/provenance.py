@@ -56,7 +56,8 @@ def make_discriminator(recipe: Recipe, init_from: str | None) -> ModelMixin:
     """
     network = DISCRIMINATORS[recipe.discriminator]
     record = read_record(init_from)
-    if record is not None and (trained := Path(init_from).parent / DISCRIMINATOR).is_dir():
+    trained = None if init_from is None else Path(init_from).parent / DISCRIMINATOR
+    if record is not None and trained is not None and trained.is_dir():
         before, now = record["recipe"], json.loads(json.dumps(asdict(recipe)))
         if all(before[name] == now[name] for name in ("discriminator", "discriminator_config")):
             return network.from_pretrained(str(trained))

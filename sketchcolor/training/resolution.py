@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ..models.pix2pix import CHANNELS
 from .recipes import Recipe
@@ -22,7 +23,7 @@ def at_resolution(recipe: Recipe, resolution: int) -> Recipe:
         recipe: at its own resolution.
         resolution: side of the pictures, px.
     """
-    changes: dict[str, object] = {"resolution": resolution}
+    changes: dict[str, Any] = {"resolution": resolution}
     if recipe.crop > resolution:
         changes["crop"] = 0
     if recipe.model in ("pix2pix", "auto-painter"):

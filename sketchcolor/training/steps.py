@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from torch import nn
 
 from ..conditions import hints
 from ..conditions.hint_field import hint_field
@@ -35,14 +34,22 @@ PROPOSAL_SCALE = 4  # line-art pixels per proposal pixel along a side
 REFINED_SCALES = (PROPOSAL_SCALE, 8, 8, 16)
 MAX_PROPOSAL_NOISE = 0.35  # standard deviation of noise on simulated proposals in [-1, 1]
 
-__all__ = ["ColourStep", "FlowStep", "OptimizedModel", "PartStep", "TokenStep", "degraded_truth"]
+__all__ = [
+    "ColourStep",
+    "FlowStep",
+    "OptimizedModel",
+    "PartStep",
+    "TokenStep",
+    "TrainingStep",
+    "degraded_truth",
+]
 
 
 @dataclass
 class OptimizedModel:
     """A network with its optimiser and learning-rate schedule, prepared by Accelerate."""
 
-    model: nn.Module
+    model: Any  # a network, or what Accelerate wraps it in
     optimizer: torch.optim.Optimizer
     scheduler: Any
 
@@ -60,16 +67,31 @@ class OptimizedModel:
         self.optimizer.zero_grad()
 
 
-class FlowStep:
-    """Conditional flow matching (Lipman et al. 2023) of the small colour picture.
+class TrainingStep(Protocol):
+    """What the trainer needs of a step.
 
-    Every step class has ``models``, of which the first is the one that the run is for, and
-    ``saved_beside``, those that are saved beside it, by folder name.
+    Attributes:
+        models: all that are trained; the first is the one that the run is for.
+        saved_beside: those that are saved beside it, by folder name.
     """
+
+    models: list[OptimizedModel]
+    saved_beside: dict[str, OptimizedModel]
+
+    def __call__(
+        self, batch: dict[str, torch.Tensor], generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        """One optimisation step; returns losses by name."""
+        ...
+
+
+class FlowStep:
+    """Conditional flow matching (Lipman et al. 2023) of the small colour picture."""
 
     def __init__(self, recipe: Recipe, accelerator: Accelerator, proposer: OptimizedModel) -> None:
         self.recipe, self.accelerator, self.proposer = recipe, accelerator, proposer
-        self.models, self.saved_beside = [proposer], {}
+        self.models: list[OptimizedModel] = [proposer]
+        self.saved_beside: dict[str, OptimizedModel] = {}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
@@ -150,7 +172,8 @@ class TokenStep:
 
     def __init__(self, recipe: Recipe, accelerator: Accelerator, network: OptimizedModel) -> None:
         self.recipe, self.accelerator, self.network = recipe, accelerator, network
-        self.models, self.saved_beside = [network], {}
+        self.models: list[OptimizedModel] = [network]
+        self.saved_beside: dict[str, OptimizedModel] = {}
 
     def __call__(
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
@@ -205,6 +228,7 @@ class ColourStep:
         self.vgg, self.proposer = vgg, proposer
         self.perceptual = None
         if recipe.perceptual_weight > 0:
+            assert vgg is not None
             self.perceptual = PerceptualLoss(
                 vgg,
                 recipe.perceptual_layers,
@@ -218,6 +242,7 @@ class ColourStep:
         self, batch: dict[str, torch.Tensor], generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         if self.recipe.style_rate > 0:
+            assert self.vgg is not None
             batch = batch | {"style": style.from_pictures(self.vgg, batch["colour"])}
         inputs = self._inputs(batch, generator)
         with self.accelerator.accumulate(*(one.model for one in self.models)):
@@ -226,11 +251,9 @@ class ColourStep:
             losses |= self._generate(batch, output)
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def _inputs(
-        self, batch: dict[str, torch.Tensor], generator: torch.Generator
-    ) -> dict[str, torch.Tensor]:
+    def _inputs(self, batch: dict[str, torch.Tensor], generator: torch.Generator) -> dict[str, Any]:
         model = self.accelerator.unwrap_model(self.generator.model)
-        inputs = {"sketch": batch["sketch"]}
+        inputs: dict[str, Any] = {"sketch": batch["sketch"]}
         if "hints" in model.conditions:
             inputs["hints"] = batch["hints"]
         if "palette" in model.conditions:
@@ -256,23 +279,31 @@ class ColourStep:
         self.discriminator.model.requires_grad_(True)
         # One forward pass for real and fake: DistributedDataParallel does not allow two.
         both = torch.cat([batch["colour"], fake])
-        scores = self.discriminator.model(sketches, both, **self._hint_input(batch, 2))
+        scores = self.discriminator.model(
+            sketches, both, **self._hint_input(self.discriminator, batch, 2)
+        )
         real, fake = scores.float().chunk(2)
-        loss = discriminator_loss(self.recipe.adversarial, real, fake, self._classes(batch))
+        loss = discriminator_loss(
+            self.recipe.adversarial, real, fake, self._classes(self.discriminator, batch)
+        )
         self.discriminator.minimize(self.accelerator, loss, self.recipe.max_grad_norm)
         self.discriminator.model.requires_grad_(False)
         return {"discriminator": loss}
 
-    def _hint_input(self, batch: dict[str, torch.Tensor], times: int) -> dict[str, torch.Tensor]:
+    def _hint_input(
+        self, discriminator: OptimizedModel, batch: dict[str, torch.Tensor], times: int
+    ) -> dict[str, torch.Tensor]:
         """The hints, repeated ``times`` along the batch, for a discriminator that takes them."""
-        model = self.accelerator.unwrap_model(self.discriminator.model)
+        model = self.accelerator.unwrap_model(discriminator.model)
         if not model.sees_hints:
             return {}
         return {"hints": torch.cat([batch["hints"]] * times)}
 
-    def _classes(self, batch: dict[str, torch.Tensor]) -> torch.Tensor | None:
+    def _classes(
+        self, discriminator: OptimizedModel, batch: dict[str, torch.Tensor]
+    ) -> torch.Tensor | None:
         """Styles as the target scores of real pictures, if the discriminator predicts styles."""
-        model = self.accelerator.unwrap_model(self.discriminator.model)
+        model = self.accelerator.unwrap_model(discriminator.model)
         return batch.get("style") if getattr(model, "predicts_style", False) else None
 
     def _generate(
@@ -293,9 +324,9 @@ class ColourStep:
             losses["perceptual"] = self.perceptual(fake[window], batch["colour"][window])
             total = total + recipe.perceptual_weight * losses["perceptual"]
         if self.discriminator is not None:
-            scores = self.discriminator.model(batch["sketch"], fake, **self._hint_input(batch, 1))
-            scores = scores.float()
-            classes = self._classes(batch)
+            hints = self._hint_input(self.discriminator, batch, 1)
+            scores = self.discriminator.model(batch["sketch"], fake, **hints).float()
+            classes = self._classes(self.discriminator, batch)
             losses["adversarial"] = generator_loss(recipe.adversarial, scores, classes)
             total = total + recipe.adversarial_weight * losses["adversarial"]
         self.generator.minimize(self.accelerator, total, recipe.max_grad_norm)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -25,7 +26,7 @@ from .hardware import describe_hardware
 from .optimisers import make_optimizer
 from .provenance import DISCRIMINATOR, save_beside
 from .recipes import Recipe
-from .steps import OptimizedModel
+from .steps import OptimizedModel, TrainingStep
 from .view_cache import one_thread
 
 __all__ = ["Progress", "Run", "Trainer", "latest_checkpoint", "prepare_model"]
@@ -129,8 +130,8 @@ class Trainer:
         accelerator: Accelerator,
         recipe: Recipe,
         run: Run,
-        step: Callable[..., dict[str, torch.Tensor]],
-        on_validate: Callable[[ModelMixin, int], dict[str, float]] | None = None,
+        step: TrainingStep,
+        on_validate: Callable[[Any, int], dict[str, float]] | None = None,
         started_from: dict[str, dict | None] | None = None,
     ) -> None:
         self.accelerator, self.recipe, self.run = accelerator, recipe, run
@@ -322,6 +323,7 @@ class Trainer:
                 self.ema.copy_to(self._averaged())
             self.published.eval()
             step = self.progress.step
+            assert self.on_validate is not None
             self.validation = self.on_validate(self.published, step)
             self.accelerator.log(self.validation, step=step)
             record_validation(self.run.output_dir, step, self.progress.images, self.validation)

@@ -70,6 +70,7 @@ class Validation:
         samples = [maker(images[i], np.random.default_rng(i)) for i in list(rows)[:count]]
         self.batch = default_collate(samples)
         if recipe.style_rate > 0:
+            assert vgg is not None
             colour = self.batch["colour"].to(vgg.device)
             self.batch["style"] = style.from_pictures(vgg, colour).cpu()
         self.recipe, self.folder, self.vgg = recipe, folder, vgg
@@ -92,9 +93,9 @@ class Validation:
             columns[condition] = self._colour(model, condition)
         truth = self.batch["colour"]
         self._draw_sheet(columns, step)
-        found = {}
+        found: dict[str, float] = {}
         for ending, colour in zip(("", CONDITIONED), columns.values(), strict=False):
-            small = F.adaptive_avg_pool2d(truth, colour.shape[2:])
+            small = F.adaptive_avg_pool2d(truth, (colour.shape[2], colour.shape[3]))
             scores = self._measure(colour, small)
             found |= {f"validation_{name}{ending}": value for name, value in scores.items()}
         return found
@@ -136,7 +137,7 @@ class Validation:
         for start in range(0, len(self.batch["sketch"]), BATCH_SIZE):
             stop = start + BATCH_SIZE
             part = {name: v[start:stop].to(model.device) for name, v in self.batch.items()}
-            conditions = {name: part[name] for name in CONDITION_INPUTS.get(condition, ())}
+            conditions = {name: part[name] for name in CONDITION_INPUTS.get(condition or "", ())}
             parts.append(self._colour_part(model, part, conditions, generator))
         return torch.cat(parts).clamp(-1, 1).float().cpu()
 
