@@ -65,9 +65,9 @@ def test_a_missing_gpu_leaves_the_colouring_to_the_cpu(lender, tiny_pipeline, ex
     assert picture(Engine(tiny_pipeline, gpu="nonsense"), example_sketch).any()
 
 
-@pytest.mark.parametrize("asked", ["", "false"])
-def test_without_zero_gpu_spaces_is_not_used(lender, tiny_pipeline, monkeypatch, asked):
-    monkeypatch.setenv("SPACES_ZERO_GPU", asked)
+@pytest.mark.parametrize("value", ["", "false"])
+def test_without_zero_gpu_spaces_is_not_used(lender, tiny_pipeline, monkeypatch, value):
+    monkeypatch.setenv("SPACES_ZERO_GPU", value)
     Engine(tiny_pipeline)
     assert not lender.durations and home_device() is None
 

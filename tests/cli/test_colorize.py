@@ -135,14 +135,14 @@ def test_options_that_are_not_given_are_not_passed_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked = []
+    calls = []
 
     def answer(sketch: Path, **settings: object) -> SketchColorOutput:
-        asked.append(settings)
+        calls.append(settings)
         return tiny_pipeline(sketch, resolution=64, num_inference_steps=1)
 
     def load(*source: object) -> Callable[..., SketchColorOutput]:
-        asked.append(source)
+        calls.append(source)
         return answer
 
     monkeypatch.setattr(hub, "load_pipeline", load)
@@ -151,7 +151,7 @@ def test_options_that_are_not_given_are_not_passed_on(
     output = tmp_path / "full.png"
     options += " --lines model --background painted"
     assert colorize(sketches / "first.png", "-o", output, *options.split()) == 0
-    assert asked == [
+    assert calls == [
         (None, None, None),
         {"num_variants": 1},
         ("owner/name", "v1", "cpu"),

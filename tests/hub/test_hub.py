@@ -188,7 +188,7 @@ def test_hub_models_are_pinned_and_then_work_offline(
     )
     assert not server.unexpected
 
-    asked = len(server.requests)
+    before = len(server.requests)
     pinned, latest, unreachable, weight = json.loads(
         run(LOAD, json.dumps(questions), **home, HF_HUB_OFFLINE="1")
     )
@@ -196,4 +196,4 @@ def test_hub_models_are_pinned_and_then_work_offline(
     assert latest == ["artist/tiny", new, new_weight]
     assert "cannot be reached and 'artist/none' is not in the local cache" in unreachable
     assert weight == old_weight
-    assert len(server.requests) == asked
+    assert len(server.requests) == before

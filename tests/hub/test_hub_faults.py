@@ -92,10 +92,10 @@ def test_faults_of_the_hub(
     assert gated == ("Hub model 'artist/gated' is gated: accept its terms there and set HF_TOKEN.")
     assert not hub.unexpected
 
-    asked = len(hub.requests)
+    before = len(hub.requests)
     offline = load(hub, tmp_path / "home", "artist/cut", "artist/lying", HF_HUB_OFFLINE="1")
     assert offline == pytest.approx([right, right], abs=1e-9)
-    assert len(hub.requests) == asked
+    assert len(hub.requests) == before
 
 
 def test_a_wrong_token_and_an_absent_hub(

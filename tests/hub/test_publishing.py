@@ -103,8 +103,8 @@ def test_everything_is_published_once(server: HubServer, environment: dict[str, 
     paths = [line.split(" B  ")[1] for line in listed.stdout.splitlines() if " B  " in line]
     assert paths == [path for one in sent.values() for path in one.files]
     assert all(one.tags == {TAG: one.head} for one in sent.values())
-    held = [content for one in sent.values() for content in one.files.values()]
-    assert not any(TOKEN.encode() in content for content in held)
+    contents = [content for one in sent.values() for content in one.files.values()]
+    assert not any(TOKEN.encode() in content for content in contents)
     assert not server.unexpected
 
     asked, heads = len(server.requests), [one.head for one in sent.values()]

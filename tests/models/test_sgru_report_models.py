@@ -52,29 +52,29 @@ def output_shape(module: torch.nn.Module) -> list[tuple[int, ...]]:
 
 def test_auto_painter_is_pix2pix_with_four_more_planes():
     with torch.device("meta"):  # shapes without arithmetic
-        painter, pix2pix = AutoPainterGenerator().eval(), Pix2PixGenerator()
-        bottleneck = output_shape(painter.down[-1])
-        image = painter(torch.ones(1, 1, 256, 256)).image
-    assert painter.num_parameters() - pix2pix.num_parameters() == 4 * 64 * 4 * 4
+        model, pix2pix = AutoPainterGenerator().eval(), Pix2PixGenerator()
+        bottleneck = output_shape(model.down[-1])
+        image = model(torch.ones(1, 1, 256, 256)).image
+    assert model.num_parameters() - pix2pix.num_parameters() == 4 * 64 * 4 * 4
     assert bottleneck == [(512, 1, 1)]
     assert image.shape == (1, 3, 256, 256)
 
 
 def test_sketch_colour_and_mask_change_the_output_of_auto_painter():
-    painter, sketch = tiny_auto_painter(), drawing()
+    model, sketch = tiny_auto_painter(), drawing()
     coloured = torch.zeros(2, 4, 16, 24)
     coloured[:, 3, 4:8, 4:8] = 1
     grey = coloured.clone()  # RGB 0 is a colour where the mask is 1
     coloured[:, 0, 4:8, 4:8] = 1
     with torch.no_grad():
-        plain = painter(sketch).image
+        plain = model(sketch).image
         assert plain.shape == (2, 3, 16, 24) and plain.abs().max() <= 1
-        absent = painter(sketch, torch.zeros(2, 4, 16, 24)).image
+        absent = model(sketch, torch.zeros(2, 4, 16, 24)).image
         assert torch.equal(absent, plain)
-        assert (painter(-sketch).image - plain).abs().max() > 1e-4
-        assert (painter(sketch, grey).image - plain).abs().max() > 1e-4
-        assert (painter(sketch, coloured).image - painter(sketch, grey).image).abs().max() > 1e-4
-    assert painter.conditions == ("hints",) and painter.multiple == 8
+        assert (model(-sketch).image - plain).abs().max() > 1e-4
+        assert (model(sketch, grey).image - plain).abs().max() > 1e-4
+        assert (model(sketch, coloured).image - model(sketch, grey).image).abs().max() > 1e-4
+    assert model.conditions == ("hints",) and model.multiple == 8
 
 
 def test_swish_gated_has_the_published_widths_and_small_hints():
@@ -106,10 +106,10 @@ def test_sketch_colour_and_mask_change_the_output_of_swish_gated():
     assert (unet(sketch, grey).image - plain).abs().max() > 1e-4
     assert (unet(sketch, coloured).image - unet(sketch, grey).image).abs().max() > 1e-4
     assert unet.conditions == ("hints",) and unet.multiple == 8
-    blind = SwishGatedGenerator(channels=(4, 8)).eval()
-    assert blind.conditions == ()
+    without_hints = SwishGatedGenerator(channels=(4, 8)).eval()
+    assert without_hints.conditions == ()
     with pytest.raises(ValueError, match="does not take hints"):
-        blind(sketch, grey)
+        without_hints(sketch, grey)
 
 
 def test_style_guided_has_the_published_shapes():

@@ -28,8 +28,8 @@ def batches():
 def error(network: VGG19Features, teacher: VGG19Features, pictures: torch.Tensor) -> float:
     """Mean over layers of squared error over variance."""
     with torch.no_grad():
-        ours, theirs = network(pictures, MATCHED_LAYERS), teacher(pictures, MATCHED_LAYERS)
-    errors = [(ours[n] - theirs[n]).square().mean() / theirs[n].var() for n in MATCHED_LAYERS]
+        features, targets = network(pictures, MATCHED_LAYERS), teacher(pictures, MATCHED_LAYERS)
+    errors = [(features[n] - targets[n]).square().mean() / targets[n].var() for n in MATCHED_LAYERS]
     return float(torch.stack(errors).mean())
 
 

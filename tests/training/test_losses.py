@@ -31,12 +31,12 @@ def test_adversarial_losses_by_hand():
 def test_perceptual_loss_by_hand(tiny_vgg):
     image, truth = torch.rand(2, 2, 3, 16, 16) * 2 - 1
     layers = ("relu1_2", "relu3_1")
-    found, wanted = tiny_vgg(image, layers), tiny_vgg(truth, layers)
-    off = [(found[k] - wanted[k]).abs().mean() / wanted[k].mean() for k in layers]
+    found, target = tiny_vgg(image, layers), tiny_vgg(truth, layers)
+    off = [(found[k] - target[k]).abs().mean() / target[k].mean() for k in layers]
     assert PerceptualLoss(tiny_vgg, layers)(image, truth) == pytest.approx(float(sum(off) / 2))
     weighed = PerceptualLoss(tiny_vgg, layers, layer_weights=(0.5, 3.0))(image, truth)
     assert weighed == pytest.approx(float(0.5 * off[0] + 3.0 * off[1]))
-    squares = sum((found[k] - wanted[k]).square().mean() for k in layers)
+    squares = sum((found[k] - target[k]).square().mean() for k in layers)
     assert PerceptualLoss(tiny_vgg, layers, "l2")(image, truth) == pytest.approx(float(squares))
 
 

@@ -57,7 +57,7 @@ def test_updates_are_those_of_pytorch(weight_decay):
     matrices = [flat[name] for name, p in layers.named_parameters() if id(p) in inner]
     rest = [flat[name] for name, p in layers.named_parameters() if id(p) not in inner]
     settings = {"lr": RATE, "weight_decay": weight_decay}
-    theirs = [
+    reference = [
         torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **settings),
         torch.optim.AdamW(rest, betas=BETAS, **settings),
     ]
@@ -66,7 +66,7 @@ def test_updates_are_those_of_pytorch(weight_decay):
         for name, parameter in flat.items():
             gradient = torch.randn(start[name].shape, generator=noise)
             parameter.grad = gradient.reshape(parameter.shape)
-        for optimizer in theirs:
+        for optimizer in reference:
             optimizer.step()
     for name, parameter in layers.named_parameters():
         theirs_at, start_at = flat[name].detach(), start[name].reshape(flat[name].shape)
