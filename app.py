@@ -4,6 +4,7 @@ Host and port follow Gradio's variables GRADIO_SERVER_NAME and GRADIO_SERVER_POR
 """
 
 import logging
+from typing import Any
 
 from sketchcolor.engine import Engine, home_device
 from sketchcolor.loading import load_models
@@ -14,7 +15,7 @@ pipelines, faults = load_models(home_device())
 for fault in faults:
     logging.getLogger(__name__).error("%s", fault)
 
-engines = [Engine(pipeline) for pipeline in pipelines]
+engines: list[Any] = [Engine(pipeline) for pipeline in pipelines]  # called like pipelines
 self_test = start_self_test(engines[0] if engines else None)
 demo = build_demo(engines, notice=texts.OTHER_MODEL if faults else None, self_test=self_test)
 

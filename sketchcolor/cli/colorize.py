@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -120,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
         pipeline = load_pipeline(options.model, options.revision, options.device)
     except (ModelLoadError, ValueError) as error:
         return refuse(error)
-    settings = conditions | {
+    settings: dict[str, Any] = conditions | {
         "num_variants": options.variants,
         "seed": options.seed,
         "resolution": options.resolution,
@@ -144,7 +145,7 @@ def run(options: argparse.Namespace) -> int:
     return DONE if done == len(sketches) else SOME_FAILED
 
 
-def _read_conditions(options: argparse.Namespace) -> dict[str, object]:
+def _read_conditions(options: argparse.Namespace) -> dict[str, Any]:
     """Reads hints, palette and reference for the pipeline, once for all sketches.
 
     Raises:
@@ -154,7 +155,7 @@ def _read_conditions(options: argparse.Namespace) -> dict[str, object]:
     from ..conditions.hint_files import load_hints
     from ..images import read_image
 
-    conditions: dict[str, object] = {}
+    conditions: dict[str, Any] = {}
     if options.hints is not None:
         conditions["hints"] = load_hints(options.hints)
     if options.palette is not None:

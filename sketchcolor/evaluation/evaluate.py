@@ -128,8 +128,8 @@ def batches(
         colour = image.convert("RGB")
         line_art = random_lineart(np.asarray(colour), np.random.default_rng([seed, index]))
         scale = side / max(colour.size)
-        scaled = tuple(max(1, round(length * scale)) for length in colour.size)
-        fit = Fit(colour.size, scaled, (side, side))
+        width, height = (max(1, round(length * scale)) for length in colour.size)
+        fit = Fit(colour.size, (width, height), (side, side))
         sketch = to_tensor(fit.apply(Image.fromarray(line_art)))
         pending.append((index, sketch, to_tensor(fit.apply(colour)), fit))
         if len(pending) == batch_size:
@@ -233,6 +233,7 @@ def evaluate(
             scores.add_strokes(batch.pictures(drawn[0]), batch.pictures(output), strokes)
 
         for steps, scores in enumerate(referred.values()):
+            assert references is not None
             output = draw(batch, **references.conditions(batch.indices, steps))
             pictures = batch.pictures(output)
             # Only with its own reference should the result be like the truth.

@@ -154,8 +154,8 @@ def kernel_distance(
         x = first[torch.randperm(len(first), generator=chosen)[:size]].double()
         y = second[torch.randperm(len(second), generator=chosen)[:size]].double()
         values.append(_unbiased_mmd(x, y))
-    values = torch.stack(values)
-    return float(values.mean()), float(values.std(correction=0))
+    estimates = torch.stack(values)
+    return float(estimates.mean()), float(estimates.std(correction=0))
 
 
 def set_distances(outputs: Tensor, truths: Tensor) -> dict[str, float]:

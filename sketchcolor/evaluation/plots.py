@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
 from .similarity import INTERVALS
@@ -52,9 +53,7 @@ def stack(panels: Sequence[Image.Image]) -> Image.Image:
     return sheet
 
 
-def bar_chart(
-    title: str, label: str, edges: Sequence[float], heights: Sequence[float]
-) -> Image.Image:
+def bar_chart(title: str, label: str, edges: ArrayLike, heights: ArrayLike) -> Image.Image:
     """A histogram as a picture of ``SIZE``.
 
     Args:
@@ -62,8 +61,9 @@ def bar_chart(
         edges: of the bars, ascending, one more than bars.
         heights: of the bars, not negative.
     """
-    axes = _Axes(title, label, (edges[0], edges[-1]), (0.0, max(*heights, 1e-9)))
-    for begin, end, height in zip(edges[:-1], edges[1:], heights, strict=True):
+    bounds, tops = np.asarray(edges, float), np.asarray(heights, float)
+    axes = _Axes(title, label, (bounds[0], bounds[-1]), (0.0, max(*tops, 1e-9)))
+    for begin, end, height in zip(bounds[:-1], bounds[1:], tops, strict=True):
         if height > 0:
             box = (axes.across(begin) + 1, axes.up(height), axes.across(end) - 1, axes.up(0.0))
             axes.pen.rectangle(box, COLORS[0])
@@ -84,9 +84,9 @@ def line_chart(
     low, high = min(values), max(values)
     margin = 0.05 * (high - low) or 1e-3
     axes = _Axes(title, label, (across[0], across[-1]), (low - margin, high + margin))
-    x = SIZE[0] - MARGINS[2]
+    x = float(SIZE[0] - MARGINS[2])
     colors = COLORS[: len(lines)]
-    for (name, line), color in zip(reversed(lines.items()), reversed(colors), strict=True):
+    for (name, line), color in zip(reversed(list(lines.items())), reversed(colors), strict=True):
         points = [(axes.across(at), axes.up(value)) for at, value in zip(across, line, strict=True)]
         axes.pen.line(points, color, width=2)
         for point in points:

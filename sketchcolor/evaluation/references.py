@@ -83,5 +83,6 @@ def find_references(
         colour = image.convert("RGB")
         palettes.append(from_image(colour))
         if takes_style:
+            assert vgg is not None
             styles.append(style.from_pictures(vgg, to_tensor(colour).to(vgg.device)).cpu())
     return References(palettes, torch.cat(styles) if takes_style else None)

@@ -37,7 +37,7 @@ class Scores:
     """Metrics of one protocol, accumulated batch by batch; pictures are not stored."""
 
     def __init__(self) -> None:
-        self._values: dict[str, list[float | np.ndarray]] = defaultdict(list)
+        self._values: dict[str, list[Any]] = defaultdict(list)
         self._hint_differences: list[np.ndarray] = []
         self._features: list[Tensor] = []
         self._inception: list[Tensor] = []

@@ -98,7 +98,7 @@ def sift_similarity(output: np.ndarray, truth: np.ndarray) -> float:
     Returns:
         From 0 to 1; NaN if the truth has no keypoints, as a flat picture has none.
     """
-    sift = cv2.SIFT_create()
+    sift = cv2.SIFT_create()  # type: ignore[attr-defined]  # missing in its stubs
     true_descriptors, found = (
         sift.detectAndCompute(cv2.cvtColor(np.ascontiguousarray(p), cv2.COLOR_RGB2GRAY), None)[1]
         for p in (truth, output)
