@@ -1,4 +1,4 @@
-"""Pictures brought to the sizes that networks work at, and what belongs to them along with them."""
+"""Brings pictures to the sizes that networks work at, and maps of a picture along with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Fit", "fit", "stretch"]
 
 @dataclass(frozen=True)
 class Fit:
-    """Geometry of a picture scaled to a working resolution and padded right and below.
+    """How a picture is scaled to a working resolution and padded at its right and lower edge.
 
     All sizes are (width, height) in pixels.
     """
@@ -30,14 +30,14 @@ class Fit:
         fill: str | int | tuple[int, ...] | None = "white",
         resample: Image.Resampling | None = None,
     ) -> Image.Image:
-        """Gives another picture of the original size the same scale and padding.
+        """Scales and pads another picture of the original size in the same way.
 
         Args:
             image: PIL image of size ``original_size``, any 8-bit mode.
-            fill: colour of the padding, in the image's mode; None goes on as the picture's last
-                row and column do, so that what the page cuts off does not end in paper.
-            resample: filter; None averages when shrinking, so that thin lines survive as grey, and
-                interpolates when enlarging.
+            fill: colour of the padding, in the image's mode. None repeats the picture's last row
+                and column, so that what the page cuts off does not seem to end at white paper.
+            resample: filter; None takes Lanczos when shrinking, so that thin lines survive as
+                grey, and bicubic when enlarging.
 
         Returns:
             PIL image of size ``padded_size``.
@@ -57,7 +57,7 @@ class Fit:
         if self.padded_size != self.scaled_size:
             padded = Image.new(image.mode, self.padded_size, 0 if fill is None else fill)
             padded.paste(image, (0, 0))
-            image = padded if fill is not None else _go_on(padded, self.scaled_size)
+            image = padded if fill is not None else _repeat_edges(padded, self.scaled_size)
         return image
 
     def crop(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -69,14 +69,15 @@ class Fit:
         return tensor[..., :height, :width]
 
     def take_over(self, tensor: torch.Tensor, other: Fit) -> torch.Tensor:
-        """Moves what belongs to another fit of the same picture over to this one.
+        """Resamples a map that was made for another fit of the same picture.
 
         Args:
-            tensor: B×C×H×W of the other's padded page at any scale.
-            other: its geometry.
+            tensor: B×C×H×W, of the other fit's padded picture at any scale.
+            other: the fit that the map was made for.
 
         Returns:
-            B×C×H×W of ``padded_size``, pixel over pixel; the padding goes on as the page's does.
+            B×C×H×W of ``padded_size``, each value at the same place of the picture as before; the
+            padding repeats the last row and column.
         """
         width, height = other.padded_size
         whole = F.interpolate(tensor, (height, width), mode="bilinear")
@@ -89,12 +90,12 @@ class Fit:
 def fit(image: Image.Image, resolution: int, multiple: int = 32) -> tuple[Image.Image, Fit]:
     """Scales a picture to an area of about ``resolution``² px and pads it to whole multiples.
 
-    The aspect is kept, so a long strip costs the network as much as a square; small pictures are
-    enlarged. The padding, on the right and below, goes on as the picture ends.
+    The aspect ratio is kept and the area is the same, so a long strip costs the network as much as
+    a square; small pictures are enlarged. The padding repeats the last row and column.
 
     Args:
         image: PIL image, any 8-bit mode.
-        resolution: side in px of the square with the working area.
+        resolution: side in px of a square that has the wanted area.
         multiple: both padded sides are multiples of this.
 
     Returns:
@@ -107,10 +108,11 @@ def fit(image: Image.Image, resolution: int, multiple: int = 32) -> tuple[Image.
 
 
 def stretch(image: Image.Image, resolution: int, multiple: int) -> tuple[Image.Image, Fit]:
-    """Scales a picture to an area of about ``resolution``² px, to whole multiples and unpadded.
+    """Scales a picture to an area of about ``resolution``² px with sides that are whole multiples.
 
-    For multiples so large that padding would be a good part of the page. The aspect changes a
-    little: of the multiples next to each side those are taken that change it least.
+    This is for multiples so large that padding would be a good part of the page. Instead the aspect
+    ratio changes a little: each side becomes the multiple just below or above it, whichever pair
+    changes the ratio least.
 
     Args:
         image, resolution, multiple: as for :func:`fit`.
@@ -132,15 +134,15 @@ def stretch(image: Image.Image, resolution: int, multiple: int) -> tuple[Image.I
 
 
 def _at_area(image: Image.Image, resolution: int) -> tuple[int, int]:
-    """Width and height of a picture scaled to ``resolution``² px."""
+    """Width and height of a picture scaled to an area of ``resolution``² px."""
     if resolution < 1:
         raise ValueError(f"The resolution is {resolution}; it must be at least 1.")
     scale = resolution / math.sqrt(image.width * image.height)
     return max(1, round(image.width * scale)), max(1, round(image.height * scale))
 
 
-def _go_on(padded: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Fills what is right and below of a size with that part's last column and row."""
+def _repeat_edges(padded: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Fills what is right of and below the part of this size with its last column and row."""
     width, height = size
     right, below = padded.width - width, padded.height - height
     if right:

@@ -1,7 +1,7 @@
-"""The one door for pictures: read, orient, flatten and limit them.
+"""Reads every picture that comes in: turns it upright, flattens it on white, checks its limits.
 
-Everything below this module works with plain 8-bit ``L`` and ``RGB`` images, upright, on white
-paper, or with float tensors in [-1, 1].
+All other modules work with the 8-bit ``L`` and ``RGB`` images that this one returns, or with float
+tensors in [-1, 1].
 """
 
 import io
@@ -15,12 +15,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray
 
 MAX_BYTES = 30 * 2**20
-MAX_PIXELS = 40_000_000  # 6000×6000 fits
-MIN_SIDE = 16  # px; from here on small pictures are scaled up
+MAX_PIXELS = 40_000_000  # a little more than 6000×6000
+MIN_SIDE = 16  # px
 MAX_ASPECT = 8.0  # long side over short side
 
-# Only formats that Pillow decodes itself: EPS would start Ghostscript, others have no magic number.
-# Pillow fails on every file when asked for a format that it was built without: leave those out.
+# Only formats that Pillow decodes itself and recognises by their first bytes: EPS, for one, would
+# start Ghostscript. Formats that Pillow was built without are left out, because it fails on every
+# file when it is asked for one of them.
 Image.init()
 WANTED_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "PSD")
 FORMATS = tuple(name for name in WANTED_FORMATS if name in Image.OPEN)
@@ -36,7 +37,7 @@ def read_image(source: Source) -> Image.Image:
     Args:
         source: path, encoded bytes, binary file, PIL image, or array of shape H×W or H×W×{1, 3, 4}:
             bool, uint8, uint16, other integers in 0..255, or floats in [0, 1].
-            Of an animation, the first frame.
+            The first frame of an animation is read.
 
     Returns:
         A PIL image of mode RGB and the size of the upright input.
@@ -54,9 +55,9 @@ def read_sketch(source: Source) -> Image.Image:
 
 
 def check_header(path: str | Path) -> None:
-    """Refuses a file that `read_image` would refuse for its size or kind, decoding nothing.
+    """Refuses a file that `read_image` would refuse for its size or kind, without decoding it.
 
-    For files that somebody else's code is going to decode.
+    This is for files that other code, for example Gradio's, is going to decode.
 
     Raises:
         ImageError: see `read_image`.
@@ -82,7 +83,13 @@ def to_pil(tensor: torch.Tensor) -> list[Image.Image]:
 def as_output_type(
     images: list[Image.Image], output_type: str
 ) -> list[Image.Image] | np.ndarray | torch.Tensor:
-    """PIL RGB pictures of one size as ``pil``, as ``np`` B×H×W×3 or ``pt`` B×3×H×W in [0, 1]."""
+    """Converts PIL RGB pictures of one size.
+
+    Args:
+        images: B pictures.
+        output_type: ``pil`` returns them as they are, ``np`` B×H×W×3 and ``pt`` B×3×H×W floats in
+            [0, 1].
+    """
     if output_type == "pil":
         return images
     array = np.stack([np.asarray(image) for image in images]).astype(np.float32) / 255.0
@@ -106,7 +113,7 @@ def _read(source: Source) -> Image.Image:
         raise ImageError("The picture is damaged or cut short; save or export it again.") from error
     try:
         image = ImageOps.exif_transpose(image)
-    except Exception:  # an unreadable EXIF block says nothing about the pixels: keep them
+    except Exception:  # only the EXIF block is damaged; the pixels can still be used
         pass
     return _flatten(image)
 
@@ -224,7 +231,11 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def _with_range(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """32-bit modes carry no white level: the smallest usual one that holds the brightest pixel."""
+    """The values and their white level.
+
+    32-bit modes do not say which value is white, so the smallest usual one is taken that is not
+    below the brightest pixel.
+    """
     values = np.nan_to_num(values)
     peak = float(values.max())
     usual = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)

@@ -1,1 +1,1 @@
-"""Line art: taken from pictures, cleaned up, cut into regions."""
+"""Line art: extracting it from colour pictures, cleaning it up, dividing it into regions."""

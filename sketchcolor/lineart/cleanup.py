@@ -1,7 +1,8 @@
 """Clean-up of a photographed or scanned sketch: even white paper, the lines kept.
 
-Lighting and paper multiply what the pen left, so the paper is estimated and divided out; then the
-grain of the paper is smoothed and clipped to white. Clean digital line art passes unchanged.
+A pixel of a photograph is the brightness of the lit paper there, times what the ink lets through.
+So the brightness of the paper is estimated and divided out; then the paper's grain is smoothed and
+clipped to white. Clean digital line art is returned unchanged.
 """
 
 from functools import lru_cache
@@ -10,15 +11,16 @@ import cv2
 import numpy as np
 from PIL import Image
 
-PAPER_SIDE = 384  # px: long side at which the paper is estimated; shading is smooth
-LINE_SPAN = 1 / 20  # of the long side: dark marks narrower than this are not paper
-SHADE_DEPTH = 0.75  # paper darker than this share of the page's trend is a filled area, not shade
-WHITE, EVEN = 248, 0.75  # clean art: at least this paper level on this share of bright pixels
-BLANK = 0.4  # or pure white on this share of the page, however much of the rest is filled with grey
-GRAIN_CLIP = 2.5  # standard deviations of paper grain that become white
-LEVEL_STEP, MAX_CLIP = 0.005, 0.12  # darkness that becomes white: at least, at most
-KEPT = 4  # cleaned sketches
-NO_PAPER = 40  # grey level: a page whose bright parts are darker holds nothing to clean
+PAPER_SIDE = 384  # px: long side at which the paper is estimated; small, because light is smooth
+LINE_SPAN = 1 / 20  # of the long side: dark marks narrower than this are ink, not shaded paper
+SHADE_DEPTH = 0.75  # of the page's usual brightness: what is darker is a filled area, not a shadow
+# A sketch is clean if the share EVEN of its bright pixels has the same level, at least WHITE. It is
+# also clean if the share BLANK of the page is pure white, whatever the rest is filled with.
+WHITE, EVEN, BLANK = 248, 0.75, 0.4
+GRAIN_CLIP = 2.5  # paper becomes white down to this many standard deviations of its grain
+LEVEL_STEP, MAX_CLIP = 0.005, 0.12  # but at least and at most this far below its own level
+CACHED = 4  # cleaned sketches that are kept
+NO_PAPER = 40  # grey level: a page whose bright parts are darker shows no paper at all
 
 
 def is_clean(grey: Image.Image) -> bool:
@@ -46,17 +48,17 @@ def clean_sketch(grey: Image.Image) -> Image.Image:
     return Image.fromarray(_cleaned(grey.tobytes(), grey.size))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED)
 def _cleaned(content: bytes, size: tuple[int, int]) -> np.ndarray:
     """H×W uint8 from the grey values of a sketch of ``size`` (width, height).
 
-    The last few are kept: a visitor's next stroke or palette comes for the same sketch.
+    The last few results are kept, because a visitor colours the same sketch again and again.
     """
     pixels = np.frombuffer(content, np.uint8).reshape(size[::-1])
     lightness = cv2.divide(pixels, _paper(pixels), scale=1.0, dtype=cv2.CV_32F)
     level, grain = _paper_level(lightness)
     if grain > 0.5 / 255:
-        # Bilateral: averages paper with paper, leaves what stands out of the grain.
+        # A bilateral filter averages paper with paper and leaves what differs by more than grain.
         lightness = cv2.bilateralFilter(lightness, 5, sigmaColor=3 * grain, sigmaSpace=1.5)
         level, grain = _paper_level(lightness)
     white = level - np.clip(GRAIN_CLIP * grain, LEVEL_STEP, MAX_CLIP)
@@ -80,7 +82,7 @@ def _paper(pixels: np.ndarray) -> np.ndarray:
 
 
 def _trend(local: np.ndarray) -> np.ndarray:
-    """Cubic surface through the paper, fitted again and again without what lies far below it."""
+    """A cubic surface fitted to the paper; each fit leaves out what lay far below the last one."""
     height, width = local.shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     terms = np.stack([x**i * y**j for i in range(4) for j in range(4 - i)], axis=-1).reshape(-1, 10)
@@ -94,7 +96,7 @@ def _trend(local: np.ndarray) -> np.ndarray:
 
 
 def _paper_level(lightness: np.ndarray) -> tuple[float, float]:
-    """The most frequent lightness and its standard deviation, taken above it, where no ink is."""
+    """The most frequent lightness, and its standard deviation towards the light, free of ink."""
     lightness = _sample(lightness)
     counts, edges = np.histogram(lightness, bins=np.arange(0.6, 1.2, LEVEL_STEP))
     peak = np.convolve(counts, np.ones(5), mode="same").argmax()
@@ -104,6 +106,6 @@ def _paper_level(lightness: np.ndarray) -> tuple[float, float]:
 
 
 def _sample(pixels: np.ndarray) -> np.ndarray:
-    """Every n-th pixel both ways, about a million in all: enough for statistics."""
+    """Every n-th pixel of every n-th row, about a million in all: enough for statistics."""
     stride = max(1, round((pixels.size / 1e6) ** 0.5))
     return pixels[::stride, ::stride]

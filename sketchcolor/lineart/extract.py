@@ -1,7 +1,7 @@
-"""Colour picture → line art, in the styles that people really upload.
+"""Colour picture → line art, in the styles of the sketches that people upload.
 
-Extractors work at the picture's own size on ``uint8`` arrays; shrink afterwards, as a
-scanner would. :func:`random_lineart` mixes them at random so that a network meets thin
+Extractors work at the picture's own size on ``uint8`` arrays; whoever needs a smaller drawing
+shrinks the result. :func:`random_lineart` mixes them at random so that a network is trained on thin
 pencil, ink, scans and broken lines; its ink statistics follow those of real sketches.
 """
 
@@ -42,8 +42,8 @@ def xdog(
 def dodge(grey: np.ndarray, radius: int = 2) -> np.ndarray:
     """Pencil look: a pixel's lightness relative to the lightest one near it.
 
-    The morphological cousin of the "colour dodge" sketch filter. Thin dark strokes keep
-    their own grey, flat areas and slow shading become paper. ``grey``: H×W uint8.
+    A morphological version of the "colour dodge" sketch filter. Thin dark strokes keep their own
+    grey, flat areas and gradual shading become white. ``grey``: H×W uint8.
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
     lightest = cv2.GaussianBlur(cv2.dilate(grey, kernel), (0, 0), radius)
@@ -52,10 +52,10 @@ def dodge(grey: np.ndarray, radius: int = 2) -> np.ndarray:
 
 
 def contour(colour: np.ndarray, sigma: float = 0.8, gain: float = 3.0) -> np.ndarray:
-    """Thin ridges of the Lab gradient: borders between colours, drawn line or not.
+    """Thin lines along borders between colours, where the Lab gradient is largest, inked or not.
 
-    Non-maximum suppression keeps one pixel across an edge, so the result is a fine
-    mechanical pen. ``colour``: H×W×3 uint8 RGB.
+    Non-maximum suppression keeps one pixel across an edge, so the result looks like that of a
+    technical pen. ``colour``: H×W×3 uint8 RGB.
     """
     lab = cv2.cvtColor(colour, cv2.COLOR_RGB2LAB).astype(np.float32)
     lab = cv2.GaussianBlur(lab, (0, 0), sigma)
@@ -64,7 +64,7 @@ def contour(colour: np.ndarray, sigma: float = 0.8, gain: float = 3.0) -> np.nda
     total = np.ones((1, 3), np.float32)
     gx2, gy2 = cv2.transform(gx * gx, total), cv2.transform(gy * gy, total)
     magnitude = np.sqrt(gx2 + gy2)
-    # The larger neighbour across the edge; kernels of ones without the corners.
+    # The largest magnitude in a row or column of three, whichever lies across the edge.
     row, column = np.ones((1, 3), np.uint8), np.ones((3, 1), np.uint8)
     across = np.where(gx2 > gy2, cv2.dilate(magnitude, row), cv2.dilate(magnitude, column))
     ridge = np.where(magnitude >= across, magnitude, 0.0)
@@ -119,7 +119,7 @@ def random_lineart(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     lines = _random_thickness(lines, rng)
     if rng.random() < 0.35:
         lines = _random_breaks(lines, rng)
-    # Pencil: the darkest stroke is grey. Ink: contrast as drawn.
+    # Half of the drawings are pencil, whose darkest stroke is grey.
     if rng.random() < 0.5:
         lines = 1.0 - (1.0 - lines) * rng.uniform(0.35, 0.95)
     if rng.random() < 0.2:
@@ -128,7 +128,7 @@ def random_lineart(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _random_extractor(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One extractor, or two blended (as Cobra does), with parameters around the published ones."""
+    """One extractor, or two blended as in Cobra, with parameters around the published ones."""
 
     def one() -> np.ndarray:
         kind = rng.choice(
@@ -153,7 +153,7 @@ def _random_extractor(colour: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 
 def _random_thickness(lines: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Thin by a partial dilation of the paper, thicken by a partial erosion, or leave."""
+    """Makes most drawings' lines thinner and some thicker, by a random fraction of a pixel."""
     kind = rng.random()
     if kind < 0.6:
         thin = cv2.dilate(lines, np.ones((2, 2), np.uint8))
@@ -165,7 +165,7 @@ def _random_thickness(lines: np.ndarray, rng: np.random.Generator) -> np.ndarray
 
 
 def _random_breaks(lines: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Fade strokes where a smooth random field is low: the gaps of a hurried pen."""
+    """Fades strokes where a smooth random field is low, like gaps of a quickly drawn line."""
     height, width = lines.shape
     field = rng.random((max(4, height // 12), max(4, width // 12)), dtype=np.float32)
     field = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -174,7 +174,7 @@ def _random_breaks(lines: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _random_paper(lines: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Scanned paper: grain and a slow lightness gradient."""
+    """Adds what a scan of paper has: grain, and brightness that changes slowly over the page."""
     height, width = lines.shape
     corners = rng.uniform(0.86, 1.0, (2, 2)).astype(np.float32)
     tone = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)

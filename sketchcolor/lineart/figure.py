@@ -1,4 +1,4 @@
-"""Figure and paper: what a drawing's outlines enclose."""
+"""Which part of a page is the drawing and which is the blank paper around it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from PIL import Image
 
 __all__ = ["Rooms", "figure_mask"]
 
-SIDE = 1024  # px: rooms of larger pages are found at this length of the longer side
-INK = 210  # sketch levels below this are lines that hold a figure together, faint ones too
+SIDE = 1024  # px: larger pages are shrunk to this longer side to find their rooms
+INK = 210  # grey levels below this are lines; so high that faint ones count
 GAP = 0.006  # of the longer side: gaps in an outline up to this wide are closed
-BALL = 0.02  # of the longer side: the outside flows as a ball of this radius, not through gaps
-CORNER = 0.02  # of the longer side: paper reaches into an upper corner of this size
+BALL = 0.02  # of the longer side: radius of the ball that finds rooms and fits through no gap
+CORNER = 0.02  # of the longer side: a room that reaches into an upper corner this large is paper
 FEATHER = 0.004  # of the longer side: softness of a region's edge
 
 
 class Rooms(NamedTuple):
-    """A page in rooms between its lines, as a ball that touches no line finds them.
+    """A page divided into rooms: each is what a ball covers that rolls without touching a line.
 
-    Small gaps in outlines are no doors then (Zhang et al. 2009, trapped-ball segmentation).
+    The ball does not fit through small gaps in outlines, so the rooms on both sides of one stay
+    apart (Zhang et al. 2009, trapped-ball segmentation).
 
     Attributes:
-        number: H×W int, of each place's room; 0 for lines and for places without one.
-        paper: numbers of rooms that reach into an upper corner of the page. Its other rims are not
-            asked: shoulders and legs that it cuts off are open there.
-        beside: of other rooms at the left and right rim, which may be paper or the drawing's.
+        number: H×W int, the room that each pixel belongs to; 0 on lines and where no ball fits.
+        paper: numbers of the rooms that reach into an upper corner of the page. The lower corners
+            do not count, because shoulders and legs that the page cuts off are open there.
+        beside: numbers of the other rooms at the left and right rim; they may be paper or parts of
+            the drawing.
     """
 
     number: np.ndarray
@@ -55,13 +57,13 @@ class Rooms(NamedTuple):
         return cls(number.astype(int), *(n[n > 0].astype(int) for n in (paper, beside)))
 
     def outside(self, *more: int) -> np.ndarray:
-        """H×W float32 in [0, 1], soft at the edge: 1 on paper and in the rooms of these numbers."""
+        """H×W float32 in [0, 1]: 1 on paper and in the rooms with these numbers, soft at edges."""
         place = np.isin(self.number, [*self.paper, *more]).astype(np.float32)
         return cv2.GaussianBlur(place, (0, 0), max(0.5, FEATHER * max(place.shape)))
 
 
 def figure_mask(sketch: Image.Image) -> np.ndarray:
-    """Where the drawing is and not the paper around it.
+    """The mask of the drawing: 1 on it and 0 on the paper around it.
 
     Args:
         sketch: mode L, 255 = paper.
@@ -73,7 +75,7 @@ def figure_mask(sketch: Image.Image) -> np.ndarray:
 
 
 def _centres(free: np.ndarray, radius: int) -> np.ndarray:
-    """Where the centre of a ball may be, of H×W 0 or 1; beyond the page is room, too."""
+    """H×W of 0 or 1: where a ball's centre fits into free space, which goes on beyond the page."""
     page = cv2.copyMakeBorder(free, *(4 * (radius,)), cv2.BORDER_CONSTANT, value=1)
     distance = cv2.distanceTransform(page, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return (distance[radius:-radius, radius:-radius] > radius).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""Ways between the lines of a drawing: who is near whom, for somebody who does not cross ink.
+"""Geodesic distances in a drawing: the length of the shortest path that avoids its lines.
 
-A step costs its length, and much more where there is ink (the distance of LazyBrush, Sýkora et al.
-2009, and of Criminisi et al. 2010 without their mask).
+A step costs its length, and many times that where there is ink (the distance of LazyBrush, Sýkora
+et al. 2009, and of Criminisi et al. 2010 without their mask).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from scipy.sparse.csgraph import dijkstra
 
 __all__ = ["WALL_COST", "crossing_cost", "nearest_seed", "shrink_ink", "soften"]
 
-INK_COST = (
-    15.0  # a step through black costs as much as this many over paper; a thin line can be crossed
-)
-WALL_COST = 150.0  # the same for what must not leave its region
-GRAIN = 0.05  # ink up to this much above the paper is noise
+# A step through black costs as much as this many over paper: a thin line can be crossed if the way
+# around it is long, and with WALL_COST practically never.
+INK_COST = 15.0
+WALL_COST = 150.0
+GRAIN = 0.05  # ink up to this much above the paper's own is noise and costs nothing
 
 
 def shrink_ink(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -41,7 +41,7 @@ def crossing_cost(ink: np.ndarray, size: tuple[int, int], ink_cost: float = INK_
         size: (width, height) in cells.
         ink_cost: what a step through black costs more than one over paper.
     """
-    # Grey paper is no ink: what most of the page is darkened by does not count.
+    # The median is that of paper, also of grey paper, which must not count as ink.
     ink = np.maximum(ink - np.median(ink) - GRAIN, 0.0)
     return 1.0 + ink_cost * shrink_ink(ink, size)
 
@@ -76,7 +76,7 @@ def nearest_seed(cost: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def soften(spread: np.ndarray, cost: np.ndarray, fixed: np.ndarray, passes: int) -> np.ndarray:
-    """Average neighbours that no line parts, so that two seeds' values blend where they meet.
+    """Average neighbours that no line separates, so that two seeds' values blend where they meet.
 
     Args:
         spread: H×W×C float32. cost: H×W. fixed: H×W bool, cells that keep their value.

@@ -1,9 +1,10 @@
-"""A drawing in the regions that its lines bound, also where the lines have gaps.
+"""Divides a drawing into the regions that its lines bound, also where the lines have gaps.
 
-Balls of several radii roll between the lines, the largest first: a ball cannot pass a gap narrower
-than itself, so wide rooms are found whole before smaller balls look into what is left (trapped-ball
-segmentation, Zhang et al. 2009, "Vectorizing Cartoon Animations"). Pieces that are only corners of
-a room are joined to it afterwards. Ink that is wider than lines is a region, too.
+Balls of several radii roll between the lines, the largest first. A ball cannot pass a gap narrower
+than itself, so wide areas are found whole before smaller balls fill what is left (trapped-ball
+segmentation, Zhang et al. 2009, "Vectorizing Cartoon Animations"). What one ball covers without
+a break is a piece. Pieces that are only the corners of a larger one are joined to it afterwards.
+Areas of solid ink, wider than a line, are regions, too.
 """
 
 from __future__ import annotations
@@ -18,26 +19,30 @@ from scipy.sparse.csgraph import connected_components
 
 __all__ = ["Regions", "find_regions"]
 
-LINE_WIDTH = 0.012  # of the longer side: what is dark and wider than this is an area, not a line
-FAINT, CLEAR = 0.04, 0.06  # darkness against the paper around it that makes a line, by the sketch
-BLUR = 0.12  # of the darkest line nearby: what is less dark is its soft edge, or of JPEG's making
-SOLID = 0.2  # levels below this part of white are ink, however large the area
-DOT = 0.0022  # of the longer side, squared: marks of a smaller area bound nothing
-LEAST_DOT = 4  # px of area: but on small pages, too
-BALLS = (0.012, 0.006, 0.003)  # of the longer side: radii; a ball of 1 px and single pixels follow
-SPECK = 0.003  # of the longer side, squared: smaller pieces are joined to a neighbour
-LEAST_SPECK = 9  # px of area: but on small pages, too
-LENGTH = 2.0  # a piece that is no longer than this many widths of its mouth is a corner of a room
-CONTINUED = 0.8  # of a ball's width: a mouth this wide is where a strand tapers, not a gap
-ROUNDS = 6  # how often pieces are joined, each time with what has been joined before
+# Lines. All lengths are shares of the page's longer side.
+LINE_WIDTH = 0.012  # what is dark and wider than this is a filled area, not a line
+FAINT, CLEAR = 0.04, 0.06  # lines are darker than what surrounds them by this, in faint, clear art
+BLUR = 0.12  # of the darkness of the line nearby: less is its blurred edge or a JPEG artefact
+SOLID = 0.2  # of white: levels below this are ink, however large the area
+DOT = 0.0022  # length whose square is an area: smaller marks do not bound regions
+LEAST_DOT = 4  # px of area: on small pages, smaller marks do not either
 
-CORNER = 0.02  # of the longer side: paper reaches into an upper corner of this size
-CORNER_AREA = 0.005  # of the page: a smaller room in an upper corner is a part of the drawing
-CORNER_RIM = 0.05  # of the upper and its own side rim: the room must touch so much of them
-BESIDE_AREA = 0.02  # of the page: a smaller room at one side is a part of the drawing
-BESIDE_RIM = 0.15  # of the left or right rim: a room that touches less is a part of the drawing
-BRIGHT, EVEN = 0.75, 0.9  # of the page's bright parts: paper is so light, on so much of its area
-HIGH = 0.5  # of the page's height: a room at a side and below that starts lower is a shoulder
+# Pieces.
+BALLS = (0.012, 0.006, 0.003)  # radii; a ball of 1 px and single pixels follow
+SPECK = 0.003  # length whose square is an area: smaller pieces are joined to a neighbour
+LEAST_SPECK = 9  # px of area: on small pages, smaller pieces are joined as well
+LENGTH = 2.0  # of its border with a neighbour: a piece that is no longer than this is its corner
+CONTINUED = 0.8  # of a ball's width: a border this long is where an area gets narrower, not a gap
+ROUNDS = 6  # how often pieces are joined; joined pieces can be joined again
+
+# Paper is found among the pieces of the largest ball, see `_paper`.
+CORNER = 0.02  # of the longer side: size of the box in an upper corner that paper reaches into
+CORNER_AREA = 0.005  # of the page: a smaller piece in an upper corner is a part of the drawing
+CORNER_RIM = 0.05  # of the upper rim or the side rim: paper in a corner touches at least so much
+BESIDE_AREA = 0.02  # of the page: a smaller piece at one side is a part of the drawing
+BESIDE_RIM = 0.15  # of the left or right rim: paper at a side touches at least so much
+BRIGHT, EVEN = 0.75, 0.9  # paper has this share of the page's brightness on this share of its area
+HIGH = 0.5  # of the page's height: paper that touches a side and the lower rim starts above this
 
 
 class Regions(NamedTuple):
@@ -47,7 +52,8 @@ class Regions(NamedTuple):
         label: H×W int32, of the working size. 0 is paper, the ground around the figure; 1 to count
             are the other regions, largest first. A line's pixels have the number of the region
             that they are nearest to, so that two regions meet in the middle of a line.
-        area: count + 1 areas in pixels; that of paper, first, is 0 where a drawing fills its page.
+        area: count + 1 areas in pixels; the first is that of paper, 0 if the drawing fills the
+            page.
     """
 
     label: np.ndarray
@@ -55,12 +61,12 @@ class Regions(NamedTuple):
 
 
 def find_regions(sketch: Image.Image, long_side: int = 2048) -> Regions:
-    """Divide a drawing where its lines do.
+    """Divides a drawing into regions.
 
     Args:
-        sketch: mode L, 255 = paper; a photograph is cleaned before.
-        long_side: px. A sketch whose longer side is longer is shrunk to it, and the regions are of
-            that size; a smaller one keeps its own.
+        sketch: mode L, 255 = paper; a photograph has to be cleaned first.
+        long_side: px. A sketch whose longer side is longer is shrunk to it, and the regions have
+            the size of the shrunk sketch; a smaller sketch keeps its size.
     """
     long = min(long_side, max(sketch.size))
     size = tuple(max(1, round(side * long / max(sketch.size))) for side in sketch.size)
@@ -85,7 +91,7 @@ def _lines(levels: np.ndarray, long: int) -> np.ndarray:
     counts = np.bincount(dark.ravel(), minlength=256)
     middle = _percentile(counts, 0.5)
     strength = (_percentile(counts, 0.99) - middle) / 255
-    # Half of the page is no line: what it is darkened by is the paper's grain.
+    # At least half of the page is paper, so the median darkness is that of the paper's grain.
     threshold = middle + 255 * float(np.clip(0.4 * strength, FAINT, CLEAR))
     blur = cv2.convertScaleAbs(cv2.dilate(dark, square), alpha=BLUR)
     lines = ((dark > threshold) & (dark > blur) | (levels < 255 * SOLID)).astype(np.uint8)
@@ -102,10 +108,11 @@ def _percentile(counts: np.ndarray, part: float) -> int:
 
 
 def _pieces(lines: np.ndarray, balls: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """H×W int32, pieces numbered from 1, and which ball found each (index 0 belongs to no piece).
+    """H×W int32, pieces numbered from 1, and the index of the ball that found each piece.
 
     A ball covers what it can without touching lines or what larger balls have covered. It may
-    leave the page: what the page cuts off is as wide as it would be beyond.
+    roll over the page's rim, so an area that the page cuts off does not count as narrow.
+    The first entry of the second array belongs to no piece.
     """
     piece = np.zeros(lines.shape, np.int32)
     left = 1 - lines
@@ -115,7 +122,7 @@ def _pieces(lines: np.ndarray, balls: list[int]) -> tuple[np.ndarray, np.ndarray
         outside = (distance <= radius).astype(np.uint8)
         if outside.all():
             continue
-        # OpenCV numbers the balls' rooms and tells the nearest one, with its distance.
+        # OpenCV numbers the connected sets of centres; each pixel gets the nearest set's number.
         reach, room = cv2.distanceTransformWithLabels(
             outside, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_CCOMP
         )
@@ -131,15 +138,16 @@ def _pieces(lines: np.ndarray, balls: list[int]) -> tuple[np.ndarray, np.ndarray
 
 
 def _paper(piece: np.ndarray, levels: np.ndarray, rooms: int, long: int) -> np.ndarray:
-    """Numbers of the pieces that are paper, among the first, which the largest ball found.
+    """Numbers of the pieces that are paper; only those that the largest ball found can be.
 
-    A room in an upper corner is paper if it is large and open to the rims there. One at the left or
-    right rim is, if it is larger still, touches more of it and does not come from the lower rim
-    like a shoulder. What touches the upper or lower rim alone is a head or legs that the page cuts
-    off.
+    A piece in an upper corner is paper if it is large and touches enough of a rim there. A piece at
+    the left or right rim is paper if it is larger still, touches more of that rim, and does not
+    reach the lower rim from below the middle, as a shoulder does. A piece that touches only the
+    upper or lower rim is a head or are legs that the page cuts off. Paper is also evenly bright.
 
     Args:
-        piece: H×W. levels: H×W uint8, the sketch. rooms: how many the largest ball found.
+        piece: H×W, numbers of pieces. levels: H×W uint8, the sketch.
+        rooms: how many pieces the largest ball found; they have the lowest numbers.
         long: px, the page's longer side.
     """
     height, width = piece.shape
@@ -167,11 +175,12 @@ def _paper(piece: np.ndarray, levels: np.ndarray, rooms: int, long: int) -> np.n
 def _join(
     piece: np.ndarray, stage: np.ndarray, balls: list[int], paper: np.ndarray, speck: float
 ) -> np.ndarray:
-    """For each piece the number of what it is joined to; 0 for specks that have no neighbour.
+    """Joins pieces; returns each one's new number, or 0 for specks without a neighbour.
 
-    In each round a piece looks to the neighbour with which it shares the longest border, its mouth.
-    It is joined if it is short against that mouth, as a room's corner is, or if it continues a
-    strand that gets narrower. What is long behind its mouth, or wider than it, stays apart.
+    In each round a piece is compared with the neighbour with which it shares the longest border,
+    called its mouth. It is joined to it if it is short compared with the mouth, as the corner of an
+    area is, or if it continues an area that gets gradually narrower, as a strand of hair does.
+    Other pieces stay apart: they are areas of their own behind a gap.
     """
     count = len(stage)
     number = np.arange(count)
@@ -185,7 +194,7 @@ def _join(
         widest = np.full(count, len(balls))
         np.minimum.at(widest, number[1:], stage[1:])
         first, second, mouths = _summed(number[one], number[two], border, count)
-        # Both ways, then each piece's longest border.
+        # List every border from both sides, then keep each piece's longest one.
         of, to = np.concatenate([first, second]), np.concatenate([second, first])
         mouth = np.concatenate([mouths, mouths])
         order = np.lexsort((areas[to], mouth, of))
@@ -205,7 +214,7 @@ def _join(
 
 
 def _borders(piece: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of pieces that touch, and along how many pixels."""
+    """Pairs of pieces that touch, and the length of their border in pixels."""
     pairs = []
     for a, b in ((piece[:, 1:], piece[:, :-1]), (piece[1:], piece[:-1])):
         differ = np.nonzero(a != b)
@@ -227,7 +236,7 @@ def _summed(
 
 
 def _nearest(label: np.ndarray) -> np.ndarray:
-    """The labels with each 0 replaced by the nearest other one, as far as there are any."""
+    """The labels with each 0 replaced by the nearest other label, if there is one."""
     empty = (label == 0).astype(np.uint8)
     if not 0 < cv2.countNonZero(empty) < empty.size:
         return label
@@ -241,7 +250,7 @@ def _nearest(label: np.ndarray) -> np.ndarray:
 
 
 def _with_solid_ink(label: np.ndarray, levels: np.ndarray, radius: int) -> np.ndarray:
-    """The labels with new ones where a ball of this radius finds room in solid ink."""
+    """The labels, with new ones for areas of solid ink that a ball of this radius fits into."""
     ink = (levels < 255 * SOLID).astype(np.uint8)
     inside = cv2.distanceTransform(ink, cv2.DIST_L2, cv2.DIST_MASK_5) > radius
     if not inside.any():
@@ -253,7 +262,7 @@ def _with_solid_ink(label: np.ndarray, levels: np.ndarray, radius: int) -> np.nd
 
 
 def _by_area(label: np.ndarray, paper: np.ndarray) -> Regions:
-    """Regions with paper's label, if there is one, as 0, and the others by falling area."""
+    """Regions numbered by falling area; the label of paper, if there is any, becomes 0."""
     area = np.bincount(label.ravel())
     ground = area[paper].sum()
     area[paper] = 0
