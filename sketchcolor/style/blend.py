@@ -129,6 +129,7 @@ def lay_over(
         result = _with_lightness_of(result, original)
     share = np.full((*original.shape[:2], 1), blend.strength, np.float32)
     if blend.region != "all":
+        assert sketch is not None
         figure = figure_mask(sketch)[..., None]
         share *= figure if blend.region == "figure" else 1.0 - figure
     mixed = original + share * (result - original)

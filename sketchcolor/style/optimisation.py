@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from PIL import Image
@@ -121,17 +122,19 @@ def optimise(
     losses: list[float] = []
     astray = 0
     # L-BFGS gives up on gradients below a fixed size: here they begin at 1, whatever the loss is.
-    gain = None
+    gain: torch.Tensor | None = None
 
-    def evaluate() -> torch.Tensor:
+    def evaluate() -> Any:
         nonlocal gain
         optimizer.zero_grad()
         page = levels / LEVELS * 2.0 - 1.0
         value = loss(page.contiguous(memory_format=torch.channels_last))
         value.backward()
+        gradient = levels.grad
+        assert gradient is not None
         if gain is None:
-            gain = 1.0 / levels.grad.abs().mean().clamp(min=1e-30)
-        levels.grad.mul_(gain)
+            gain = 1.0 / gradient.abs().mean().clamp(min=1e-30)
+        gradient.mul_(gain)
         losses.append(float(value.detach()))
         return value * gain
 

@@ -68,13 +68,14 @@ class StyleTransfer:
             raise ValueError("Give at least one style picture with a weight above zero.")
         clock = Clock(settings, on_step)
         device = self.network.device
-        page = picture = None
+        page: torch.Tensor | None = None
+        picture: torch.Tensor | None = None
         for scale in settings.scales:
             size, coarse = _size(content.size, scale.side), page
             page = _tensor(content, size).to(device)
             wanted = self._wanted(styles, total, size, settings)
             loss = StyleLoss(self.network, page, wanted, settings)
-            if picture is not None:
+            if picture is not None and coarse is not None:
                 shares = STEADY if settings.normalised else SHARES
                 picture = _enlarged(picture - coarse, page, loss, shares)
             elif settings.start == "noise":
@@ -85,6 +86,7 @@ class StyleTransfer:
             picture, go_on = optimise(picture, loss, scale, settings, clock)
             if not go_on:
                 break
+        assert picture is not None
         return to_pil(picture)[0]
 
     @torch.no_grad()

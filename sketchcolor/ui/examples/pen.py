@@ -6,7 +6,7 @@ ending in ``!`` is a corner. Shapes are painted back to front and hide what lies
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ SUBPIXEL_BITS = 4  # fixed-point coordinates handed to OpenCV
 SAMPLES_PER_SPAN = 20  # spline samples between two points of a path
 STROKE_STEP = 2.0  # px between two samples of a stroke
 
-Path = str | np.ndarray
+Path = str | np.ndarray | Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,15 @@ def runs(path: Path, closed: bool = False) -> list[np.ndarray]:
     """Cut a path at its corners and return the smooth curve (M×2) of each piece."""
     knots, corners = points(path)
     if not closed:
-        cuts = [0, *(i for i in np.flatnonzero(corners) if 0 < i < len(knots) - 1), len(knots) - 1]
+        inner = (int(i) for i in np.flatnonzero(corners) if 0 < i < len(knots) - 1)
+        cuts = [0, *inner, len(knots) - 1]
         return [spline(knots[a : b + 1]) for a, b in zip(cuts, cuts[1:], strict=False)]
     if not corners.any():
         return [spline(knots, closed=True)]
     first = int(np.flatnonzero(corners)[0])
     knots, corners = np.roll(knots, -first, axis=0), np.roll(corners, -first)
     knots = np.vstack([knots, knots[0]])
-    cuts = [*np.flatnonzero(corners), len(knots) - 1]
+    cuts = [*map(int, np.flatnonzero(corners)), len(knots) - 1]
     return [spline(knots[a : b + 1]) for a, b in zip(cuts, cuts[1:], strict=False)]
 
 
