@@ -195,6 +195,12 @@ def test_code_is_clean(command: list[str]) -> None:
     assert process.returncode == 0, process.stdout
 
 
+def test_types_are_right() -> None:
+    command = [sys.executable, "-m", "mypy", "--no-incremental"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout
+
+
 def test_what_texts_link_to_exists() -> None:
     for text in TEXTS:
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text.read_text()):
