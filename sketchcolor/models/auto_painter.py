@@ -26,7 +26,7 @@ class AutoPainterGenerator(Pix2PixGenerator):
     Departures:
         - The authors paint the hints onto the RGB sketch, which is the only input. Here they are
           four planes of their own, as everywhere in this package, so that a black or white hint
-          can be told from lines and paper.
+          can be distinguished from lines and paper.
         - 4×4 kernels and 64 to 512 channels, as in pix2pix; the authors' later code has 3×3
           kernels and 48 to 384 channels.
         - The noise z is dropout in training only, as in :class:`Pix2PixGenerator`: the same sketch

@@ -68,7 +68,7 @@ def stylize(
         settings: see :data:`FAST`.
         resolution: px, longer side at which the style is painted; never above the picture's own.
         seed: of the noise to start from, where ``settings`` start from noise.
-        on_step: told after every iteration; False as its answer stops with what there is.
+        on_step: called after every iteration; False stops with what there is.
 
     Returns:
         Mode RGB, the picture's size.
@@ -120,7 +120,7 @@ def lay_over(
         Mode RGB, the picture's size.
 
     Raises:
-        ValueError: a wish is out of range, or the sketch is missing or of another size.
+        ValueError: the blend is out of range, or the sketch is missing or has another size.
     """
     _check(blend, picture, sketch)
     original = np.asarray(picture)
@@ -141,7 +141,9 @@ def _check(blend: StyleBlend, picture: Image.Image, sketch: Image.Image | None) 
     if not 0.0 <= blend.strength <= 1.0:
         raise ValueError("The strength of a style must be between 0 and 1.")
     if sketch is None and blend.region != "all":
-        raise ValueError("Only with its sketch can a picture's figure be told from its background.")
+        raise ValueError(
+            "A figure can be separated from its background only by its sketch: give it, too."
+        )
     if sketch is not None and sketch.size != picture.size:
         raise ValueError(
             f"The sketch is {sketch.width}×{sketch.height} px and the picture "

@@ -1,4 +1,4 @@
-"""The optimisers of a style transfer, and what is told about their work while it goes on."""
+"""The optimisers of a style transfer, and the progress that they report."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Progress:
         return to_pil(self.picture)[0]
 
 
-# Told after every iteration; False as the answer stops the work and keeps the picture.
+# Called after every iteration; False stops the work and keeps the picture.
 OnStep = Callable[[Progress], bool | None]
 
 
@@ -75,10 +75,10 @@ class Clock:
         left = seconds * (self.work - self.skipped - self.done) / self.done
         if self.on_step is None:
             return True
-        told = Progress(
+        progress = Progress(
             self.iteration, self.iterations, scale.side, loss, seconds, max(0.0, left), picture
         )
-        return self.on_step(told) is not False
+        return self.on_step(progress) is not False
 
     def skip(self, scale: Scale, iterations: int) -> None:
         """A scale ended early."""
@@ -110,7 +110,7 @@ def optimise(
         loss: of such a picture.
         scale: how many iterations at most.
         settings: optimiser, learning rate and plateau.
-        clock: is told every iteration, and may end the work.
+        clock: called after every iteration, and may end the work.
 
     Returns:
         The best picture that was seen, and whether to go on with the next scale.
