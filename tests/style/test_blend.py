@@ -116,7 +116,7 @@ def test_large_pictures_keep_their_edges(transfer, picture, styles):
     ("blend", "options", "sentence"),
     [
         (StyleBlend(strength=1.5), {}, "between 0 and 1"),
-        (StyleBlend(region="figure"), {}, "Only with its sketch"),
+        (StyleBlend(region="figure"), {}, "only by its sketch"),
         (StyleBlend(), {"resolution": 4000}, "working resolution"),
         (StyleBlend(), {"sketch": Image.new("L", (9, 9))}, "in one size"),
     ],
