@@ -20,13 +20,14 @@ from sketchcolor.models import MODELS, ColorProposer, PartEncoder, VGG19Features
 from sketchcolor.models.parts import CELL
 from sketchcolor.models.vgg19 import WEIGHTS_VARIABLE
 from sketchcolor.training.bundle import bundle
+from sketchcolor.training.colour_step import ColourStep
 from sketchcolor.training.data import SampleMaker, Samples, Source, StreamedSamples, load_images
 from sketchcolor.training.part_tokens import TokenSamples
 from sketchcolor.training.part_validation import PartValidation
 from sketchcolor.training.provenance import make_discriminator, read_record
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
-from sketchcolor.training.steps import ColourStep, FlowStep, PartStep, TokenStep
+from sketchcolor.training.steps import FlowStep, PartStep, TokenStep
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, prepare_model
 from sketchcolor.training.validation import DEFAULT_IMAGES, Validation
 from sketchcolor.training.view_cache import ViewCache

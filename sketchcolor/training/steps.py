@@ -1,4 +1,7 @@
-"""One training step of each objective: losses, backward passes and updates."""
+"""One training step of each objective: losses, backward passes and updates.
+
+The step of generators, with its discriminator, is in ``colour_step``.
+"""
 
 from __future__ import annotations
 
@@ -9,40 +12,26 @@ import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 
-from ..conditions import hints
 from ..conditions.hint_field import hint_field
-from ..models import style_vector as style
-from ..models.outputs import GeneratorOutput
 from ..models.part_colours import to_flow
 from ..models.parts import CELL, read_features
-from ..models.proposer import ColorProposer
-from ..models.vgg19 import VGG19Features
-from .losses import (
-    PerceptualLoss,
-    discriminator_loss,
-    flow_loss,
-    generator_loss,
-    guide_loss,
-    total_variation,
-)
+from .losses import flow_loss
 from .part_loss import draw_cells, hint_map, jitter_hints, part_loss, white_loss
-from .provenance import DISCRIMINATOR, PROPOSER
+from .provenance import PROPOSER
 from .recipes import Recipe
 
-PROPOSAL_SCALE = 4  # line-art pixels per proposal pixel along a side
-# The same as a refiner meets it at working resolutions of one, two and four times the proposer's.
-REFINED_SCALES = (PROPOSAL_SCALE, 8, 8, 16)
-MAX_PROPOSAL_NOISE = 0.35  # standard deviation of noise on simulated proposals in [-1, 1]
-
 __all__ = [
-    "ColourStep",
+    "PROPOSAL_SCALE",
     "FlowStep",
     "OptimizedModel",
     "PartStep",
     "TokenStep",
     "TrainingStep",
-    "degraded_truth",
+    "drop",
+    "randn",
 ]
+
+PROPOSAL_SCALE = 4  # line-art pixels per proposal pixel along a side
 
 
 @dataclass
@@ -103,7 +92,7 @@ class FlowStep:
 
     def _flow(self, batch: dict[str, torch.Tensor], generator: torch.Generator) -> torch.Tensor:
         colour = batch["colour"]  # (B, 3, S/4, S/4)
-        noise = _randn(colour.shape, generator, colour)
+        noise = randn(colour.shape, generator, colour)
         # Sampling starts from pure noise, so times close to 1 must be frequent: with logit-normal
         # times, whose density vanishes there, the first step led to bad samples.
         uniform = torch.rand(colour.shape[0], generator=generator).to(colour.device)
@@ -114,7 +103,7 @@ class FlowStep:
             (1.0 - mix) * colour + mix * noise,
             time * 1000.0,
             # The null condition is an all-zero (grey) sketch.
-            _drop(batch["sketch"], self.recipe.sketch_rate, generator),
+            drop(batch["sketch"], self.recipe.sketch_rate, generator),
             batch["hints"],
             batch["palette"],
             batch["weights"],
@@ -151,7 +140,7 @@ class PartStep:
         cells = draw_cells(colour, generator)
         scale = proposer.config.sketch_scale // CELL
         field = hint_field(hint_map(jitter_hints(colour, generator), cells.hints), sketch, scale)
-        field = _drop(field, self.recipe.hint_rate, generator)
+        field = drop(field, self.recipe.hint_rate, generator)
         with self.accelerator.accumulate(*(one.model for one in self.models)):
             # No sample has a palette, but DistributedDataParallel needs gradients of all weights.
             palette = {name: batch[name] for name in ("palette", "weights", "palette_present")}
@@ -182,7 +171,7 @@ class TokenStep:
         truth = to_flow(batch["colours"])
         time = torch.rand(len(truth), generator=generator).to(truth)
         mix = time[:, None, None]
-        noisy = (1.0 - mix) * truth + mix * _randn(truth.shape, generator, truth)
+        noisy = (1.0 - mix) * truth + mix * randn(truth.shape, generator, truth)
         with self.accelerator.accumulate(model):
             predicted = model(
                 noisy,
@@ -203,225 +192,13 @@ class TokenStep:
         return {"colours": loss.detach()}
 
 
-class ColourStep:
-    """Trains a generator with reconstruction losses and, optionally, against a discriminator.
-
-    Args:
-        recipe, accelerator: the settings and the devices.
-        generator: the network of the run.
-        discriminator: None for recipes without an adversarial loss.
-        vgg: for the perceptual loss and for styles, if the recipe has either.
-        proposer: trained, for half of a refiner's proposals; None simulates all of them.
-    """
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        accelerator: Accelerator,
-        generator: OptimizedModel,
-        discriminator: OptimizedModel | None = None,
-        vgg: VGG19Features | None = None,
-        proposer: ColorProposer | None = None,
-    ) -> None:
-        self.recipe, self.accelerator = recipe, accelerator
-        self.generator, self.discriminator = generator, discriminator
-        self.vgg, self.proposer = vgg, proposer
-        self.perceptual = None
-        if recipe.perceptual_weight > 0:
-            assert vgg is not None
-            self.perceptual = PerceptualLoss(
-                vgg,
-                recipe.perceptual_layers,
-                recipe.perceptual_distance,
-                recipe.perceptual_layer_weights,
-            )
-        self.models = [one for one in (generator, discriminator) if one]
-        self.saved_beside = {DISCRIMINATOR: discriminator} if discriminator else {}
-
-    def __call__(
-        self, batch: dict[str, torch.Tensor], generator: torch.Generator
-    ) -> dict[str, torch.Tensor]:
-        if self.recipe.style_rate > 0:
-            assert self.vgg is not None
-            batch = batch | {"style": style.from_pictures(self.vgg, batch["colour"])}
-        inputs = self._inputs(batch, generator)
-        with self.accelerator.accumulate(*(one.model for one in self.models)):
-            output = self.generator.model(**inputs)
-            losses = self._discriminate(batch, output.image.detach())
-            losses |= self._generate(batch, output)
-        return {name: loss.detach() for name, loss in losses.items()}
-
-    def _inputs(self, batch: dict[str, torch.Tensor], generator: torch.Generator) -> dict[str, Any]:
-        model = self.accelerator.unwrap_model(self.generator.model)
-        inputs: dict[str, Any] = {"sketch": batch["sketch"]}
-        if "hints" in model.conditions:
-            inputs["hints"] = batch["hints"]
-        if "palette" in model.conditions:
-            names = ("palette", "weights", "palette_present")
-            inputs |= {name: batch[name] for name in names}
-        if "style" in batch:
-            inputs["style"] = _drop(batch["style"], self.recipe.style_rate, generator)
-        if getattr(model, "draws_noise", False):
-            inputs["generator"] = generator
-        if model.config.get("proposal"):
-            proposal = batch.get("flats")
-            if proposal is None:
-                proposal = degraded_truth(batch, generator, self.proposer)
-            inputs["proposal"] = proposal
-        return inputs
-
-    def _discriminate(
-        self, batch: dict[str, torch.Tensor], fake: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
-        if self.discriminator is None:
-            return {}
-        sketches = torch.cat([batch["sketch"], batch["sketch"]])
-        self.discriminator.model.requires_grad_(True)
-        # One forward pass for real and fake: DistributedDataParallel does not allow two.
-        both = torch.cat([batch["colour"], fake])
-        scores = self.discriminator.model(
-            sketches, both, **self._hint_input(self.discriminator, batch, 2)
-        )
-        real, fake = scores.float().chunk(2)
-        loss = discriminator_loss(
-            self.recipe.adversarial, real, fake, self._classes(self.discriminator, batch)
-        )
-        self.discriminator.minimize(self.accelerator, loss, self.recipe.max_grad_norm)
-        self.discriminator.model.requires_grad_(False)
-        return {"discriminator": loss}
-
-    def _hint_input(
-        self, discriminator: OptimizedModel, batch: dict[str, torch.Tensor], times: int
-    ) -> dict[str, torch.Tensor]:
-        """The hints, repeated ``times`` along the batch, for a discriminator that takes them."""
-        model = self.accelerator.unwrap_model(discriminator.model)
-        if not model.sees_hints:
-            return {}
-        return {"hints": torch.cat([batch["hints"]] * times)}
-
-    def _classes(
-        self, discriminator: OptimizedModel, batch: dict[str, torch.Tensor]
-    ) -> torch.Tensor | None:
-        """Styles as the target scores of real pictures, if the discriminator predicts styles."""
-        model = self.accelerator.unwrap_model(discriminator.model)
-        return batch.get("style") if getattr(model, "predicts_style", False) else None
-
-    def _generate(
-        self, batch: dict[str, torch.Tensor], output: GeneratorOutput
-    ) -> dict[str, torch.Tensor]:
-        recipe, fake = self.recipe, output.image
-        distance = F.l1_loss if recipe.pixel_distance == "l1" else F.mse_loss
-        losses = {"pixel": distance(fake.float(), batch["colour"])}
-        total = recipe.pixel_weight * losses["pixel"]
-        if recipe.guide_weights:
-            losses["guides"] = guide_loss(output, batch["colour"], recipe.guide_weights)
-            total = total + recipe.pixel_weight * losses["guides"]
-        if recipe.variation_weight > 0:
-            losses["variation"] = total_variation(fake.float())
-            total = total + recipe.variation_weight * losses["variation"]
-        if self.perceptual is not None:
-            window = _random_window(fake, recipe.perceptual_crop)
-            losses["perceptual"] = self.perceptual(fake[window], batch["colour"][window])
-            total = total + recipe.perceptual_weight * losses["perceptual"]
-        if self.discriminator is not None:
-            hints = self._hint_input(self.discriminator, batch, 1)
-            scores = self.discriminator.model(batch["sketch"], fake, **hints).float()
-            classes = self._classes(self.discriminator, batch)
-            losses["adversarial"] = generator_loss(recipe.adversarial, scores, classes)
-            total = total + recipe.adversarial_weight * losses["adversarial"]
-        self.generator.minimize(self.accelerator, total, recipe.max_grad_norm)
-        return losses
-
-
-@torch.no_grad()
-def degraded_truth(
-    batch: dict[str, torch.Tensor],
-    generator: torch.Generator,
-    proposer: ColorProposer | None = None,
-) -> torch.Tensor:
-    """Simulated proposals to train a refiner on: the small true picture with typical errors.
-
-    The truth is downscaled by one of :data:`REFINED_SCALES`, shifted by up to half a proposal
-    pixel, blurred and made noisy. With a trained proposer, half of the batch is instead noised
-    part of the way and denoised by it (as in SDEdit, Meng et al. 2022), which gives real proposals
-    that still match the truth.
-
-    Args:
-        batch: of a generator's samples. generator: of all random numbers.
-        proposer: trained, or None.
-
-    Returns:
-        B×3×(H/4)×(W/4) in about [-1, 1].
-    """
-    colour = F.avg_pool2d(batch["colour"], PROPOSAL_SCALE)
-    count = colour.shape[0]
-    scale = REFINED_SCALES[int(torch.randint(len(REFINED_SCALES), (), generator=generator))]
-
-    def uniform(low: float, high: float) -> torch.Tensor:
-        drawn = torch.rand(count, generator=generator).to(colour.device)
-        return (low + (high - low) * drawn)[:, None, None, None]
-
-    limit = scale // 2
-    shift = torch.randint(-limit, limit + 1, (2,), generator=generator).tolist()
-    shifted = F.avg_pool2d(torch.roll(batch["colour"], shift, dims=(2, 3)), scale)
-    blurred = F.avg_pool2d(F.pad(shifted, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    softness = uniform(0.0, 1.0)
-    rough = (1.0 - softness) * shifted + softness * blurred
-    rough = rough + uniform(0.0, MAX_PROPOSAL_NOISE) * _randn(rough.shape, generator, rough)
-    rough = F.interpolate(rough, colour.shape[2:], mode="bilinear")
-    if proposer is None:
-        return rough
-    half = slice(0, (count + 1) // 2)
-    denoised = _denoised_truth(proposer, {k: v[half] for k, v in batch.items()}, generator)
-    denoised = F.interpolate(denoised, colour.shape[2:], mode="bilinear")
-    return torch.cat([denoised, rough[half.stop :]])
-
-
-def _denoised_truth(
-    proposer: ColorProposer,
-    batch: dict[str, torch.Tensor],
-    generator: torch.Generator,
-    steps: int = 3,
-) -> torch.Tensor:
-    """Noise the truth to a random time, then integrate back to colour in a few Euler steps.
-
-    The window is used at full or half size, as at larger working resolutions, rounded to multiples
-    of the proposer's tile.
-    """
-    shrink = int(torch.randint(1, 3, (), generator=generator))
-    scale = proposer.config.sketch_scale
-    tile = proposer.multiple * scale
-    size = [max(1, round(side / shrink / tile)) * tile for side in batch["sketch"].shape[2:]]
-    sketch = F.interpolate(batch["sketch"], size, mode="area")
-    field = hint_field(hints.resize(batch["hints"], size), sketch, scale)
-    palettes = [batch[k] for k in ("palette", "weights", "palette_present")]
-    colour = F.interpolate(batch["colour"], [side // scale for side in size], mode="area")
-    lines = proposer.encode_lines(sketch)
-    start = 0.4 + 0.55 * torch.rand((), generator=generator).item()
-    state = (1.0 - start) * colour + start * _randn(colour.shape, generator, colour)
-    for step in range(steps):
-        time = start * (1.0 - step / steps)
-        at = torch.full((colour.shape[0],), time * 1000.0, device=colour.device)
-        velocity = proposer(state, at, sketch, field, *palettes, lines=lines)
-        state = state - start / steps * velocity
-    return state.clamp(-1.0, 1.0)
-
-
-def _drop(condition: torch.Tensor, rate: float, generator: torch.Generator) -> torch.Tensor:
+def drop(condition: torch.Tensor, rate: float, generator: torch.Generator) -> torch.Tensor:
     """Condition dropout: zeros each of B samples' conditions with probability 1 − ``rate``."""
     mask = torch.rand(condition.shape[0], generator=generator) < rate
     mask = mask.to(condition.device, condition.dtype)
     return condition * mask.view(-1, *(1 for _ in condition.shape[1:]))
 
 
-def _random_window(images: torch.Tensor, side: int) -> tuple[slice, ...]:
-    """Index of a random side×side window, the same for the whole batch; of all of it for 0."""
-    if not side:
-        return (slice(None),)
-    y, x = (int(torch.randint(0, length - side + 1, ())) for length in images.shape[2:])
-    return (slice(None), slice(None), slice(y, y + side), slice(x, x + side))
-
-
-def _randn(shape: Any, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
+def randn(shape: Any, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
     """Noise from a CPU generator, so that it is the same on every device."""
     return torch.randn(shape, generator=generator).to(like.device, like.dtype)

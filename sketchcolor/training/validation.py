@@ -17,10 +17,10 @@ from ..images import to_pil
 from ..models import style_vector as style
 from ..models.vgg19 import VGG19Features
 from ..sampling.proposal import draw_proposal
+from .colour_step import degraded_truth
 from .curves import CONDITIONED, draw_progressions
 from .data import SampleMaker, Source, load_images
 from .recipes import Recipe
-from .steps import degraded_truth
 
 __all__ = ["DEFAULT_IMAGES", "Validation"]
 

@@ -82,7 +82,7 @@ def bad_style(kind: str, folder: Path) -> Path:
 def test_a_bad_style_gets_a_sentence(kind, network, picture, tmp_path, capsys):
     options = ["--style", bad_style(kind, tmp_path), "--vgg19", network]
     assert stylize(picture, *options, "-o", tmp_path / "out.png") == 2
-    told = capsys.readouterr().out
+    told = capsys.readouterr().err
     assert told.count("\n") == 1 and "Traceback" not in told
     assert not (tmp_path / "out.png").exists()
 
@@ -102,7 +102,7 @@ def test_a_bad_style_gets_a_sentence(kind, network, picture, tmp_path, capsys):
 def test_what_cannot_be_done_is_said(options, told, network, picture, tmp_path, capsys):
     arguments = [picture, "--style", "brush", "--vgg19", network, *options]
     assert stylize(*arguments, "-o", tmp_path / "out.png") == 2
-    assert told in capsys.readouterr().out
+    assert told in capsys.readouterr().err
 
 
 def test_a_far_from_square_picture_and_a_transparent_style(network, tmp_path):
@@ -124,13 +124,13 @@ def test_a_style_of_20_mb_is_taken_and_one_over_the_limit_is_not(
     assert heavy.stat().st_size > (20 if code == 0 else 30) * 2**20
     options = ["--style", heavy, "--vgg19", network, *QUICK]
     assert stylize(picture, *options, "-o", tmp_path / "out.png") == code
-    assert code == 0 or "larger than 30 MB" in capsys.readouterr().out
+    assert code == 0 or "larger than 30 MB" in capsys.readouterr().err
 
 
 def test_an_output_is_not_overwritten_without_force(network, picture, capsys):
     arguments = [picture, "--style", "brush", "--vgg19", network, *QUICK, "-o", picture]
     before = picture.read_bytes()
-    assert stylize(*arguments) == 2 and "--force" in capsys.readouterr().out
+    assert stylize(*arguments) == 2 and "--force" in capsys.readouterr().err
     assert picture.read_bytes() == before
     assert stylize(*arguments, "--force") == 0 and picture.read_bytes() != before
 

@@ -23,10 +23,10 @@ from sketchcolor.models import ColorProposer, Pix2PixGenerator
 from sketchcolor.models.discriminators import PatchDiscriminator
 from sketchcolor.models.whiteout_hint import WhiteOutDiscriminator
 from sketchcolor.training.bundle import bundle
+from sketchcolor.training.colour_step import degraded_truth
 from sketchcolor.training.curves import CURVES
 from sketchcolor.training.provenance import make_discriminator, read_record
 from sketchcolor.training.recipes import RECIPES
-from sketchcolor.training.steps import degraded_truth
 from sketchcolor.training.trainer import latest_checkpoint
 from tests.support import ROOT
 from tests.support.hub_server import Repository, running_hub
