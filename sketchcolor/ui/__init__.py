@@ -2,7 +2,7 @@
 
 import os
 
-# Before Gradio is imported, because it reads the variable then: the page reports to nobody.
+# Gradio reads the variable when it is imported; with it the page sends no usage statistics.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 from collections.abc import Sequence  # noqa: E402
@@ -20,9 +20,9 @@ from sketchcolor.ui.models import Models
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
 
-QUEUE_SIZE = 32  # visitors waiting; the next one is told that the queue is full
-HOUR = 3600  # s, between two looks for old files
-KEPT = 24 * HOUR  # s that uploads and pictures are kept
+QUEUE_SIZE = 32  # waiting visitors; the next one gets an error that the queue is full
+HOUR = 3600  # s, interval at which old files are deleted
+KEPT = 24 * HOUR  # s, age at which uploads and pictures count as old
 
 
 def build_demo(
@@ -34,9 +34,9 @@ def build_demo(
 
     Args:
         pipelines: the loaded models, shared by all visitors, who choose in the settings if there
-            are several; without one the page says so and its colour buttons are out of use.
-        notice: something that visitors should know of the model, shown above the tabs.
-        self_test: from `health.start_self_test`; the page tells if it fails.
+            are several; without one the page says so and its colour buttons are disabled.
+        notice: shown above the tabs.
+        self_test: from `health.start_self_test`; if it fails, the page says so.
 
     Returns:
         The page with its queue set up; start it with ``launch(**launch_options())``.
@@ -67,10 +67,10 @@ def build_demo(
 
 
 def launch_options(self_test: health.Outcome | None = None) -> dict[str, Any]:
-    """Arguments for ``demo.launch``: looks, limits, MCP tools, and nothing that phones home.
+    """Arguments for ``demo.launch``: theme, limits, MCP tools, no usage statistics.
 
     Args:
-        self_test: what ``/health`` tells of; without it there is no such address.
+        self_test: its outcome is served at ``/health``; None leaves that address out.
     """
     routes = [] if self_test is None else [health.health_route(self_test)]
     return {

@@ -1,8 +1,8 @@
-"""Endpoints for programs: the tabs whose page functions follow a visitor's table, in one call each.
+"""Endpoints for programs: one call each for what the colouring tabs do in several events.
 
-No endpoint gives a state back: a state among a tool's results breaks its call over MCP (Gradio
-6.31). The components are never shown; through them Gradio checks every file that a caller names.
-The Style tab's endpoint lies beside its page function, whose pictures come while it works.
+No endpoint returns a state: a state among a tool's results breaks its call over MCP (Gradio 6.31).
+The components are never shown; through them Gradio checks every file that a caller names. The
+endpoint of the Style tab is in `style`, because it yields previews as its page does.
 """
 
 import json
@@ -15,23 +15,22 @@ from PIL import ImageColor
 from sketchcolor.conditions import Stroke
 from sketchcolor.conditions.palette import Palette, from_image
 from sketchcolor.conditions.palette_files import BUILT_IN, built_in
-from sketchcolor.images import read_image, read_sketch
-from sketchcolor.session import MAX_COLORS, MAX_POINTS, Session
+from sketchcolor.images import read_image
+from sketchcolor.session import MAX_COLORS, MAX_POINTS
 from sketchcolor.ui import texts
+from sketchcolor.ui.colouring import colour_sketch, report_progress
 from sketchcolor.ui.models import Models
-from sketchcolor.ui.palette import FIRST_PALETTE
-from sketchcolor.ui.result import build_result_panel, save_colouring
+from sketchcolor.ui.palette_controls import FIRST_PALETTE
+from sketchcolor.ui.result import build_result_panel, panel_values, save_colouring
+from sketchcolor.ui.settings import ColouringSettings, build_settings
 from sketchcolor.ui.widgets import (
     DEFAULT_RESOLUTION,
     MAX_VARIANTS,
     MODEL_QUEUE,
     FileInput,
-    build_settings,
     errors_as_sentences,
     refusal,
-    report_progress,
 )
-from sketchcolor.ui.work import colour_session, draw_seed
 
 _SWATCH = re.compile(r"(#[0-9a-fA-F]{6})(?::(\d{0,3}\.?\d{1,9}))?")
 
@@ -73,56 +72,26 @@ def read_palette(text: str) -> Palette:
 
 
 def write_palette(palette: Palette) -> str:
-    """What `read_palette` reads."""
+    """A palette as text that `read_palette` reads."""
     colors = zip(palette.to_hex(), palette.weights, strict=True)
     return " ".join(f"{color}:{share:.4f}" for color, share in colors)
 
 
-def build_endpoints(models: Models) -> None:
-    """Adds the endpoints to the current Blocks; without a model they say that there is none."""
-    with gr.Column(visible=False):
-        sketch = FileInput(label=texts.SKETCH, type="filepath")
-        strokes = gr.Textbox(label=texts.STROKES)
-        palette = gr.Textbox(FIRST_PALETTE, label=texts.PALETTE)
-        picture = FileInput(label=texts.PALETTE_FROM_PICTURE, type="filepath")
-        colours = gr.Textbox(label=texts.PALETTE)
-        wishes = build_settings("api", models.names).inputs
-        panel = build_result_panel("api")
-        call = gr.Button()
+class Endpoints:
+    """The endpoints that colour; they work without a page.
 
-    def colour(
-        file: str | None,
-        seed: int | None,
-        variants: int,
-        resolution: int,
-        keep_lines: bool,
-        clean_paper: bool,
-        model: str | None,
-        paint_background: bool,
-        progress: gr.Progress,
-        strokes: list[Stroke] | None = None,
-        palette: Palette | None = None,
-    ) -> tuple:
-        """Values for all of ``panel.outputs`` but the state."""
-        pipeline = models[model]
-        if file is None:
-            raise refusal(texts.NO_SKETCH)
-        if variants not in range(1, MAX_VARIANTS + 1):
-            raise refusal(texts.OTHER_VARIANTS.format(MAX_VARIANTS))
-        session = Session(
-            sketch=read_sketch(file),
-            seed=draw_seed() if seed is None else seed,
-            strokes=strokes,
-            palette=palette,
-            resolution=resolution,
-            keep_lines=keep_lines,
-            clean_paper=clean_paper,
-            paint_background=paint_background,
-        )
-        colouring = colour_session(pipeline, session, variants, report_progress(progress))
-        return panel.show(save_colouring(colouring, file))[:-1]
+    Their docstrings are what programs and MCP clients read.
 
+    Args:
+        models: to choose from; without any each call says that there is none.
+    """
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    @errors_as_sentences()
     def colour_automatic(
+        self,
         sketch: str | None,
         seed: int | None = None,
         variants: int = 1,
@@ -150,11 +119,14 @@ def build_endpoints(models: Models) -> None:
             the pair (sketch, first colouring), every colouring, the first colouring as a PNG of
             the drawing's size, and a line saying its size, seed and time.
         """
-        with errors_as_sentences():
-            wishes = (seed, variants, resolution, keep_lines, clean_paper, model, paint_background)
-            return colour(sketch, *wishes, progress)
+        settings = ColouringSettings(
+            seed, variants, resolution, keep_lines, clean_paper, model, paint_background
+        )
+        return self._colour(sketch, settings, progress)
 
+    @errors_as_sentences()
     def colour_hints(
+        self,
         sketch: str | None,
         strokes: str,
         seed: int | None = None,
@@ -184,11 +156,14 @@ def build_endpoints(models: Models) -> None:
         Returns:
             what colour_automatic returns.
         """
-        with errors_as_sentences():
-            wishes = (seed, variants, resolution, keep_lines, clean_paper, model, paint_background)
-            return colour(sketch, *wishes, progress, strokes=read_strokes(strokes))
+        settings = ColouringSettings(
+            seed, variants, resolution, keep_lines, clean_paper, model, paint_background
+        )
+        return self._colour(sketch, settings, progress, strokes=read_strokes(strokes))
 
+    @errors_as_sentences()
     def colour_palette(
+        self,
         sketch: str | None,
         palette: str = FIRST_PALETTE,
         seed: int | None = None,
@@ -219,27 +194,65 @@ def build_endpoints(models: Models) -> None:
         Returns:
             what colour_automatic returns.
         """
-        with errors_as_sentences():
-            wishes = (seed, variants, resolution, keep_lines, clean_paper, model, paint_background)
-            return colour(sketch, *wishes, progress, palette=read_palette(palette))
+        settings = ColouringSettings(
+            seed, variants, resolution, keep_lines, clean_paper, model, paint_background
+        )
+        return self._colour(sketch, settings, progress, palette=read_palette(palette))
 
-    def palette_of_picture(picture: str | None) -> str:
-        """Takes the main colours from a picture, for colour_palette.
+    def _colour(
+        self,
+        file: str | None,
+        settings: ColouringSettings,
+        progress: gr.Progress,
+        strokes: list[Stroke] | None = None,
+        palette: Palette | None = None,
+    ) -> tuple:
+        """Values for `ResultPanel.outputs` without the state."""
+        pipeline = self._models[settings.model]
+        if file is None:
+            raise refusal(texts.NO_SKETCH)
+        if settings.variants not in range(1, MAX_VARIANTS + 1):
+            raise refusal(texts.OTHER_VARIANTS.format(MAX_VARIANTS))
+        colouring = colour_sketch(
+            pipeline, file, settings, strokes, palette, report_progress(progress)
+        )
+        return panel_values(save_colouring(colouring, file))[:-1]
 
-        Args:
-            picture: picture file, of any kind.
 
-        Returns:
-            up to nine colours with their shares of the picture, like #c03040:0.6 #f6d57a:0.4.
-        """
-        with errors_as_sentences():
-            return write_palette(from_image(read_image(picture)))
+@errors_as_sentences()
+def palette_of_picture(picture: str | None) -> str:
+    """Takes the main colours from a picture, for colour_palette.
 
-    asked = {colour_automatic: [], colour_hints: [strokes], colour_palette: [palette]}
-    for function, conditions in asked.items():
+    Args:
+        picture: picture file, of any kind.
+
+    Returns:
+        up to nine colours with their shares of the picture, like #c03040:0.6 #f6d57a:0.4.
+    """
+    return write_palette(from_image(read_image(picture)))
+
+
+def build_endpoints(models: Models) -> None:
+    """Adds the endpoints to the current Blocks; without a model they say that there is none."""
+    with gr.Column(visible=False):
+        sketch = FileInput(label=texts.SKETCH, type="filepath")
+        strokes = gr.Textbox(label=texts.STROKES)
+        palette = gr.Textbox(FIRST_PALETTE, label=texts.PALETTE)
+        picture = FileInput(label=texts.PALETTE_FROM_PICTURE, type="filepath")
+        colours = gr.Textbox(label=texts.PALETTE)
+        settings = build_settings("api", models.names).inputs
+        panel = build_result_panel("api")
+        call = gr.Button()
+
+    endpoints = Endpoints(models)
+    for function, conditions in (
+        (endpoints.colour_automatic, []),
+        (endpoints.colour_hints, [strokes]),
+        (endpoints.colour_palette, [palette]),
+    ):
         call.click(
             function,
-            inputs=[sketch, *conditions, *wishes],
+            inputs=[sketch, *conditions, *settings],
             outputs=panel.outputs[:-1],
             api_name=function.__name__,
             **MODEL_QUEUE,

@@ -1,4 +1,4 @@
-"""Is the page well? One example is coloured at boot; ``/health`` and the page say how it went."""
+"""The self-test: an example is coloured at startup; ``/health`` and the page show the outcome."""
 
 import asyncio
 import errno
@@ -14,9 +14,10 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from sketchcolor.ui import texts
-from sketchcolor.ui.automatic import colour_sketch
+from sketchcolor.ui.colouring import colour_sketch
 from sketchcolor.ui.examples import EXAMPLES
-from sketchcolor.ui.widgets import DEFAULT_RESOLUTION, is_disk_full
+from sketchcolor.ui.settings import ColouringSettings
+from sketchcolor.ui.widgets import is_disk_full
 
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
@@ -26,17 +27,20 @@ logger = logging.getLogger(__name__)
 PATH = "/health"
 INSUFFICIENT_STORAGE = 507  # HTTP
 
-Outcome = Future[str | None]  # what is wrong, in one sentence, or None
+Outcome = Future[str | None]  # one sentence for visitors if the test failed, else None
 
 
 def start_self_test(pipeline: "SketchColorPipeline | None") -> Outcome:
-    """Colours an example in the background, so that the page is up meanwhile.
+    """Colours an example in a thread, so that the page can be used meanwhile.
 
     Args:
-        pipeline: the loaded model, safe to call while visitors do; see `engine.Engine`.
+        pipeline: the loaded model; it must take calls from several threads, see `engine.Engine`.
+
+    Returns:
+        The outcome to come.
     """
     outcome: Outcome = Future()
-    outcome.set_running_or_notify_cancel()  # nobody who stops waiting ends it for the others
+    outcome.set_running_or_notify_cancel()  # it cannot be cancelled by one of those who wait for it
 
     def run() -> None:
         outcome.set_result(fault_of(pipeline))
@@ -46,12 +50,12 @@ def start_self_test(pipeline: "SketchColorPipeline | None") -> Outcome:
 
 
 def fault_of(pipeline: "SketchColorPipeline | None") -> str | None:
-    """A sentence for visitors if the model cannot colour an example; the reason is logged."""
+    """Colours an example; returns a sentence for visitors if that fails, and logs the reason."""
     if pipeline is None:
         return texts.NO_MODEL
     try:
         _, example = EXAMPLES[0]
-        colouring = colour_sketch(pipeline, example, seed=0, resolution=DEFAULT_RESOLUTION)
+        colouring = colour_sketch(pipeline, example, ColouringSettings(seed=0))
         picture = np.asarray(colouring.images[0])
         if picture.shape[1::-1] != colouring.sketch.size or not np.ptp(picture, axis=2).any():
             raise RuntimeError("The example came back without colours or in another size.")
@@ -62,18 +66,18 @@ def fault_of(pipeline: "SketchColorPipeline | None") -> str | None:
 
 
 def show_outcome(demo: gr.Blocks, outcome: Outcome) -> None:
-    """Lays out a notice that stays hidden unless the self-test fails; inside ``demo``."""
+    """Lays out a notice inside ``demo`` that is shown when the self-test has failed."""
     notice = gr.Markdown(visible=False, elem_id="self-test", elem_classes="model-notice")
 
-    async def tell() -> dict:
+    async def update() -> dict:
         sentence = await asyncio.wrap_future(outcome)
         return gr.update(value=sentence, visible=sentence is not None)
 
-    demo.load(tell, outputs=notice, queue=False, show_progress="hidden", api_visibility="private")
+    demo.load(update, outputs=notice, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def health_route(outcome: Outcome) -> Route:
-    """``/health``: 200 once the self-test has passed, else 503; what is wrong is in the JSON."""
+    """``/health``: status 200 once the self-test has passed, else 503 and the fault as JSON."""
 
     async def answer(request: Request) -> JSONResponse:
         if not outcome.done():
@@ -86,10 +90,10 @@ def health_route(outcome: Outcome) -> Route:
 
 
 async def answer_os_error(request: Request, error: OSError) -> PlainTextResponse:
-    """A sentence where an upload finds no room; `shared.errors_as_sentences` has the other cases.
+    """Answers an upload for which the disk has no space; handlers use `errors_as_sentences`.
 
     Raises:
-        OSError: it is another fault.
+        OSError: the error has another cause.
     """
     if not is_disk_full(error):
         raise error

@@ -1,7 +1,7 @@
-"""The drawing board: Gradio's image editor over a sketch, brush colours, and what was drawn.
+"""The hint editor: Gradio's image editor over a sketch, its brush colours, and its value.
 
-The editor works on a copy of the sketch of at most `EDITOR_SIDE` px a side, because it sends its
-whole canvas after every stroke. What is drawn comes back to the sketch's own size pixel by pixel.
+The editor shows a copy of the sketch of at most `EDITOR_SIDE` px a side, because it sends its whole
+canvas after every stroke. What is drawn is scaled to the sketch's own size by nearest neighbour.
 """
 
 import hashlib
@@ -20,18 +20,18 @@ from sketchcolor.ui.widgets import errors_as_sentences
 
 EDITOR_SIDE = 1024
 EDITOR_HEIGHT = 520  # px on the page
-OPAQUE = 128  # alpha from here on is painted, as `conditions.hints.from_layer` has it
+OPAQUE = 128  # minimum alpha of a painted pixel, as in `conditions.hints.from_layer`
 BRUSH_SHARE = 0.01  # the brush's radius as a share of the canvas's short side
 BRUSH_RADII = (2, 60)  # px of the canvas
 MAX_SWATCHES = 18
-MAX_UPLOADS = 128  # canvases of all visitors that wait for an event; the queue holds 32
-# Skin, hair, eyes and cloth as anime paints them; the first is in the brush at the start.
+MAX_UPLOADS = 128  # canvases, of all visitors, that wait for an event; the queue holds 32
+# Common anime colours of skin, hair, eyes and cloth; the brush starts with the first.
 SWATCHES = (
     *("#d93a2f", "#f0904a", "#f6d57a", "#fbe0cc", "#e9b08e", "#8a5a3c", "#35303a", "#7fbf6a"),
     *("#3f9c8f", "#8cc7ee", "#3f72c4", "#8a63c9", "#f19bbd", "#ffffff"),
 )
 
-# The swatches' value is "BRUSH SWATCH SWATCH …": it has one part for all that a click may change.
+# The swatches' value is "BRUSH SWATCH SWATCH …": the brush's colour, then all swatches.
 SWATCH_TEMPLATE = """<div class="swatches" role="group" aria-label="${label}">
 ${value.split(' ').slice(1).map(color => `<button type="button" data-color="${color}"
   title="${color}" aria-label="${color}" aria-pressed="${color === value.split(' ')[0]}"
@@ -42,7 +42,7 @@ SWATCH_CLICK = """element.addEventListener('click', event => {
   props.value = [swatch.dataset.color, ...props.value.split(' ').slice(1)].join(' ');
   trigger('click');
 });"""
-# (colour from the picker, swatches) → swatches. The picker says rgba(…) while it is dragged.
+# (colour from the picker, swatches) → swatches. The picker gives rgba(…) while it is dragged.
 TAKE_COLOUR = """(color, swatches) => {
   const parts = (color.match(/[\\d.]+/g) || []).slice(0, 3).map(Number);
   const hex = color.startsWith('#') ? color.slice(0, 7)
@@ -72,7 +72,7 @@ CSS = """
 
 
 def swatches_value(brush: str, colors: Sequence[str]) -> str:
-    """The swatches with ``brush`` in the brush; a colour appears once, the newest first."""
+    """The swatches' value for a brush colour and swatches, newest first; duplicates are dropped."""
     return " ".join([brush, *list(dict.fromkeys(colors))[:MAX_SWATCHES]])
 
 
@@ -88,7 +88,7 @@ def canvas_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def brush_radius(size: tuple[int, int]) -> int:
-    """A brush for a sketch of that size, radius in px of the canvas."""
+    """The brush's radius for a sketch of that size, in px of the canvas."""
     return int(np.clip(round(BRUSH_SHARE * min(canvas_size(size))), *BRUSH_RADII))
 
 
@@ -109,14 +109,14 @@ def canvas(sketch: Image.Image, layer: Image.Image | None = None) -> dict[str, A
 
 
 def has_sketch(value: dict[str, Any] | None) -> bool:
-    """Whether a sketch lies on the canvas, painted on or not."""
+    """Whether there is a sketch on the canvas, with or without strokes."""
     return bool(value) and value.get("background") is not None
 
 
 def drawn_layer(value: dict[str, Any] | None) -> Image.Image | None:
-    """What is painted on the canvas: RGBA, each pixel opaque or empty; None where nothing is.
+    """The strokes on the canvas: RGBA, each pixel opaque or empty; None without strokes.
 
-    The layers alone are read: the composite cannot tell a white stroke from paper.
+    Only the layers are read: in the composite a white stroke looks like paper.
     """
     if not value:
         return None
@@ -135,7 +135,7 @@ def drawn_layer(value: dict[str, Any] | None) -> Image.Image | None:
 
 
 def to_sketch_size(layer: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """A layer from the canvas at the sketch's own size, colours untouched.
+    """Scales a layer of the canvas to the sketch's own size, without mixing colours.
 
     Raises:
         ValueError: the canvas has another shape than the sketch.
@@ -146,12 +146,12 @@ def to_sketch_size(layer: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def fingerprint(layer: Image.Image | None) -> str:
-    """Equal for equal layers, empty for None."""
+    """A hash of a layer's pixels; empty for None."""
     return "" if layer is None else hashlib.sha256(layer.tobytes()).hexdigest()
 
 
 class RecentUploads(dict):
-    """What editors sent that no event took so far; the oldest goes where there are too many."""
+    """Uploads of editors that no event has used yet; beyond `MAX_UPLOADS` the oldest is deleted."""
 
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value)
@@ -160,7 +160,7 @@ class RecentUploads(dict):
 
 
 class Canvas(gr.ImageEditor):
-    """Gradio's editor, which decodes whatever it is sent: a decompression bomb is refused first."""
+    """Gradio's editor, which decodes any upload; this one refuses decompression bombs first."""
 
     is_template = True  # shown by the browser as the gr.ImageEditor it is
 
@@ -174,7 +174,7 @@ class Canvas(gr.ImageEditor):
 
 
 class Drawn(gr.JSON):
-    """What a canvas sent last, out of sight; events get from it what they would from the canvas."""
+    """A hidden copy of a canvas's last value; it gives events the value that the canvas would."""
 
     is_template = True
     editor: Canvas
@@ -188,10 +188,13 @@ class HintEditor:
     """The canvas and the colours beside it.
 
     Attributes:
-        editor: what is drawn on. No event of the server may have it among its inputs or show its
-            progress on it: the page would ask it for its value at each step of any event's
-            progress from then on, and it answers by uploading all its pictures (Gradio 6.31).
-        drawn: what lay on it at the last ``read``, for events to take.
+        editor: the canvas. No event of the server may have it among its inputs or show its
+            progress on it: from then on the page would ask it for its value at each step of any
+            event's progress, and it answers by uploading all its pictures (Gradio 6.31).
+        drawn: its value at the last ``read``, for events to use as input.
+        swatches: the brush colours to choose from.
+        picker: any other colour.
+        radius: of the brush, in px of the canvas.
     """
 
     editor: gr.ImageEditor
@@ -202,7 +205,7 @@ class HintEditor:
 
     @property
     def read(self) -> dict[str, Any]:
-        """Arguments for an event that comes before one that takes ``drawn``."""
+        """Arguments for an event that updates ``drawn``, to be followed by one that uses it."""
         return {
             "fn": None,
             "js": "value => value",
@@ -213,7 +216,7 @@ class HintEditor:
 
     @property
     def set_brush(self) -> dict[str, Any]:
-        """Arguments for an event that gives the chosen colour and size to the brush."""
+        """Arguments for an event that sets the brush to the chosen colour and size."""
         return {
             "fn": None,
             "js": SET_BRUSH,
@@ -227,8 +230,12 @@ def build_editor(tab: str, drawn: Drawn) -> HintEditor:
     """Lays out canvas, swatches, free colour and brush size.
 
     Args:
-        tab: begins their ids.
-        drawn: hidden, and outside of whatever is shown with the canvas: Gradio would show it, too.
+        tab: prefix of the element ids.
+        drawn: hidden; it must be outside the column that is shown with the canvas, because Gradio
+            would show it as well.
+
+    Returns:
+        The components, connected with each other.
     """
     swatches = gr.HTML(
         swatches_value(SWATCHES[0], SWATCHES),
@@ -237,24 +244,7 @@ def build_editor(tab: str, drawn: Drawn) -> HintEditor:
         label=texts.SWATCHES,
         elem_id=f"{tab}-swatches",
     )
-    with gr.Row(elem_classes="brush-row"):
-        picker = gr.ColorPicker(
-            SWATCHES[0],
-            label=texts.FREE_COLOUR,
-            min_width=110,
-            scale=1,
-            elem_id=f"{tab}-picker",
-        )
-        radius = gr.Slider(
-            *BRUSH_RADII,
-            value=10,
-            step=1,
-            label=texts.BRUSH_SIZE,
-            buttons=[],
-            min_width=160,
-            scale=2,
-            elem_id=f"{tab}-radius",
-        )
+    picker, radius = _build_brush(tab)
     editor = Canvas(
         label=texts.CANVAS,
         show_label=False,
@@ -274,7 +264,7 @@ def build_editor(tab: str, drawn: Drawn) -> HintEditor:
         elem_id=f"{tab}-editor",
         elem_classes="hint-editor",
     )
-    # Gradio keeps every stroke that no event asks for, three pictures each, for ever.
+    # Gradio never deletes the upload of a stroke, three pictures, that no event has asked for.
     editor.blob_storage = RecentUploads()
     drawn.editor = editor
     board = HintEditor(editor, drawn, swatches, picker, radius)
@@ -288,3 +278,26 @@ def build_editor(tab: str, drawn: Drawn) -> HintEditor:
     swatches.click(**board.set_brush)
     radius.release(**board.set_brush)
     return board
+
+
+def _build_brush(tab: str) -> tuple[gr.ColorPicker, gr.Slider]:
+    """Lays out free colour and brush size in a row."""
+    with gr.Row(elem_classes="brush-row"):
+        picker = gr.ColorPicker(
+            SWATCHES[0],
+            label=texts.FREE_COLOUR,
+            min_width=110,
+            scale=1,
+            elem_id=f"{tab}-picker",
+        )
+        radius = gr.Slider(
+            *BRUSH_RADII,
+            value=10,
+            step=1,
+            label=texts.BRUSH_SIZE,
+            buttons=[],
+            min_width=160,
+            scale=2,
+            elem_id=f"{tab}-radius",
+        )
+    return picker, radius

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Models:
-    """A page's models, false if there is none; who names none gets the first.
+    """A page's models by name. Empty is falsy; `None` selects the first model.
 
     Args:
-        pipelines: loaded. Models of one name get a number behind it.
+        pipelines: loaded models; where several have the same name, a number is appended.
     """
 
     def __init__(self, *pipelines: "SketchColorPipeline") -> None:
@@ -32,19 +32,19 @@ class Models:
 
     @property
     def names(self) -> list[str]:
-        """In the order in which they are offered."""
+        """The names, in the order in which they are offered."""
         return list(self._by_name)
 
     @property
     def first(self) -> str | None:
-        """The name of whom visitors get without asking."""
+        """The name of the default model; None if there is no model."""
         return next(iter(self._by_name), None)
 
     def __getitem__(self, name: str | None) -> "SketchColorPipeline":
-        """The model of that name.
+        """The model of that name, or the first for None.
 
         Raises:
-            gr.Error: there is none; a sentence for the visitor.
+            gr.Error: there is no such model, or none at all; a sentence for the visitor.
         """
         if not self._by_name:
             raise refusal(texts.NO_MODEL)
@@ -54,5 +54,5 @@ class Models:
             raise refusal(texts.UNKNOWN_MODEL.format(", ".join(self.names))) from None
 
     def name_for(self, session: Session) -> str | None:
-        """The model that a session was made with, if it is offered, or else the first."""
+        """The name of the session's own model if the page offers it, else of the first."""
         return session.model if session.model in self._by_name else self.first

@@ -1,4 +1,8 @@
-"""The Palette tab: the colours of a picture, a file or one's own choice, held by the colouring."""
+"""The Palette tab: the picture keeps to the colours of another picture, a file or the visitor.
+
+The functions that handle events come first; they work without a browser. `build_tab` lays the
+components out and connects them.
+"""
 
 import tempfile
 from dataclasses import replace
@@ -12,13 +16,25 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from sketchcolor.conditions.palette import Palette, from_image
-from sketchcolor.conditions.palette_files import BUILT_IN, built_in, load_palette, save_palette
+from sketchcolor.conditions.palette_files import built_in, load_palette, save_palette
 from sketchcolor.images import read_image
 from sketchcolor.ui import palette_editor as board
 from sketchcolor.ui import texts
+from sketchcolor.ui.colouring import colour_session, report_progress
 from sketchcolor.ui.models import Models
-from sketchcolor.ui.result import Handover, build_result_panel, reveal, save_colouring, stem_of
+from sketchcolor.ui.opening import Opening, build_opening
+from sketchcolor.ui.palette_controls import PaletteConditions, build_conditions
+from sketchcolor.ui.result import (
+    Handover,
+    ResultPanel,
+    build_result_panel,
+    panel_values,
+    reveal,
+    save_colouring,
+    stem_of,
+)
 from sketchcolor.ui.session_buttons import (
+    SessionButtons,
     build_hidden_download,
     build_session_buttons,
     connect_saving,
@@ -26,25 +42,19 @@ from sketchcolor.ui.session_buttons import (
     read_session,
     unlock_after,
 )
-from sketchcolor.ui.widgets import (
-    MODEL_QUEUE,
-    NARROW,
-    build_examples,
-    build_settings,
-    build_sketch_input,
-    errors_as_sentences,
-    refusal,
-    report_progress,
-    resolution_update,
-)
-from sketchcolor.ui.work import Work, colour_session, draw_seed, start_work
+from sketchcolor.ui.settings import ColouringSettings, settings_update, with_settings
+from sketchcolor.ui.widgets import MODEL_QUEUE, errors_as_sentences, refusal
+from sketchcolor.ui.work import Work, start_work
 
-FIRST_PALETTE = "strawberry-milk"
-FORMATS = (".gpl", ".json")
+PRIVATE = {"api_visibility": "private"}
 
 
 def palette_file(palette: Palette | None, ending: str) -> str:
-    """A palette as a file in Gradio's cache; ``ending`` is one of ``FORMATS``.
+    """Writes a palette into Gradio's cache and returns the path of its file.
+
+    Args:
+        palette: what to save.
+        ending: ``.gpl`` or ``.json``.
 
     Raises:
         ValueError: there is no palette.
@@ -57,196 +67,201 @@ def palette_file(palette: Palette | None, ending: str) -> str:
         return save_bytes_to_cache(Path(folder, name).read_bytes(), name, get_upload_folder())
 
 
+@errors_as_sentences()
+def save_board(ending: str, colours: str) -> str:
+    """As `palette_file`, for the palette on the board."""
+    return palette_file(board.palette_of(colours), ending)
+
+
+@errors_as_sentences()
+def colour(
+    models: Models,
+    work: Work | None,
+    sketch: str | None,
+    colours: str,
+    settings: ColouringSettings,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
+) -> tuple:
+    """Colours the sketch in the palette; work on the same sketch keeps its hints.
+
+    Args:
+        models: those that the page offers.
+        work: the visitor's work, or None before the first colouring.
+        sketch: file of the sketch, or None where the box is empty.
+        colours: the board's value.
+        settings: how to colour.
+        progress: the visitor's progress bar.
+
+    Returns:
+        Values for `ResultPanel.outputs`, the seed and the work.
+
+    Raises:
+        gr.Error: a sentence for the visitor.
+    """
+    pipeline = models[settings.model]
+    if sketch is None:
+        raise refusal(texts.NO_SKETCH)
+    settings = settings.with_seed()
+    if work is None or Path(work.sketch).name != Path(sketch).name:
+        work = Work(sketch=sketch, stem=stem_of(sketch), settings=settings)
+    palette = board.palette_of(colours)
+    work = replace(work, settings=settings, palette=palette, coloured=True)
+    colouring = colour_session(
+        pipeline, work.session(pipeline), settings.variants, report_progress(progress)
+    )
+    return *panel_values(save_colouring(colouring, work.stem)), settings.seed, work
+
+
+@errors_as_sentences()
+def colour_live(
+    models: Models,
+    live: bool,
+    work: Work | None,
+    sketch: str | None,
+    colours: str,
+    settings: ColouringSettings,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Any:
+    """Colours after a change of the palette; without a seed in its box, with that of the work.
+
+    Args:
+        models: those that the page offers.
+        live: whether the visitor wants this.
+        work, sketch, colours, settings, progress: as in `colour`.
+
+    Returns:
+        What `colour` returns, or skipped updates where the picture would be the same.
+
+    Raises:
+        gr.Error: a sentence for the visitor.
+    """
+    # Before the first picture there is nothing that could follow the palette.
+    if not live or work is None or not work.coloured or sketch is None:
+        return gr.skip()
+    if _are_equal(board.palette_of(colours), work.palette):  # a lock, or another order
+        return gr.skip()
+    if settings.seed is None:
+        settings = replace(settings, seed=work.settings.seed)
+    return colour(models, work, sketch, colours, settings, progress)
+
+
+@errors_as_sentences()
+def take_ready(name: str, colours: str) -> str:
+    """The board's value with a built-in palette."""
+    return board.take_in(colours, built_in(name))
+
+
+@errors_as_sentences()
+def take_reference(file: str, colours: str) -> tuple[str, None]:
+    """The board's value with a picture's palette; no built-in palette is chosen any more."""
+    return board.take_in(colours, from_image(read_image(file))), None
+
+
+@errors_as_sentences()
+def take_file(file: str, colours: str) -> tuple[str, None]:
+    """The board's value with a file's palette; no built-in palette is chosen any more."""
+    return board.take_in(colours, load_palette(file)), None
+
+
+@errors_as_sentences()
+def load_session(models: Models, file: str) -> tuple:
+    """Values for work, sketch, board, built-in palettes and all settings from a saved session."""
+    session, stem = read_session(file, models)
+    work = start_work(session, stem, models.name_for(session))
+    colours = board.write(board.swatches_of(session.palette))
+    return work, work.sketch, colours, None, *settings_update(work.settings)
+
+
 def build_tab(models: Models, examples: list[tuple[str, Path]], tab: str = "palette") -> Handover:
     """Lays the tab out inside the current Blocks and connects it.
 
     Args:
-        models: to choose from; without any the page is up with its buttons out of use.
+        models: to choose from; without any the page is shown with its buttons disabled.
         examples: (title, path) of the sketches offered by one click.
-        tab: begins the ids of the tab's components.
+        tab: prefix of the element ids.
 
     Returns:
-        The way to take the picture shown to another tab.
+        The picture shown, for another tab to take.
     """
-    work_state = gr.State()
-    narrow = {"size": "md", "min_width": NARROW}
+    work = gr.State()
     with gr.Row(equal_height=False):
         with gr.Column(min_width=300):
-            sketch = build_sketch_input(tab)
-            picked = build_examples(tab, examples, sketch)
-            gr.Markdown(texts.PALETTE_HOWTO, elem_classes="subdued")
-            swatches = board.build_board(tab, built_in(FIRST_PALETTE))
-            ready = gr.Radio(
-                [(name.replace("-", " ").capitalize(), name) for name in BUILT_IN],
-                value=FIRST_PALETTE,
-                label=texts.READY_PALETTES,
-                elem_id=f"{tab}-ready",
+            opening = build_opening(
+                tab, models, examples, texts.COLOUR_PALETTE, partial(build_conditions, tab)
             )
-            with gr.Row():
-                reference = gr.UploadButton(
-                    texts.PALETTE_FROM_PICTURE,
-                    file_types=["image"],
-                    elem_id=f"{tab}-reference",
-                    **narrow,
-                )
-                file = gr.UploadButton(
-                    texts.PALETTE_FROM_FILE,
-                    file_types=list(FORMATS),
-                    elem_id=f"{tab}-file",
-                    **narrow,
-                )
-            with gr.Row():
-                savers = {
-                    ending: gr.Button(
-                        texts.SAVE_PALETTE.format(ending),
-                        elem_id=f"{tab}-save-{ending.strip('.')}",
-                        **narrow,
-                    )
-                    for ending in FORMATS
-                }
-            live = gr.Checkbox(True, label=texts.LIVE_PALETTE, elem_id=f"{tab}-live")
-            press = gr.Button(
-                texts.COLOUR_PALETTE,
-                variant="primary",
-                size="lg",
-                interactive=bool(models),
-                elem_id=f"{tab}-colour",
-                elem_classes="colour-button",
-            )
-            settings = build_settings(tab, models.names)
         with gr.Column(min_width=300):
             panel = build_result_panel(tab)
             session = build_session_buttons(tab)
-    palette_download = build_hidden_download(f"{tab}-palette-file")
+    download = build_hidden_download(f"{tab}-palette-file")
 
-    def colour(
-        work: Work | None, sketch: str | None, colours: str, wishes: tuple, report: gr.Progress
-    ) -> tuple:
-        """Values for ``shown``. Work of the same sketch keeps its hints."""
-        seed, variants, resolution, keep_lines, clean_paper, model, paint_background = wishes
-        pipeline = models[model]
-        if sketch is None:
-            raise refusal(texts.NO_SKETCH)
-        if work is None or Path(work.sketch).name != Path(sketch).name:
-            work = Work(sketch=sketch, stem=stem_of(sketch), seed=0)
-        work = replace(
-            work,
-            seed=draw_seed() if seed is None else seed,
-            palette=board.palette_of(colours),
-            resolution=resolution,
-            keep_lines=keep_lines,
-            clean_paper=clean_paper,
-            paint_background=paint_background,
-            model=model,
-            coloured=True,
-        )
-        colouring = colour_session(
-            pipeline, work.session(pipeline), variants, report_progress(report)
-        )
-        return *panel.show(save_colouring(colouring, work.stem)), work.seed, work
-
-    def colour_pressed(
-        work: Work | None,
-        sketch: str | None,
-        colours: str,
-        *wishes: Any,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio asks for one)
-    ) -> tuple:
-        with errors_as_sentences():
-            return colour(work, sketch, colours, wishes, progress)
-
-    def colour_live(
-        live: bool,
-        work: Work | None,
-        sketch: str | None,
-        colours: str,
-        *wishes: Any,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> tuple:
-        # Before the first picture there is nothing that could follow the palette.
-        if not live or work is None or not work.coloured or sketch is None:
-            return tuple(gr.skip() for _ in shown)
-        with errors_as_sentences():
-            if _same(board.palette_of(colours), work.palette):  # a lock, or another order
-                return tuple(gr.skip() for _ in shown)
-            seed, *others = wishes
-            wishes = (work.seed if seed is None else seed, *others)
-            return colour(work, sketch, colours, wishes, progress)
-
-    def take_ready(name: str, colours: str) -> str:
-        with errors_as_sentences():
-            return board.take_in(colours, built_in(name))
-
-    def take_reference(file: str, colours: str) -> tuple:
-        with errors_as_sentences():
-            return board.take_in(colours, from_image(read_image(file))), None
-
-    def take_file(file: str, colours: str) -> tuple:
-        with errors_as_sentences():
-            return board.take_in(colours, load_palette(file)), None
-
-    def load_session(file: str) -> tuple:
-        with errors_as_sentences():
-            loaded, stem = read_session(file, models)
-            work = start_work(loaded, stem, models.name_for(loaded))
-            return (
-                work,
-                work.sketch,
-                board.write(board.swatches_of(loaded.palette)),
-                None,
-                loaded.seed,
-                1,
-                resolution_update(loaded.resolution),
-                loaded.keep_lines,
-                loaded.clean_paper,
-                work.model,
-                loaded.paint_background,
-            )
-
-    wanted = [work_state, sketch, swatches, *settings.inputs]
-    shown = [*panel.outputs, settings.seed, work_state]
-    private = {"api_visibility": "private"}
-    running = {"outputs": shown, "show_progress_on": panel.slider, **MODEL_QUEUE, **private}
-    pressed = {"fn": colour_pressed, "inputs": wanted, "js": reveal(panel.slider), **running}
-    followed = {"fn": colour_live, "inputs": [live, *wanted], **running}
-
-    quick = {"show_progress": "hidden", **private}
-    taken = [
-        ready.input(take_ready, [ready, swatches], swatches, **quick),
-        reference.upload(take_reference, [reference, swatches], [swatches, ready], **quick),
-        file.upload(take_file, [file, swatches], [swatches, ready], **quick),
-    ]
-    loading = session.load.upload(
-        load_session,
-        inputs=session.load,
-        outputs=[work_state, sketch, swatches, ready, *settings.inputs],
-        **private,
-    )
-    emptied = panel.buttons.another.click(**settings.empty_seed, **private)
-    colourings = [
-        press.click(**pressed),
-        picked.success(**pressed),
-        emptied.success(**pressed),
-        loading.success(**pressed),
-        swatches.input(**followed, trigger_mode="always_last"),
-        *(event.success(**followed) for event in taken),
-    ]
-    for colouring in colourings:
-        panel.unlock_after(colouring)
-        unlock_after(colouring, work_state, [session.save])
-    connect_saving(session, models, work_state)
-
-    def save_as(ending: str, colours: str) -> str:
-        with errors_as_sentences():
-            return palette_file(board.palette_of(colours), ending)
-
-    for ending, button in savers.items():
-        offer(button, partial(save_as, ending), swatches, palette_download)
+    _connect_colouring(models, work, opening, panel, session)
+    connect_saving(session, models, work)
+    for ending, button in opening.conditions.savers.items():
+        offer(button, partial(save_board, ending), opening.conditions.board, download)
     return panel.handover
 
 
-def _same(one: Palette | None, other: Palette | None) -> bool:
-    """Whether the model is told the same."""
+def _connect_colouring(
+    models: Models,
+    work: gr.State,
+    opening: Opening[PaletteConditions],
+    panel: ResultPanel,
+    session: SessionButtons,
+) -> None:
+    """Connects what changes the palette or opens a sketch, and what colours it."""
+    conditions, settings = opening.conditions, opening.settings
+    inputs = [work, opening.sketch, conditions.board, *settings.inputs]
+    running = {
+        "outputs": [*panel.outputs, settings.seed, work],
+        "show_progress_on": panel.slider,
+        **MODEL_QUEUE,
+        **PRIVATE,
+    }
+    pressed = {
+        "fn": with_settings(colour, models),
+        "inputs": inputs,
+        "js": reveal(panel.slider),
+        **running,
+    }
+    followed = {
+        "fn": with_settings(colour_live, models),
+        "inputs": [conditions.live, *inputs],
+        **running,
+    }
+    taken = _connect_palettes(conditions)
+    loaded = session.load.upload(
+        partial(load_session, models),
+        inputs=session.load,
+        outputs=[work, opening.sketch, conditions.board, conditions.ready, *settings.inputs],
+        **PRIVATE,
+    )
+    emptied = panel.buttons.another.click(**settings.empty_seed)
+    for colouring in (
+        opening.press.click(**pressed),
+        opening.picked.success(**pressed),
+        emptied.success(**pressed),
+        loaded.success(**pressed),
+        conditions.board.input(**followed, trigger_mode="always_last"),
+        *(event.success(**followed) for event in taken),
+    ):
+        panel.unlock_after(colouring)
+        unlock_after(colouring, work, [session.save])
+
+
+def _connect_palettes(conditions: PaletteConditions) -> list[gr.events.Dependency]:
+    """Connects what puts another palette on the board; returns the events that have done so."""
+    colours, ready = conditions.board, conditions.ready
+    reference, file = conditions.reference, conditions.file
+    quick = {"show_progress": "hidden", **PRIVATE}
+    return [
+        ready.input(take_ready, [ready, colours], colours, **quick),
+        reference.upload(take_reference, [reference, colours], [colours, ready], **quick),
+        file.upload(take_file, [file, colours], [colours, ready], **quick),
+    ]
+
+
+def _are_equal(one: Palette | None, other: Palette | None) -> bool:
+    """Whether the model gets the same tensors from both."""
     if one is None or other is None:
         return one is other
     return all(map(torch.equal, one.to_tensors(), other.to_tensors()))

@@ -1,7 +1,7 @@
-"""The palette board: up to nine colours, each with its share, a lock, and a place in the row.
+"""The palette board: a row of up to nine colours, each with its share and a lock.
 
 The board's value is JSON, ``[{"color": "#rrggbb", "weight": share, "locked": bool}, …]``, so that
-browser and server read the same thing.
+browser and server read the same data.
 """
 
 import json
@@ -52,7 +52,7 @@ for _word, _text in (
 ):
     TEMPLATE = TEMPLATE.replace(_word, _text)
 
-# "change", not "input": a picker that is still being dragged would lose its row to a redraw.
+# "change", not "input": redrawing the board would close a picker that is still being dragged.
 ON_LOAD = """
 const edit = (change) => {
   const swatches = JSON.parse(props.value);
@@ -104,12 +104,12 @@ CSS = """
 
 @dataclass(frozen=True)
 class Swatch:
-    """One place on the board.
+    """One colour on the board.
 
     Attributes:
         color: ``#rrggbb``.
         weight: its share of the picture, 0 to 1.
-        locked: it stays when another palette is taken in.
+        locked: it stays when another palette is loaded.
     """
 
     color: str
@@ -126,7 +126,7 @@ def read(value: str) -> list[Swatch]:
     """The swatches on the board.
 
     Raises:
-        ValueError: the value is no board's, as only another program than our page would send it.
+        ValueError: the value is not that of a board; our page sends no such value.
     """
     try:
         swatches = [
@@ -146,7 +146,7 @@ def palette_of(value: str) -> Palette | None:
     """The palette on the board, in the board's order; None from an empty one.
 
     Raises:
-        ValueError: no colour has a share, or the value is no board's.
+        ValueError: no colour has a share, or the value is not that of a board.
     """
     swatches = read(value)
     if not swatches:
@@ -155,14 +155,14 @@ def palette_of(value: str) -> Palette | None:
     total = weights.sum()
     if total == 0:
         raise ValueError(texts.NO_SHARES)
-    if abs(total - 1.0) > 1e-6:  # a session's shares are taken as they are, to the last bit
+    if abs(total - 1.0) > 1e-6:  # a session's shares stay exactly as they are
         weights = weights / total
     colors = [ImageColor.getrgb(swatch.color) for swatch in swatches]
     return Palette(np.array(colors, np.uint8), weights.astype(np.float32))
 
 
 def swatches_of(palette: Palette | None) -> list[Swatch]:
-    """The board's swatches for a palette, at most nine, the heaviest; none for None."""
+    """The board's swatches for a palette, at most the nine with most weight; none for None."""
     if palette is None:
         return []
     kept = np.sort(np.argsort(-palette.weights, kind="stable")[:DEFAULT_SIZE])
@@ -171,14 +171,14 @@ def swatches_of(palette: Palette | None) -> list[Swatch]:
 
 
 def take_in(value: str, palette: Palette) -> str:
-    """The board with another palette on it; its locked swatches stay, in front."""
+    """The board's value with another palette; locked swatches stay, in front of it."""
     locked = [swatch for swatch in read(value) if swatch.locked]
     fresh = swatches_of(palette)
     return write([*locked, *fresh[: DEFAULT_SIZE - len(locked)]])
 
 
 def build_board(tab: str, palette: Palette) -> gr.HTML:
-    """Lays the board out with a palette on it; its ``input`` event tells of a visitor's edit."""
+    """Lays the board out with a palette; its ``input`` event is a visitor's edit."""
     return gr.HTML(
         write(swatches_of(palette)),
         html_template=TEMPLATE,

@@ -1,4 +1,4 @@
-"""The result side of a tab: before and after, the variants to pick from, the PNG to take home."""
+"""The result side of a tab: before and after, the variants to pick from, the PNG to download."""
 
 import io
 import re
@@ -11,6 +11,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from sketchcolor.ui import texts
+from sketchcolor.ui.colouring import Colouring
 from sketchcolor.ui.widgets import NARROW, refusal
 
 # The comparing slider shows at most this many px a side; the download has the picture's own size.
@@ -20,25 +21,14 @@ MAX_STEM = 50  # characters of the sketch's name kept; Gradio cuts file names at
 
 
 @dataclass(frozen=True)
-class Colouring:
-    """What one press of a colour button gives.
+class Variant:
+    """One saved variant.
 
     Attributes:
-        sketch: the visitor's sketch, mode L, own size.
-        images: the variants, mode RGB, the sketch's size.
-        seeds: the seed of each variant.
-        seconds: time the colouring took.
+        picture: PNG file of full size.
+        preview: PNG file for the screen, at most `PREVIEW_SIDE` px a side.
+        note: the line under it.
     """
-
-    sketch: Image.Image
-    images: list[Image.Image]
-    seeds: list[int]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One saved variant: ``picture`` is a PNG file of full size, ``preview`` one for the screen."""
 
     picture: str
     preview: str
@@ -50,7 +40,9 @@ class SavedColouring:
     """A colouring as files that the browser can fetch; small enough to be a session's state.
 
     Attributes:
-        before: the sketch for the screen. sketch: the sketch in full size.
+        before: file of the sketch for the screen.
+        sketch: file of the sketch in full size.
+        variants: in the order of their seeds.
     """
 
     before: str
@@ -67,6 +59,9 @@ def save_colouring(colouring: Colouring, source: str | Path) -> SavedColouring:
     Args:
         colouring: what to save.
         source: the visitor's file; ``girl.jpg`` gives ``girl-coloured-1234.png`` for seed 1234.
+
+    Returns:
+        The paths of the files, the variants in the colouring's order.
     """
     stem = stem_of(source)
     variants = []
@@ -82,13 +77,13 @@ def save_colouring(colouring: Colouring, source: str | Path) -> SavedColouring:
 
 
 def stem_of(file: str | Path) -> str:
-    """What the names of downloads begin with: the file's own name, safe in every file system."""
+    """The prefix of the names of downloads: the file's own name, safe in every file system."""
     return re.sub(r"[^\w.-]+", "_", Path(file).stem)[:MAX_STEM] or "sketch"
 
 
 @dataclass(frozen=True)
 class ResultButtons:
-    """What can be done with a result: another one, a style over it, the PNG to take home."""
+    """Colour with another seed, paint the result in a style, download it."""
 
     another: gr.Button
     restyle: gr.Button
@@ -102,11 +97,12 @@ class ResultButtons:
 
 @dataclass(frozen=True)
 class Handover:
-    """A picture on its way to another tab.
+    """The components that another tab needs to take the picture shown in this one.
 
     Attributes:
-        press: sends it. picture: its value is the file of the picture shown.
-        saved: state with the `SavedColouring` that the picture is of.
+        press: the button that sends the picture.
+        picture: its value is the picture's file.
+        saved: state with the `SavedColouring` that the picture belongs to.
     """
 
     press: gr.Button
@@ -126,24 +122,18 @@ class ResultPanel:
 
     @property
     def outputs(self) -> list[gr.blocks.Block]:
-        """What `show` fills; the API gives all but the state."""
+        """The components that a colouring fills; the API returns all but the state."""
         return [self.slider, self.variants, self.buttons.download, self.note, self.saved]
 
     @property
     def handover(self) -> Handover:
-        """The picture shown, for another tab."""
+        """The picture shown, for another tab to take."""
         return Handover(self.buttons.restyle, self.buttons.download, self.saved)
 
-    def show(self, saved: SavedColouring) -> tuple:
-        """Values for `outputs`, with the first variant in the slider."""
-        first = saved.variants[0]
-        previews = [variant.preview for variant in saved.variants]
-        return (saved.before, first.preview), previews, first.picture, first.note, saved
-
     def unlock_after(self, colouring: gr.events.Dependency) -> None:
-        """Once that event has shown a result, offers what can be done with it.
+        """Enables the buttons once that event has shown a result.
 
-        A step of its own, because updates of anything but the value would reach the API's callers.
+        An event of its own, because updates of anything but values would reach the API's callers.
         """
         colouring.success(
             lambda saved: (
@@ -159,7 +149,7 @@ class ResultPanel:
 
 
 def build_result_panel(tab: str) -> ResultPanel:
-    """Lays out the result side; ``tab`` begins the ids on the page."""
+    """Lays out the result side; ``tab`` is the prefix of the element ids."""
     slider = build_slider(tab, texts.RESULT)
     note = gr.Markdown(texts.RESULT_WAITING, elem_id=f"{tab}-note", elem_classes="subdued")
     variants = gr.Gallery(
@@ -177,14 +167,8 @@ def build_result_panel(tab: str) -> ResultPanel:
     buttons = build_result_buttons(tab)
     panel = ResultPanel(slider, variants, note, buttons, gr.State())
 
-    def choose(saved: SavedColouring | None, event: gr.SelectData) -> tuple:
-        if saved is None:
-            raise refusal(texts.EXPIRED)
-        variant = saved.variants[event.index]
-        return (saved.before, variant.preview), variant.picture, variant.note
-
     variants.select(
-        choose,
+        choose_variant,
         inputs=panel.saved,
         outputs=[slider, buttons.download, note],
         queue=False,
@@ -194,8 +178,27 @@ def build_result_panel(tab: str) -> ResultPanel:
     return panel
 
 
+def panel_values(saved: SavedColouring) -> tuple:
+    """Values for `ResultPanel.outputs`, with the first variant in the slider."""
+    first = saved.variants[0]
+    previews = [variant.preview for variant in saved.variants]
+    return (saved.before, first.preview), previews, first.picture, first.note, saved
+
+
+def choose_variant(saved: SavedColouring | None, event: gr.SelectData) -> tuple:
+    """Values for slider, download and note when a variant is clicked.
+
+    Raises:
+        gr.Error: the server no longer has the colouring.
+    """
+    if saved is None:
+        raise refusal(texts.EXPIRED)
+    variant = saved.variants[event.index]
+    return (saved.before, variant.preview), variant.picture, variant.note
+
+
 def build_slider(tab: str, label: str) -> gr.ImageSlider:
-    """Before and after, to compare by moving the line between them."""
+    """A picture before and after, compared by moving the line between the two."""
     return gr.ImageSlider(
         label=label,
         type="filepath",
@@ -210,7 +213,7 @@ def build_slider(tab: str, label: str) -> gr.ImageSlider:
 
 
 def reveal(component: gr.components.Component) -> str:
-    """JavaScript for an event: brings the component into view, passes the inputs on.
+    """JavaScript for an event that scrolls the component into view and passes the inputs on.
 
     On a phone the result lies below the fold. Gradio's own ``scroll_to_output`` also moves a page
     on which the result is in full view already.
@@ -221,7 +224,7 @@ def reveal(component: gr.components.Component) -> str:
 
 
 def build_result_buttons(tab: str) -> ResultButtons:
-    """Lays the buttons out, out of use until there is a result."""
+    """Lays the buttons out, disabled until there is a result."""
     narrow = {"interactive": False, "size": "md", "min_width": NARROW}
     with gr.Row():
         another = gr.Button(texts.ANOTHER, elem_id=f"{tab}-another", **narrow)
@@ -246,7 +249,7 @@ def preview_of(image: Image.Image) -> Image.Image:
 
 
 def save_png(image: Image.Image, name: str) -> str:
-    """The PNG file of this name that the picture becomes in Gradio's cache."""
+    """Writes a picture into Gradio's cache and returns the path of its PNG file."""
     encoded = io.BytesIO()
     image.save(encoded, "PNG", compress_level=PNG_COMPRESSION)
     return save_bytes_to_cache(encoded.getvalue(), name, get_upload_folder())

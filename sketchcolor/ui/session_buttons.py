@@ -1,7 +1,8 @@
-"""Saving what a picture was made from, and going on with it later."""
+"""The buttons that save and load a session, and downloads of files made on demand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
@@ -15,13 +16,13 @@ from sketchcolor.ui.widgets import NARROW, errors_as_sentences, refusal
 from sketchcolor.ui.work import Work
 
 SUFFIX = "-session"
-# Once the hidden button has its file, the browser is told to fetch it.
+# Makes the browser click the hidden download once that has its file.
 _FETCH = "() => setTimeout(() => document.querySelector('#{}').click(), 100)"
 
 
 @dataclass(frozen=True)
 class SessionButtons:
-    """Buttons that save and load a session; ``load``'s upload event is the tab's to connect."""
+    """Buttons that save and load a session; each tab connects the upload event of ``load``."""
 
     save: gr.Button
     load: gr.UploadButton
@@ -29,7 +30,7 @@ class SessionButtons:
 
 
 def build_session_buttons(tab: str) -> SessionButtons:
-    """Lays the two buttons out in one row; ``tab`` begins their ids."""
+    """Lays the two buttons out in one row; ``tab`` is the prefix of their element ids."""
     narrow = {"size": "md", "min_width": NARROW}
     with gr.Row():
         save = gr.Button(
@@ -42,22 +43,28 @@ def build_session_buttons(tab: str) -> SessionButtons:
 
 
 def connect_saving(buttons: SessionButtons, models: Models, work: gr.State) -> None:
-    """Connects "save": the session on the table goes to the visitor as a file."""
+    """Makes the save button download the visitor's work as a session file."""
+    offer(buttons.save, partial(session_file, models), work, buttons.file)
 
-    def save(work: Work | None) -> str:
-        with errors_as_sentences():
-            if work is None:
-                raise refusal(texts.NO_SKETCH)
-            text = work.session(models[work.model]).to_json()
-            return save_bytes_to_cache(
-                text.encode(), f"{work.stem}{SUFFIX}.json", get_upload_folder()
-            )
 
-    offer(buttons.save, save, work, buttons.file)
+@errors_as_sentences()
+def session_file(models: Models, work: Work | None) -> str:
+    """Writes a visitor's work into Gradio's cache as a session; returns the file's path.
+
+    Raises:
+        gr.Error: there is no work, or the server no longer has its files.
+    """
+    if work is None:
+        raise refusal(texts.NO_SKETCH)
+    text = work.session(models[work.settings.model]).to_json()
+    return save_bytes_to_cache(text.encode(), f"{work.stem}{SUFFIX}.json", get_upload_folder())
 
 
 def read_session(file: str, models: Models) -> tuple[Session, str]:
-    """The session in a visitor's file and the stem of its downloads; says if the model differs.
+    """Reads a session from a visitor's file and informs the visitor if its model was another one.
+
+    Returns:
+        The session and the prefix of its downloads' names.
 
     Raises:
         SessionError: the file holds no usable session.
@@ -69,7 +76,7 @@ def read_session(file: str, models: Models) -> tuple[Session, str]:
 
 
 def build_hidden_download(elem_id: str) -> gr.DownloadButton:
-    """A download without a button of its own, for files that are made when they are asked for."""
+    """A hidden download for files that are made on demand, see `offer`."""
     return gr.DownloadButton(visible="hidden", elem_id=elem_id)
 
 
@@ -79,11 +86,11 @@ def offer(
     inputs: gr.components.Component | list[gr.components.Component],
     download: gr.DownloadButton,
 ) -> None:
-    """At a press of the button, makes a file and hands it to the browser.
+    """Makes a button create a file and download it.
 
     Args:
-        button: what is pressed.
-        make: gives the path of the file from the values of ``inputs``.
+        button: the button.
+        make: returns the path of the file from the values of ``inputs``.
         inputs: components whose values ``make`` needs.
         download: from `build_hidden_download`.
     """
@@ -95,7 +102,7 @@ def offer(
 def unlock_after(
     colouring: gr.events.Dependency, work: gr.State, buttons: list[gr.components.Component]
 ) -> None:
-    """Once a picture is shown, offers what can be done with it."""
+    """Enables the buttons once that event has shown a picture."""
     colouring.success(
         lambda work: dict.fromkeys(
             buttons, gr.update(interactive=work is not None and work.coloured)

@@ -12,18 +12,25 @@ from sketchcolor.ui import texts
 from sketchcolor.ui.result import build_slider
 from sketchcolor.ui.widgets import DEFAULT_RESOLUTION, NARROW, FileInput, build_picture_input
 
-STROKE_SIZES = (0.5, 2.0)  # least and greatest, 1 as they are in the style picture
+STROKE_SIZES = (0.5, 2.0)  # minimum and maximum, relative to the style picture
 HEIGHT, SMALL_HEIGHT = 300, 200  # px
 
 
 @dataclass(frozen=True)
 class StyleControls:
-    """The left side: what is painted, in which styles, and what of them arrives.
+    """The left side: the picture, its styles, and how they are blended.
 
     Attributes:
-        picture: the coloured picture. sketch: its line art, for lines and regions.
-        gallery: the built-in styles. own: a style picture of the visitor's.
-        shares: of the built-in styles in their order, then of the own one.
+        picture: the coloured picture.
+        gallery: the built-in styles.
+        press: the button that paints.
+        stop: the button that ends the painting early.
+        strength, keep_colours, region, keep_lines: the fields of `StyleBlend`.
+        own: a style picture of the visitor's.
+        shares: weights of the built-in styles in their order, then of the own one.
+        stroke_size: relative to the style picture.
+        resolution: px, longer side at which the style is painted.
+        sketch: line art of the picture, needed for its lines and for regions.
     """
 
     picture: FileInput
@@ -42,19 +49,19 @@ class StyleControls:
 
     @property
     def blend(self) -> list[gr.components.Component]:
-        """In the order of the fields of `style.blend.StyleBlend`."""
+        """The components for `StyleBlend`, in the order of its fields."""
         return [self.strength, self.keep_colours, self.region, self.keep_lines]
 
     @property
     def inputs(self) -> list[gr.components.Component]:
-        """Everything that a painting needs."""
+        """All that a painting needs, in the order of the parameters of ``style.stylize``."""
         styles = [*self.shares, self.own, self.stroke_size, self.resolution]
         return [self.picture, self.sketch, *styles, *self.blend]
 
 
 @dataclass(frozen=True)
 class StyleResult:
-    """The right side."""
+    """The right side: the picture before and after, a line about it, its download."""
 
     slider: gr.ImageSlider
     note: gr.Markdown
@@ -62,7 +69,7 @@ class StyleResult:
 
 
 def build_controls(tab: str) -> StyleControls:
-    """Lays the left side out; ``tab`` begins the ids."""
+    """Lays the left side out; ``tab`` is the prefix of the element ids."""
     picture = build_picture_input(
         texts.COLOURED, texts.COLOURED_PLACEHOLDER, HEIGHT, f"{tab}-picture"
     )
@@ -121,7 +128,7 @@ def build_controls(tab: str) -> StyleControls:
 
 
 def build_result(tab: str) -> StyleResult:
-    """Lays the right side out; ``tab`` begins the ids."""
+    """Lays the right side out; ``tab`` is the prefix of the element ids."""
     slider = build_slider(tab, texts.STYLED)
     note = gr.Markdown(texts.STYLE_WAITING, elem_id=f"{tab}-note", elem_classes="subdued")
     download = gr.DownloadButton(

@@ -1,4 +1,4 @@
-"""A style pass that is watched: it works in a thread of its own and can be asked how far it is."""
+"""A style transfer in a thread of its own, which reports progress and can be stopped."""
 
 from __future__ import annotations
 
@@ -9,72 +9,73 @@ from PIL import Image
 
 from sketchcolor.style.optimisation import OnStep, Progress
 
-PAUSE = 0.7  # s between two looks at the picture; a browser needs some time to show one
+PAUSE = 0.7  # s between two previews; a browser needs some time to show one
 
 
-class Brushwork:
-    """One run.
+class StyleRun:
+    """One run of a style transfer.
 
     Args:
-        work: the long work, given what it has to tell its progress to.
-        visitor: whose it is. A visitor has one run: a new one stops the one before.
+        work: does the work; it must call its argument with its progress after every step and stop
+            when that returns False.
+        visitor: whose run it is, or None. A visitor has one run: a new one stops the one before.
     """
 
-    _running: dict[str, Brushwork] = {}
+    _running: dict[str, StyleRun] = {}
 
     def __init__(self, work: Callable[[OnStep], Image.Image], visitor: str | None = None) -> None:
         self._work, self._visitor = work, visitor
         self._stopped = threading.Event()
-        self._news = threading.Event()
+        self._updated = threading.Event()
         self._latest: Progress | None = None
         self._picture: Image.Image | None = None
         self._fault: Exception | None = None
         if visitor is not None:
-            Brushwork.stop_of(visitor)
-            Brushwork._running[visitor] = self
+            StyleRun.stop_of(visitor)
+            StyleRun._running[visitor] = self
 
     @classmethod
     def stop_of(cls, visitor: str | None) -> None:
-        """Ends a visitor's run within one iteration; what is painted is kept."""
+        """Stops a visitor's run after the current iteration; what is painted so far is kept."""
         running = cls._running.get(visitor)
         if running is not None:
             running._stopped.set()
 
     def watch(self) -> Iterator[Progress]:
-        """Starts the work and gives the latest progress every `PAUSE` until it is over.
+        """Starts the work and yields the latest progress every `PAUSE` until it is over.
 
-        Whoever looks away before the end, as a closed page does, stops it.
+        Closing the iterator before that, as a closed page does, stops the work.
         """
         worker = threading.Thread(target=self._run, daemon=True)
         worker.start()
         try:
-            while worker.is_alive() or self._news.is_set():
-                if self._news.wait(PAUSE):
-                    self._news.clear()
+            while worker.is_alive() or self._updated.is_set():
+                if self._updated.wait(PAUSE):
+                    self._updated.clear()
                     yield self._latest
                 worker.join(PAUSE)
         finally:
             self._stopped.set()
-            if Brushwork._running.get(self._visitor) is self:
-                del Brushwork._running[self._visitor]
+            if StyleRun._running.get(self._visitor) is self:
+                del StyleRun._running[self._visitor]
 
     def picture(self) -> Image.Image:
-        """What was painted, once `watch` is over.
+        """The painted picture, once `watch` is over.
 
         Raises:
-            Exception: whatever the work raised.
+            Exception: the work has raised it.
         """
         if self._fault is not None:
             raise self._fault
         return self._picture
 
     def _run(self) -> None:
-        def tell(progress: Progress) -> bool:
+        def on_step(progress: Progress) -> bool:
             self._latest = progress
-            self._news.set()
+            self._updated.set()
             return not self._stopped.is_set()
 
         try:
-            self._picture = self._work(tell)
-        except Exception as error:  # told to whoever asks for the picture
+            self._picture = self._work(on_step)
+        except Exception as error:  # raised again by `picture`
             self._fault = error

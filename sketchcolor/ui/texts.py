@@ -1,4 +1,4 @@
-"""Every English sentence and label of the page, so that wording is changed in one place."""
+"""All labels and sentences of the page, so that wording is changed in one place."""
 
 TITLE = "sketchcolor"
 TAGLINE = "Drop in a line drawing and get it back in colour, with your own lines on top."

@@ -1,4 +1,4 @@
-"""The look of the page: warm paper and ink, one quiet accent, light and dark, system fonts only."""
+"""The theme of the page: warm greys and one accent colour, light and dark, system fonts only."""
 
 import gradio as gr
 
@@ -13,12 +13,12 @@ CSS = """
 #title .html-container, .subdued .html-container { padding: 0; }
 .subdued, .subdued p { color: var(--body-text-color-subdued); }
 
-/* Who comes by keyboard sees where they are, in checkboxes, too. */
+/* The keyboard's focus is visible, in checkboxes as well. */
 .gradio-container.gradio-container :focus-visible {
   outline: 2px solid var(--color-accent) !important;
   outline-offset: 2px; }
 
-/* On a phone all tabs are seen; Gradio hides behind dots what does not fit. */
+/* All tabs fit on a phone; Gradio would put the others into a menu. */
 @media (max-width: 480px) { .tab-container button { padding-inline: 0.4rem !important; } }
 
 /* Small pictures: no frame, four in a row on any screen, the title on the lower edge. */
@@ -33,7 +33,7 @@ CSS = """
 
 
 def build_theme() -> gr.themes.Base:
-    """The theme; it names no web font, so that the page asks no other host for anything."""
+    """The theme; it has no web font, so that the page makes no request to another host."""
     theme = gr.themes.Soft(
         primary_hue="teal",
         secondary_hue="teal",
@@ -41,7 +41,7 @@ def build_theme() -> gr.themes.Base:
         font=("ui-sans-serif", "system-ui", "sans-serif"),
         font_mono=("ui-monospace", "monospace"),
     )
-    # Text on paper and on buttons keeps a contrast of at least 4.5 to 1.
+    # Text on the background and on buttons has a contrast of at least 4.5 to 1.
     return theme.set(
         body_background_fill="*neutral_100",
         body_background_fill_dark="*neutral_950",

@@ -21,8 +21,9 @@ from PIL import Image
 from sketchcolor import loading as hub
 from sketchcolor.images import MAX_BYTES, ImageError, read_sketch
 from sketchcolor.ui import texts
-from sketchcolor.ui.automatic import colour_sketch
+from sketchcolor.ui.colouring import colour_sketch
 from sketchcolor.ui.result import PREVIEW_SIDE
+from sketchcolor.ui.settings import ColouringSettings
 from tests.support import ROOT
 from tests.support.served_page import Watched, served, shared_pipeline
 
@@ -192,9 +193,7 @@ def test_colour_sketch_without_a_browser(tiny_pipeline, example_sketch):
     colouring = colour_sketch(
         tiny_pipeline,
         example_sketch,
-        seed=5,
-        variants=2,
-        resolution=RESOLUTION,
+        ColouringSettings(seed=5, variants=2, resolution=RESOLUTION),
         on_step=lambda step, total: steps.append((step, total)),
     )
     assert [image.size for image in colouring.images] == [example_sketch.size] * 2
@@ -208,8 +207,9 @@ def test_colour_sketch_without_a_browser(tiny_pipeline, example_sketch):
 def test_the_settings_reach_the_picture(tiny_pipeline, example_sketch):
     photo = example_sketch.point(lambda grey: 40 + grey // 2)  # grey paper, grey lines
 
-    def picture(**settings):
-        colouring = colour_sketch(tiny_pipeline, photo, seed=5, resolution=RESOLUTION, **settings)
+    def picture(**others):
+        settings = ColouringSettings(seed=5, resolution=RESOLUTION, **others)
+        colouring = colour_sketch(tiny_pipeline, photo, settings)
         return np.asarray(colouring.images[0])
 
     plain = picture()
@@ -220,8 +220,8 @@ def test_the_settings_reach_the_picture(tiny_pipeline, example_sketch):
 
 def test_the_background_is_painted_when_asked_for(tiny_pipeline, example_sketch):
     watched = Watched(tiny_pipeline, resolution=64)
-    colour_sketch(watched, example_sketch)
-    colour_sketch(watched, example_sketch, paint_background=True)
+    colour_sketch(watched, example_sketch, ColouringSettings())
+    colour_sketch(watched, example_sketch, ColouringSettings(paint_background=True))
     assert [call["background"] for call in watched.calls] == ["paper", "painted"]
 
 

@@ -15,6 +15,7 @@ from sketchcolor.session import Session
 from sketchcolor.ui import hint_editor as editor
 from sketchcolor.ui import hints, texts
 from sketchcolor.ui import work as table
+from sketchcolor.ui.colouring import colour_session
 from sketchcolor.ui.examples import EXAMPLES
 from tests.support.served_page import (
     PATIENCE,
@@ -55,7 +56,7 @@ def session_of(sketch, **parts) -> Session:
 def test_nothing_drawn_is_the_automatic_colouring(tiny_pipeline, example_sketch):
     drawn = editor.drawn_layer(editor.canvas(example_sketch))
     assert drawn is None
-    colouring = table.colour_session(tiny_pipeline, session_of(example_sketch, layer=drawn))
+    colouring = colour_session(tiny_pipeline, session_of(example_sketch, layer=drawn))
     automatic = tiny_pipeline(example_sketch, seed=5, resolution=RESOLUTION).images[0]
     assert np.array_equal(np.asarray(colouring.images[0]), np.asarray(automatic))
     assert colouring.seeds == [5]
@@ -64,7 +65,7 @@ def test_nothing_drawn_is_the_automatic_colouring(tiny_pipeline, example_sketch)
 def test_a_stroke_changes_the_picture(tiny_pipeline, example_sketch):
     layer = painted(example_sketch.size, (110, 100, 190, 130))
     plain, hinted = (
-        np.asarray(table.colour_session(tiny_pipeline, session).images)
+        np.asarray(colour_session(tiny_pipeline, session).images)
         for session in (session_of(example_sketch), session_of(example_sketch, layer=layer))
     )
     assert not np.array_equal(plain, hinted)

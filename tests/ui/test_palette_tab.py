@@ -14,7 +14,8 @@ from sketchcolor.conditions.palette import Palette
 from sketchcolor.conditions.palette_files import BUILT_IN, built_in, load_palette
 from sketchcolor.ui import palette_editor as board
 from sketchcolor.ui import texts
-from sketchcolor.ui.palette import FIRST_PALETTE, palette_file
+from sketchcolor.ui.palette import palette_file
+from sketchcolor.ui.palette_controls import FIRST_PALETTE
 from tests.support.served_page import (
     PATIENCE,
     Watched,

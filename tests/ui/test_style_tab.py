@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from sketchcolor.style.optimisation import Progress
 from sketchcolor.ui import style, texts
-from sketchcolor.ui.style_run import Brushwork
+from sketchcolor.ui.style_run import StyleRun
 from tests.support.served_page import (
     PATIENCE,
     Watched,
@@ -44,7 +44,7 @@ def test_work_is_watched_and_then_there():
         assert tell(progress(1))
         return Image.new("RGB", (8, 8), "blue")
 
-    run = Brushwork(work)
+    run = StyleRun(work)
     assert [told.iteration for told in run.watch()] == [1]
     assert run.picture().getpixel((0, 0)) == (0, 0, 255)
 
@@ -53,17 +53,17 @@ def test_a_fault_comes_out_with_the_picture():
     def work(tell) -> Image.Image:
         raise ValueError("no paint")
 
-    run = Brushwork(work)
+    run = StyleRun(work)
     assert list(run.watch()) == []
     with pytest.raises(ValueError, match="no paint"):
         run.picture()
 
 
 def test_a_visitor_stops_their_own_run_and_keeps_the_picture():
-    runs = {name: Brushwork(endless, name) for name in ("ann", "ben")}
+    runs = {name: StyleRun(endless, name) for name in ("ann", "ben")}
     watching = {name: run.watch() for name, run in runs.items()}
     assert all(next(news).iteration >= 0 for news in watching.values())
-    Brushwork.stop_of("ann")
+    StyleRun.stop_of("ann")
     list(watching["ann"])
     assert runs["ann"].picture().getpixel((0, 0)) == (255, 0, 0)
     assert next(watching["ben"]).iteration > 0  # goes on
@@ -72,10 +72,10 @@ def test_a_visitor_stops_their_own_run_and_keeps_the_picture():
 
 def test_who_looks_away_or_starts_again_stops_the_run():
     before = threading.active_count()
-    first = Brushwork(endless, "ann")
+    first = StyleRun(endless, "ann")
     watching = first.watch()
     next(watching)
-    second = Brushwork(endless, "ann")
+    second = StyleRun(endless, "ann")
     list(watching)  # ends by itself
     watching = second.watch()
     next(watching)
@@ -89,10 +89,10 @@ def test_who_looks_away_or_starts_again_stops_the_run():
 
 def test_nothing_to_paint_gets_a_sentence():
     with pytest.raises(Exception, match="no picture yet"):
-        next(style._paint(None, None, [], 512, style.StyleBlend(), None))
+        next(style.paint_job(style.StyleJob(picture=None)))
     shares = {"brush": 0.0}
     with pytest.raises(Exception, match="No style has a share"):
-        style._styles(shares, None, 1.0, 1.0)
+        style.StyleJob(picture=None, shares=shares).styles()
 
 
 @pytest.fixture(scope="module")
