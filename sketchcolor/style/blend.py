@@ -1,7 +1,7 @@
-"""A style over a coloured sketch that cannot ruin the drawing.
+"""The style pass: paint a coloured sketch in a style, then blend the result with the sketch.
 
-Whatever the style transfer paints, the artist decides what of it arrives: how strongly, in which
-colours, on the figure or behind it; and the lines stay the artist's own.
+The blend limits what the style transfer can change: its strength, its colours, and whether it
+covers the figure or the background. The artist's lines are laid on top again.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ RESOLUTIONS = (128, 1024)  # px, longer side at which the style is painted
 
 @dataclass(frozen=True)
 class StyleBlend:
-    """What of the style arrives in the picture.
+    """How a painted style is blended with the picture.
 
     Attributes:
-        strength: 0 leaves the picture as it is, 1 is the style in full.
+        strength: 0 leaves the picture as it is, 1 is the painted style.
         keep_colours: only lightness changes; hue and saturation stay the picture's.
-        region: where the style is seen; ``figure`` and ``background`` need the sketch.
-        keep_lines: lay the sketch's lines on top again, where there is a sketch.
+        region: where the style is applied; ``figure`` and ``background`` need the sketch.
+        keep_lines: lay the sketch's lines on top; without a sketch this does nothing.
     """
 
     strength: float = 1.0
@@ -57,18 +57,18 @@ def stylize(
     seed: int = 0,
     on_step: OnStep | None = None,
 ) -> Image.Image:
-    """Lay the style of other pictures over a coloured one.
+    """Paint a coloured picture in the style of others.
 
     Args:
         picture: mode RGB, the coloured sketch, any size.
         styles: see :class:`Style`.
         transfer: the engine; one may serve any number of calls.
-        blend: what of the style arrives; all of it by default.
-        sketch: mode L and the picture's size.
+        blend: how the painted style is blended with the picture; None is ``StyleBlend()``.
+        sketch: the picture's line art, mode L and of the picture's size.
         settings: see :data:`FAST`.
         resolution: px, longer side at which the style is painted; never above the picture's own.
-        seed: of the noise to start from, where ``settings`` start from noise.
-        on_step: called after every iteration; False stops with what there is.
+        seed: of the initial noise, if ``settings.start`` is ``noise``.
+        on_step: called after every iteration; if it returns False, the best picture so far is used.
 
     Returns:
         Mode RGB, the picture's size.
@@ -91,7 +91,13 @@ def paint(
     seed: int = 0,
     on_step: OnStep | None = None,
 ) -> Image.Image:
-    """The long half of :func:`stylize`: the whole picture in the style, at ``resolution``.
+    """The slow half of :func:`stylize`: paint the whole picture in the style.
+
+    Args:
+        picture, styles, transfer, settings, resolution, seed, on_step: as in :func:`stylize`.
+
+    Returns:
+        Mode RGB, its longer side ``resolution`` px, or the picture's own where that is less.
 
     Raises:
         ValueError: the resolution is out of range, or no style is given.
@@ -111,10 +117,12 @@ def lay_over(
     blend: StyleBlend,
     sketch: Image.Image | None = None,
 ) -> Image.Image:
-    """The quick half of :func:`stylize`: what of the painted style arrives in the picture.
+    """The fast half of :func:`stylize`: blend the painted style with the picture.
 
     Args:
-        picture: mode RGB. painted: from :func:`paint`. blend, sketch: as in :func:`stylize`.
+        picture: mode RGB.
+        painted: from :func:`paint`.
+        blend, sketch: as in :func:`stylize`.
 
     Returns:
         Mode RGB, the picture's size.
@@ -152,7 +160,10 @@ def _check(blend: StyleBlend, picture: Image.Image, sketch: Image.Image | None) 
 
 
 def _enlarge(painted: np.ndarray, original: np.ndarray) -> np.ndarray:
-    """The style at the picture's size: what it changed is enlarged, the picture's edges stay."""
+    """The painted style at the picture's size.
+
+    The change that the style made is enlarged and added, so that the picture's edges stay sharp.
+    """
     small_size, full_size = painted.shape[1::-1], original.shape[1::-1]
     if small_size == full_size:
         return painted

@@ -1,4 +1,4 @@
-"""Which VGG-19 the style pass sees with: the bundled slim one, a file's, or one from the Hub."""
+"""Loading the VGG-19 of the style transfer: the bundled slim one, a file, or one from the Hub."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Convention = Literal["caffe", "torch"]
 def load_style_network(
     source: str | Path | None = None, convention: Convention | None = None
 ) -> VGG19Features:
-    """Load the network whose features say what a style is.
+    """Load the network whose features define style and content.
 
     Args:
         source: a safetensors file, a folder written by ``save_pretrained``, or a Hub id
-            ``owner/name`` that has a ``model.safetensors``. None takes the file that the
-            environment variable ``SKETCHCOLOR_VGG19`` names, or the bundled slim network.
-        convention: what input a file's weights expect, see :meth:`VGG19Features.from_file`. None
-            is ``caffe`` for a file and ``torch`` for the Hub, whose VGG-19s are PyTorch's.
+            ``owner/name`` that has a ``model.safetensors``. None selects the file in the
+            environment variable ``SKETCHCOLOR_VGG19``, or else the bundled slim network.
+        convention: the input that a file's weights expect, see :meth:`VGG19Features.from_file`.
+            None is ``caffe`` for a file and ``torch`` for the Hub, whose VGG-19s are PyTorch's.
 
     Returns:
         The network, with average pooling.

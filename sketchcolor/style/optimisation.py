@@ -16,26 +16,26 @@ from .settings import Scale, Settings
 
 __all__ = ["Clock", "OnStep", "Progress", "optimise"]
 
-LEVELS = 255.0  # the optimisers see pixels from 0 to 255, as the published learning rate expects
-HISTORY = 20  # steps that L-BFGS remembers; more cost memory and gain nothing
-ASTRAY = 1.3  # times the least loss so far
-PATIENCE = 5  # iterations beyond that, after which an optimiser begins again
+LEVELS = 255.0  # pixels are optimised from 0 to 255, which the published learning rate assumes
+HISTORY = 20  # steps that L-BFGS stores; more use memory and did not lower the loss
+DIVERGED = 1.3  # times the lowest loss so far
+PATIENCE = 5  # consecutive iterations above that, after which the optimiser is restarted
 
-# A page, 1×3×h×w in [-1, 1], to what it scores.
+# From a picture, 1×3×h×w in [-1, 1], to its loss.
 Loss = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known after an iteration.
+    """The state of a style transfer after an iteration.
 
     Attributes:
-        iteration, iterations: of all scales together; scales may end early.
-        side: px, longer side of the picture being worked on.
-        loss: of that scale, of the picture that the iteration looked at.
+        iteration, iterations: done and planned, over all scales; scales may end early.
+        side: px, longer side of the picture at the current scale.
+        loss: at that scale, of the picture before the iteration's step.
         seconds: since the start.
-        seconds_left: at most, guessed from the iterations so far.
-        picture: 1×3×h×w in [-1, 1], the best of that scale so far.
+        seconds_left: upper estimate from the iterations so far.
+        picture: 1×3×h×w in [-1, 1], that with the lowest loss at the current scale.
     """
 
     iteration: int
@@ -52,23 +52,28 @@ class Progress:
         return to_pil(self.picture)[0]
 
 
-# Called after every iteration; False stops the work and keeps the picture.
+# Called after every iteration; returning False ends the optimisation with the picture so far.
 OnStep = Callable[[Progress], bool | None]
 
 
 class Clock:
-    """Counts iterations over all scales, guesses what is left, and asks whether to go on."""
+    """Counts iterations over all scales, estimates the time left, and calls ``on_step``.
+
+    Args:
+        settings: its scales are what there is to do.
+        on_step: see :data:`OnStep`.
+    """
 
     def __init__(self, settings: Settings, on_step: OnStep | None) -> None:
         self.on_step = on_step
         self.iterations = sum(scale.iterations for scale in settings.scales)
-        # An iteration costs what its picture has in pixels.
+        # The cost of an iteration is proportional to the picture's pixels.
         self.work = sum(scale.iterations * scale.side**2 for scale in settings.scales)
         self.started = time.perf_counter()
         self.iteration = self.done = self.skipped = 0
 
     def tick(self, scale: Scale, loss: float, picture: torch.Tensor) -> bool:
-        """One iteration is over; False means stop."""
+        """Count one iteration and report it; returns whether to go on."""
         self.iteration += 1
         self.done += scale.side**2
         seconds = time.perf_counter() - self.started
@@ -81,7 +86,7 @@ class Clock:
         return self.on_step(progress) is not False
 
     def skip(self, scale: Scale, iterations: int) -> None:
-        """A scale ended early."""
+        """Count the iterations that a scale did not need."""
         self.iteration += iterations
         self.skipped += iterations * scale.side**2
 
@@ -89,7 +94,7 @@ class Clock:
 def _optimizer(levels: torch.Tensor, settings: Settings, rate: float) -> torch.optim.Optimizer:
     if settings.optimizer == "adam":
         return torch.optim.Adam([levels], lr=rate)
-    # One evaluation an iteration, so that both optimisers pay the same for each.
+    # One evaluation per step, so that an iteration costs the same with both optimisers.
     return torch.optim.LBFGS(
         [levels],
         lr=rate,
@@ -107,28 +112,28 @@ def optimise(
 
     Args:
         start: 1×3×h×w in [-1, 1].
-        loss: of such a picture.
-        scale: how many iterations at most.
+        loss: the function to minimise.
+        scale: the maximum number of iterations.
         settings: optimiser, learning rate and plateau.
         clock: called after every iteration, and may end the work.
 
     Returns:
-        The best picture that was seen, and whether to go on with the next scale.
+        The picture with the lowest loss, and whether to go on with the next scale.
     """
     levels = ((start + 1.0) / 2.0 * LEVELS).contiguous().clone().requires_grad_(True)
     rate = settings.learning_rate
     optimizer = _optimizer(levels, settings, rate)
     best, least = levels.detach().clone(), math.inf
     losses: list[float] = []
-    astray = 0
-    # L-BFGS gives up on gradients below a fixed size: here they begin at 1, whatever the loss is.
+    diverged = 0
+    # L-BFGS stops at gradients below a fixed size, so they are scaled to a mean of 1 at the start.
     gain: torch.Tensor | None = None
 
     def evaluate() -> Any:
         nonlocal gain
         optimizer.zero_grad()
-        page = levels / LEVELS * 2.0 - 1.0
-        value = loss(page.contiguous(memory_format=torch.channels_last))
+        picture = levels / LEVELS * 2.0 - 1.0
+        value = loss(picture.contiguous(memory_format=torch.channels_last))
         value.backward()
         gradient = levels.grad
         assert gradient is not None
@@ -140,18 +145,18 @@ def optimise(
 
     go_on = True
     for iteration in range(scale.iterations):
-        seen = levels.detach().clone()
+        evaluated = levels.detach().clone()
         optimizer.step(evaluate)
         if losses[-1] < least:
-            best, least = seen, losses[-1]
+            best, least = evaluated, losses[-1]
         with torch.no_grad():
             levels.clamp_(0.0, LEVELS)
-        # Cutting levels off belies what L-BFGS has learnt of the loss. It mostly recovers, but
-        # from noise it can throw the picture away for good.
-        astray = 0 if losses[-1] <= ASTRAY * least else astray + 1
-        if astray == PATIENCE:
+        # Clamping invalidates the curvature that L-BFGS has estimated. It mostly recovers, but from
+        # noise it can diverge; then it is restarted from the best picture at half the rate.
+        diverged = 0 if losses[-1] <= DIVERGED * least else diverged + 1
+        if diverged == PATIENCE:
             levels.data.copy_(best)
-            astray, rate = 0, rate / 2.0
+            diverged, rate = 0, rate / 2.0
             optimizer = _optimizer(levels, settings, rate)
         go_on = clock.tick(scale, losses[-1], best / LEVELS * 2.0 - 1.0)
         if not go_on:
@@ -163,5 +168,8 @@ def optimise(
 
 
 def _is_flat(losses: list[float], plateau: float, span: int = 10) -> bool:
-    """Whether the last iterations found little better: the best counts, because L-BFGS jumps."""
+    """Whether the last ``span`` iterations lowered the lowest loss by less than ``plateau``.
+
+    The lowest loss counts, because that of L-BFGS fluctuates.
+    """
     return len(losses) > span and min(losses) > (1.0 - plateau) * min(losses[:-span])

@@ -1,8 +1,8 @@
-"""What a style transfer is asked for: sizes, optimiser, weights, and pictures to learn from.
+"""Settings of a style transfer: sizes, optimiser, weights, and the style pictures.
 
-`FAITHFUL` is what the seed ran: one size, from white noise, 1000 iterations. `FAST` begins at the
-content and works from coarse to fine, so that nearly all iterations run where they are cheap, and
-moves on when nothing improves any more.
+`FAITHFUL` is the published method (Grover & Banker): one size, from white noise, 1000 iterations.
+`FAST` starts from the content and goes from coarse to fine, so that nearly all iterations run at
+small sizes, and ends a scale early when the loss no longer falls.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from PIL import Image
 
 __all__ = ["FAITHFUL", "FAST", "LEAST_SIDE", "Scale", "Settings", "Style"]
 
-LEAST_SIDE = 32  # px; pooled four times this still is more than one cell
+LEAST_SIDE = 32  # px; VGG-19 pools four times, which leaves 2×2 positions
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One size of the picture: its longer side in px, and iterations at most."""
+    """One size of the picture: its longer side in px, and its maximum number of iterations."""
 
     side: int
     iterations: int
@@ -27,19 +27,20 @@ class Scale:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to optimise.
+    """How a picture is optimised.
 
     Attributes:
         scales: from coarse to fine; the last is the size of the result.
         optimizer: ``lbfgs`` or ``adam``.
         learning_rate: in pixel levels of 0 to 255.
-        alpha, beta: weights of content and style, equation 7.
-        normalised: divide each layer's loss by the size of its target, so that all five layers
-            and the content are heard; False is equation 4 as it stands.
-        start: ``content``, or white ``noise`` as Grover & Banker have it (section 4.3.3).
-        plateau: a scale ends when ten iterations lower the loss by less than this share; 0 never.
-        squeeze: resize style pictures to the content's very shape, as Grover & Banker did;
-            False keeps their proportions.
+        alpha, beta: weights of content and style loss, equation 7.
+        normalised: divide each layer's loss by the squared norm of its target, so that no layer
+            dominates the sum; False is equation 4 as published.
+        start: ``content``, or white ``noise`` as in Grover & Banker (section 4.3.3).
+        plateau: a scale ends when ten iterations lower the loss by less than this fraction; 0
+            turns that off.
+        squeeze: resize style pictures to the content's width and height, as Grover & Banker
+            did; False keeps their proportions.
     """
 
     scales: tuple[Scale, ...]
@@ -53,7 +54,7 @@ class Settings:
     squeeze: bool = False
 
     def at(self, side: int) -> Settings:
-        """The same for a result of another size: every scale changes in proportion."""
+        """The same settings for a result of ``side`` px: every scale changes in proportion."""
         factor = side / self.scales[-1].side
         scales = (
             replace(scale, side=max(LEAST_SIDE, round(scale.side * factor)))
@@ -74,8 +75,9 @@ class Style:
 
     Attributes:
         image: mode RGB.
-        weight: against the other styles.
-        scale: size of its strokes in the result, 1 as they are when both pictures are equally long.
+        weight: relative to the other styles.
+        scale: size of its strokes in the result; at 1 they are as large as when both pictures
+            have the same longer side.
     """
 
     image: Image.Image

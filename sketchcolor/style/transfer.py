@@ -1,7 +1,7 @@
 """Style transfer on VGG-19 (Gatys et al. 2016; Grover & Banker, 4.3), as published and fast.
 
-The loss and the way from coarse to fine; what is asked for is in `style_settings`, the optimisers
-in `style_optimisation`.
+The loss and the coarse-to-fine loop; see `settings` for the settings and `optimisation` for the
+optimisers.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ __all__ = ["CONTENT_LAYER", "STYLE_LAYERS", "StyleLoss", "StyleTransfer", "gram"
 
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-KEPT_TARGETS = 32  # style statistics
-SHARES = (0.0, 0.5, 1.0)  # of a coarse scale's change, tried as a finer scale's beginning
-STEADY = (0.5, 1.0)  # the same where losses are normalised
+CACHED_TARGETS = 32  # sets of Gram matrices, one for each style picture and size
+# Fractions of a coarse scale's change that are tried as the start of the next scale.
+SHARES = (0.0, 0.5, 1.0)
+NORMALISED_SHARES = (0.5, 1.0)
 
 
 class StyleTransfer:
-    """The optimisation, around one VGG-19; keeps the statistics of the last style pictures.
+    """The style transfer with one VGG-19; it caches the Gram matrices of recent style pictures.
 
     Args:
-        network: with average pooling for what the seed calls "much clearer and better results".
+        network: average pooling gives "much clearer and better results" (Grover & Banker).
     """
 
     def __init__(self, network: VGG19Features) -> None:
@@ -47,13 +48,13 @@ class StyleTransfer:
         seed: int = 0,
         on_step: OnStep | None = None,
     ) -> Image.Image:
-        """Paint a picture in the manner of others.
+        """Paint a picture in the style of others.
 
         Args:
             content: mode RGB, any size.
             styles: at least one, weights above zero.
-            settings: see `style_settings`.
-            seed: of the noise to start from.
+            settings: see :class:`Settings`.
+            seed: of the initial noise, if ``settings.start`` is ``noise``.
             on_step: see `OnStep`.
 
         Returns:
@@ -68,21 +69,21 @@ class StyleTransfer:
             raise ValueError("Give at least one style picture with a weight above zero.")
         clock = Clock(settings, on_step)
         device = self.network.device
-        page: torch.Tensor | None = None
+        original: torch.Tensor | None = None
         picture: torch.Tensor | None = None
         for scale in settings.scales:
-            size, coarse = _size(content.size, scale.side), page
-            page = _tensor(content, size).to(device)
-            wanted = self._wanted(styles, total, size, settings)
-            loss = StyleLoss(self.network, page, wanted, settings)
+            size, coarse = _size(content.size, scale.side), original
+            original = _tensor(content, size).to(device)
+            targets = self._targets_of(styles, total, size, settings)
+            loss = StyleLoss(self.network, original, targets, settings)
             if picture is not None and coarse is not None:
-                shares = STEADY if settings.normalised else SHARES
-                picture = _enlarged(picture - coarse, page, loss, shares)
+                shares = NORMALISED_SHARES if settings.normalised else SHARES
+                picture = _enlarged(picture - coarse, original, loss, shares)
             elif settings.start == "noise":
                 noise = torch.Generator().manual_seed(seed)
-                picture = torch.rand(page.shape, generator=noise).to(device) * 2.0 - 1.0
+                picture = torch.rand(original.shape, generator=noise).to(device) * 2.0 - 1.0
             else:
-                picture = page
+                picture = original
             picture, go_on = optimise(picture, loss, scale, settings, clock)
             if not go_on:
                 break
@@ -97,21 +98,21 @@ class StyleTransfer:
         styles: Sequence[Style],
         settings: Settings,
     ) -> float:
-        """What a finished picture would score at the last scale, to compare ways of painting it.
+        """The loss of a finished picture at the last scale, to compare settings.
 
         Args:
-            picture: mode RGB, the content's proportions.
+            picture: mode RGB, with the content's proportions.
             content, styles, settings: as in a call.
         """
         size = _size(content.size, settings.scales[-1].side)
-        page, painted = (
+        original, painted = (
             _tensor(image, size).to(self.network.device) for image in (content, picture)
         )
         total = sum(style.weight for style in styles)
-        wanted = self._wanted(styles, total, size, settings)
-        return float(StyleLoss(self.network, page, wanted, settings)(painted))
+        targets = self._targets_of(styles, total, size, settings)
+        return float(StyleLoss(self.network, original, targets, settings)(painted))
 
-    def _wanted(
+    def _targets_of(
         self, styles: Sequence[Style], total: float, size: tuple[int, int], settings: Settings
     ) -> dict[str, torch.Tensor]:
         """Layer → weighted mean of the styles' Gram matrices, C×C."""
@@ -131,7 +132,7 @@ class StyleTransfer:
             with torch.no_grad():
                 features = self.network(_tensor(image, size).to(self.network.device), STYLE_LAYERS)
             self._targets[key] = {layer: gram(found)[0] for layer, found in features.items()}
-            while len(self._targets) > KEPT_TARGETS:
+            while len(self._targets) > CACHED_TARGETS:
                 self._targets.popitem(last=False)
         self._targets.move_to_end(key)
         return self._targets[key]
@@ -155,21 +156,21 @@ class StyleLoss:
 
     Args:
         network: gives the features.
-        page: the content, 1×3×h×w in [-1, 1].
-        wanted: layer → the styles' Gram matrix, C×C.
-        settings: its weights, and whether they are normalised.
+        original: the content, 1×3×h×w in [-1, 1].
+        targets: layer → the styles' Gram matrix, C×C.
+        settings: the weights, and whether the losses are normalised.
     """
 
     def __init__(
         self,
         network: VGG19Features,
-        page: torch.Tensor,
-        wanted: dict[str, torch.Tensor],
+        original: torch.Tensor,
+        targets: dict[str, torch.Tensor],
         settings: Settings,
     ) -> None:
-        self.network, self.wanted, self.settings = network, wanted, settings
+        self.network, self.targets, self.settings = network, targets, settings
         with torch.no_grad():
-            self.content = network(page, [CONTENT_LAYER])[CONTENT_LAYER].float()
+            self.content = network(original, [CONTENT_LAYER])[CONTENT_LAYER].float()
 
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:
         found = self.network(picture, [*STYLE_LAYERS, CONTENT_LAYER])
@@ -179,7 +180,7 @@ class StyleLoss:
             content = content / (0.5 * self.content.square().sum()).clamp(min=1e-12)
         style = picture.new_zeros(())
         for layer in STYLE_LAYERS:
-            target = self.wanted[layer]
+            target = self.targets[layer]
             error = (gram(found[layer])[0] - target).square().sum()
             if normalised:
                 error = error / target.square().sum().clamp(min=1e-12)
@@ -191,16 +192,23 @@ class StyleLoss:
 
 @torch.no_grad()
 def _enlarged(
-    change: torch.Tensor, page: torch.Tensor, loss: StyleLoss, shares: Sequence[float]
+    change: torch.Tensor, original: torch.Tensor, loss: StyleLoss, shares: Sequence[float]
 ) -> torch.Tensor:
-    """A larger page with as much of a smaller one's change as lowers its loss most.
+    """The start of the next scale: the content and that share of the change with the lowest loss.
 
-    What was changed grows, not the picture: the content keeps its fine detail. Enlarged strokes
-    are blurred and can score worse than the bare content, yet better a few iterations later: with
-    normalised losses some of them always go on. Without, they spoil more than those mend.
+    The change is enlarged, not the picture, so that the content keeps its fine detail. Enlarged
+    strokes are blurred, and their loss can be higher than that of the content alone. With
+    normalised losses they still pay off a few iterations later, hence `NORMALISED_SHARES` without
+    0; with the published losses they do not.
+
+    Args:
+        change: what the coarse scale has changed, 1×3×h×w.
+        original: the content at the next scale, 1×3×H×W in [-1, 1].
+        loss: of that scale.
+        shares: fractions of the change to try.
     """
-    change = F.interpolate(change, page.shape[2:], mode="bicubic")
-    return min(((page + share * change).clamp(-1.0, 1.0) for share in shares), key=loss)
+    change = F.interpolate(change, original.shape[2:], mode="bicubic")
+    return min(((original + share * change).clamp(-1.0, 1.0) for share in shares), key=loss)
 
 
 def _size(size: tuple[int, int], side: int) -> tuple[int, int]:

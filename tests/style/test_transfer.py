@@ -10,8 +10,8 @@ from sketchcolor.style.optimisation import Clock, _is_flat, optimise
 from sketchcolor.style.settings import FAITHFUL, FAST, Scale, Settings, Style
 from sketchcolor.style.transfer import (
     CONTENT_LAYER,
+    NORMALISED_SHARES,
     SHARES,
-    STEADY,
     STYLE_LAYERS,
     StyleLoss,
     StyleTransfer,
@@ -57,7 +57,7 @@ def test_gram_is_equation_3_per_position():
 def test_the_loss_is_equation_7_by_hand(transfer, content, style):
     page, other = _tensor(content, (48, 36)), _tensor(style, (48, 36))
     settings = Settings(scales=(Scale(48, 1),), alpha=0.3, beta=0.7, squeeze=True)
-    wanted = transfer._wanted([Style(style)], 1.0, (48, 36), settings)
+    wanted = transfer._targets_of([Style(style)], 1.0, (48, 36), settings)
     loss = StyleLoss(transfer.network, page, wanted, settings)
     layers = [*STYLE_LAYERS, CONTENT_LAYER]
     ours, theirs = transfer.network(other, layers), transfer.network(page, layers)
@@ -122,7 +122,7 @@ def test_a_finer_scale_takes_what_helps_of_the_coarse_change():
     for change, kept in ((0.1, 0.1), (0.2, 0.1), (-0.5, 0.0)):
         found = _enlarged(torch.full((1, 3, 4, 4), change), page, loss, SHARES)
         assert torch.allclose(found, torch.full_like(page, kept), atol=1e-6)
-    found = _enlarged(torch.full((1, 3, 4, 4), -0.5), page, loss, STEADY)
+    found = _enlarged(torch.full((1, 3, 4, 4), -0.5), page, loss, NORMALISED_SHARES)
     assert torch.allclose(found, torch.full_like(page, -0.25), atol=1e-6)
 
 
@@ -175,9 +175,9 @@ def test_the_same_seed_gives_the_same_picture(transfer, content, style):
 
 def test_styles_mix_by_weight(transfer, content, style):
     plain = Image.new("RGB", (64, 64), (30, 60, 200))
-    only = transfer._wanted([Style(style, 3.0)], 3.0, (48, 36), SMALL)
-    both = transfer._wanted([Style(style, 3.0), Style(plain, 1.0)], 4.0, (48, 36), SMALL)
-    other = transfer._wanted([Style(plain, 1.0)], 1.0, (48, 36), SMALL)
+    only = transfer._targets_of([Style(style, 3.0)], 3.0, (48, 36), SMALL)
+    both = transfer._targets_of([Style(style, 3.0), Style(plain, 1.0)], 4.0, (48, 36), SMALL)
+    other = transfer._targets_of([Style(plain, 1.0)], 1.0, (48, 36), SMALL)
     for layer in STYLE_LAYERS:
         assert torch.allclose(both[layer], 0.75 * only[layer] + 0.25 * other[layer], rtol=1e-4)
 
