@@ -1,9 +1,9 @@
-"""Are wishes obeyed? Leak of hints, nearness of outputs to palettes, and how long a wish takes.
+"""How well outputs follow hints and palettes, and how long a colouring with each of them takes.
 
-``python -m benchmarks.conditions --data ../shared/data -o benchmarks/conditions.json``
+``python -m benchmarks.conditions --data pictures -o benchmarks/conditions.json``
 
-The protocols are those of ``python -m sketchcolor evaluate``; here they are run for the networks
-alone too, and beside the times.
+The protocols are those of ``python -m sketchcolor evaluate``. Here they are also run for the
+networks alone, without the post-processing that enforces hints and palettes.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from sketchcolor.conditions.palette_files import BUILT_IN, built_in
 from sketchcolor.evaluation.evaluate import REFERENCES, evaluate
 from sketchcolor.pipeline import SketchColorPipeline
 
-WISHES = ("stroke", *REFERENCES)  # protocols
+PROTOCOLS = ("stroke", *REFERENCES)
 
 
-def measure_wishes(
+def measure_conditions(
     pipeline: SketchColorPipeline, images: list[Image.Image]
 ) -> dict[str, dict[str, dict]]:
-    """The protocols with wishes, of the networks alone and as visitors get them."""
+    """The scores of all `PROTOCOLS`, for the networks alone and for the whole pipeline."""
     found = {}
     for name, hold in (("networks", False), ("pipeline", True)):
         pipeline.register_to_config(hold=hold)
         protocols = evaluate(pipeline, images, samples=1, hint_counts=(1,))["protocols"]
-        found[name] = {wish: protocols[wish] for wish in WISHES}
+        found[name] = {protocol: protocols[protocol] for protocol in PROTOCOLS}
         for measures in found[name].values():
             measures.pop("per_image", None)
     return found
 
 
 def measure_waits(pipeline: SketchColorPipeline, side: int = 512) -> dict[str, float]:
-    """Seconds from a wish to the picture of a side×side sketch, for each kind of wish."""
+    """Seconds that colouring a side×side sketch takes, without and with each kind of condition."""
     sketch = drawing((side, side))
     stroke = {"color": "#d93a2f", "width": side / 50, "points": [(side / 2, side / 2)]}
-    wishes = {
+    conditions = {
         "automatic": {},
         "stroke": {"hints": [stroke]},
         "palette": {"palette": built_in(BUILT_IN[0])},
@@ -52,13 +52,14 @@ def measure_waits(pipeline: SketchColorPipeline, side: int = 512) -> dict[str, f
     }
     numbers = count()
 
-    def colour(**wish) -> None:
-        # A stroke finds the sketch cleaned and coloured without it; all else is new every time.
-        number = 0 if "hints" in wish else next(numbers)
+    def colour(**condition) -> None:
+        # The pipeline keeps results for a sketch that it has seen. A visitor paints strokes on such
+        # a sketch; in all other cases the sketch is a new one every time.
+        number = 0 if "hints" in condition else next(numbers)
         sketch.putpixel((0, 0), number % 256)
-        pipeline(sketch, resolution=side, seed=MAX_VARIANTS * number, **wish)
+        pipeline(sketch, resolution=side, seed=MAX_VARIANTS * number, **condition)
 
-    return {kind: median_seconds(partial(colour, **wish)) for kind, wish in wishes.items()}
+    return {name: median_seconds(partial(colour, **each)) for name, each in conditions.items()}
 
 
 def main() -> None:
@@ -67,7 +68,7 @@ def main() -> None:
     images = validation_pictures(args.data, args.count)
     report = {"model": pipeline.model_id, "revision": pipeline.revision}
     report["seconds_at_512"] = measure_waits(pipeline)
-    report |= measure_wishes(pipeline, images)
+    report |= measure_conditions(pipeline, images)
     args.output.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report, indent=2))
 

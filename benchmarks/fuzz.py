@@ -1,8 +1,9 @@
-"""Does bad input hurt? Mutated pictures and canvases over the API, and what the client sees of it.
+"""Sends damaged pictures, strokes and settings to the app's API and counts how it answers.
 
 ``python -m benchmarks.fuzz --cases 2000 -o benchmarks/fuzz.json``
 
-Good answers are a picture or a sentence. A 5xx, a traceback or an error without a sentence is none.
+A good answer is a picture or an error that says in a sentence what is wrong. HTTP 5xx, a traceback
+and an error without a sentence are bad.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ PATIENCE = 120  # s for one answer
 PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 GOOD = ("picture", "sentence", "HTTP 4xx")
 TRACES = ("Traceback (most recent call last)", 'File "/')
-# What a caller may put where a value is expected.
+# What a faulty caller may send in place of a value.
 ODD_VALUES: tuple[Any, ...] = (
     *(None, True, -1, 0, 3, 10**9, 2**63, 1.5, float("1e308"), "", "512", "\x00", "🖍" * 500),
     *([], [[]], {}, {"color": "red"}, [None] * 50),
@@ -60,14 +61,14 @@ class Upload:
 
 
 def cases(count: int, seed: int = 0) -> list[Case]:
-    """The same cases for the same seed."""
+    """That many cases; the same seed gives the same ones."""
     rng = np.random.default_rng(seed)
     kinds = (_automatic, _hints, _palette, _palette_of_picture)
     return [kinds[int(rng.integers(len(kinds)))](rng) for _ in range(count)]
 
 
 def mutated_picture(rng: np.random.Generator) -> bytes:
-    """A drawing in some format and mode, then cut, changed, doubled or left alone."""
+    """A drawing encoded in some format and mode, then cut short, damaged or left as it is."""
     size = tuple(int(side) for side in rng.integers(1, 2 * SIDE, 2))
     page = drawing(size, int(rng.integers(2**31)))
     mode = str(rng.choice(["L", "RGB", "1"]))
@@ -93,7 +94,7 @@ def mutated_picture(rng: np.random.Generator) -> bytes:
 
 
 def mutated_strokes(rng: np.random.Generator) -> Any:
-    """A canvas as a program sends it: strokes with a fault in them, or something else entirely."""
+    """Strokes as a program sends them, with a fault in them, or another value in their place."""
     stroke: dict[str, Any] = {"color": "#c03040", "width": 6, "points": [[10, 10], [50, 40]]}
     match int(rng.integers(5)):
         case 0:
@@ -111,10 +112,10 @@ def mutated_strokes(rng: np.random.Generator) -> Any:
 
 
 def send(client: httpx.Client, case: Case) -> str:
-    """Sends a case and waits for its end.
+    """Sends a case and waits for the answer.
 
     Returns:
-        One of `GOOD`, or what is bad: ``HTTP 5xx``, ``traceback``, ``silent error``.
+        One of `GOOD`, or ``HTTP 5xx``, ``traceback`` or ``silent error``.
     """
     files = []
     for content in case.pictures:
@@ -134,7 +135,7 @@ def send(client: httpx.Client, case: Case) -> str:
 
 
 def run(address: str, tried: list[Case]) -> dict:
-    """Sends all cases, one after the other, and counts the outcomes, per endpoint too."""
+    """Sends all cases one after the other; counts the outcomes, in all and for each endpoint."""
     outcomes: Counter[str] = Counter()
     by_endpoint: dict[str, Counter[str]] = {}
     bad: list[dict[str, Any]] = []
@@ -170,8 +171,8 @@ def _outcome(events: str) -> str:
     last, _, content = events.strip().rpartition("\n")
     if last.rstrip().endswith("event: complete"):
         return "picture"
-    told = json.loads(content.removeprefix("data: ") or "null")
-    sentence = told.get("error") if isinstance(told, dict) else told
+    error = json.loads(content.removeprefix("data: ") or "null")
+    sentence = error.get("error") if isinstance(error, dict) else error
     return "sentence" if sentence else "silent error"
 
 
@@ -184,7 +185,7 @@ def _odd(rng: np.random.Generator) -> Any:
 
 
 def _settings(rng: np.random.Generator) -> list[Any]:
-    """Seed, variants, resolution, lines, paper, model, ground; every third time one is odd."""
+    """Arguments from the seed to the background; in a third of the cases one of them is odd."""
     settings: list[Any] = [int(rng.integers(1000)), 1, RESOLUTION, True, True, None, False]
     if rng.random() < 1 / 3:
         settings[int(rng.integers(len(settings)))] = _odd(rng)

@@ -1,10 +1,10 @@
-"""Time and peak memory of colouring, beside the pix2pix U-Net at equal size in the same run.
+"""Time and peak memory of colouring, compared with the pix2pix U-Net at equal size.
 
     python -m benchmarks.inference -o inference.json
 
-Three tasks for each model: *generator* (one forward of the generator alone), *networks* (proposal
-and refinement of a tensor) and *picture* (a sketch in, a picture of its own size out). Every case
-runs in a process of its own, so that no case sees the memory, caches or threads of another.
+There are three tasks for each model: *generator* (one forward pass of the generator), *networks*
+(proposal and refinement of a tensor) and *picture* (from a sketch to a picture of the same size).
+Every case runs in its own process, so that memory, caches and threads of another do not affect it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Case:
 
 
 def cases(resolutions: list[int], page_resolution: int, source: str | None) -> list[Case]:
-    """Both models on every task at every resolution, then the page; pairs stay neighbours."""
+    """Every task at every resolution, and the scanned page; the two models' cases alternate."""
     found = []
     for task in ("generator", "networks", "picture"):
         sizes = [((side, side), side) for side in resolutions]
@@ -57,7 +57,7 @@ def cases(resolutions: list[int], page_resolution: int, source: str | None) -> l
 
 
 def drawing(size: tuple[int, int], seed: int = 0) -> Image.Image:
-    """A page of thin closed curves, black on white, mode L: the same for every model."""
+    """A page of thin closed curves, black on white, mode L; the same seed gives the same page."""
     rng = np.random.default_rng(seed)
     page = Image.new("L", size, 255)
     draw = ImageDraw.Draw(page)
@@ -72,7 +72,7 @@ def drawing(size: tuple[int, int], seed: int = 0) -> Image.Image:
 
 
 def run_case(case: Case) -> dict:
-    """Measure one case in this process.
+    """Measures one case in this process.
 
     Returns:
         ``seconds`` (median), ``peak_mib`` (of the whole process) and ``loaded_mib`` (before the
@@ -81,7 +81,7 @@ def run_case(case: Case) -> dict:
     pipeline = _pipeline(case)
     for component in (pipeline.generator, pipeline.proposer):
         if component is not None:
-            component.requires_grad_(False)  # the counter trips over parameters handed through
+            component.requires_grad_(False)  # FlopCounterMode fails on parameters passed to modules
     loaded = machine.memory_mib("VmRSS")
     call, precision = _task(case, pipeline)
     with FlopCounterMode(display=False) as counter:
@@ -129,13 +129,13 @@ def report(measured: dict) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure all cases, print the table and write the JSON."""
+    """Measures all cases, prints the table and writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="folder or Hub id instead of the bundled model")
     parser.add_argument("--resolutions", type=int, nargs="+", default=[256, 512, 1024])
     parser.add_argument("--page_resolution", type=int, default=512, help="px, for the page")
     parser.add_argument("-o", "--output", type=Path, default=Path("inference.json"))
-    parser.add_argument("--case", help=argparse.SUPPRESS)  # what the processes are started with
+    parser.add_argument("--case", help=argparse.SUPPRESS)  # for the process that measures a case
     args = parser.parse_args(arguments)
     if args.case:
         try:
@@ -155,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
             text=True,
         )
         if process.returncode:
-            return process.returncode  # the process has said why
+            return process.returncode  # the process has printed why
         result = asdict(case) | json.loads(process.stdout.splitlines()[-1])
         rate = rates["best"][result["precision"]]
         results.append(result | {"share": result["gflop"] / result["seconds"] / rate})
@@ -166,19 +166,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _pipeline(case: Case) -> SketchColorPipeline:
-    """The model of a case behind the one door that both go through."""
+    """The model of a case as a pipeline, so that both models are called in the same way."""
     if case.model == FLAGSHIP:
         return load_pipeline(case.source, device="cpu")
-    # Untrained: weights change nothing about time and memory.
+    # The weights are random: time and memory do not depend on them.
     return SketchColorPipeline(generator=Pix2PixGenerator().eval())
 
 
 def _task(case: Case, pipeline: SketchColorPipeline) -> tuple[Callable[[], object], str]:
-    """What to time, and the precision that the pipeline runs its generator in."""
+    """The call to measure, and the precision in which the pipeline runs its generator."""
     sketch = drawing(case.size)
     tensor = torch.from_numpy(np.asarray(sketch, dtype=np.float32) / 127.5 - 1)[None, None]
 
-    # Never the same twice: the pipeline remembers what it has cleaned, read and coloured.
+    # No input is used twice, because the pipeline keeps results for inputs that it has seen.
     numbers = count()
 
     def networks() -> object:
@@ -192,27 +192,27 @@ def _task(case: Case, pipeline: SketchColorPipeline) -> tuple[Callable[[], objec
         sketch.putpixel((0, 0), number % 256)
         return pipeline(sketch, seed=number, resolution=case.resolution)
 
-    # Whatever the pipeline hands to its generator, the generator task hands to it again.
-    heard: dict = {}
+    # The generator task calls the generator with the arguments that the pipeline calls it with.
+    recorded: dict = {}
 
-    def listen(module, args, kwargs) -> None:
+    def record(module, args, kwargs) -> None:
         autocast = torch.is_autocast_enabled("cpu")
         dtype = torch.get_autocast_dtype("cpu") if autocast else next(module.parameters()).dtype
-        heard.update(args=args, kwargs=kwargs, autocast=autocast, dtype=dtype)
+        recorded.update(args=args, kwargs=kwargs, autocast=autocast, dtype=dtype)
 
-    ear = pipeline.generator.register_forward_pre_hook(listen, with_kwargs=True)
+    hook = pipeline.generator.register_forward_pre_hook(record, with_kwargs=True)
     (picture if case.task == "picture" else networks)()
-    ear.remove()
+    hook.remove()
 
     def generator() -> object:
         with (
             torch.inference_mode(),
-            torch.autocast("cpu", heard["dtype"], enabled=heard["autocast"]),
+            torch.autocast("cpu", recorded["dtype"], enabled=recorded["autocast"]),
         ):
-            return pipeline.generator(*heard["args"], **heard["kwargs"])
+            return pipeline.generator(*recorded["args"], **recorded["kwargs"])
 
     call = {"generator": generator, "networks": networks, "picture": picture}[case.task]
-    return call, str(heard["dtype"]).removeprefix("torch.")
+    return call, str(recorded["dtype"]).removeprefix("torch.")
 
 
 if __name__ == "__main__":

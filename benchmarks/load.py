@@ -1,4 +1,4 @@
-"""Does the page stand up? Visitors who all colour at once: errors, waiting, fairness, memory.
+"""Load test of the app: many visitors colour at once; errors, waiting times, fairness, memory.
 
 ``python -m benchmarks.load --visitors 20 --minutes 5 -o benchmarks/load.json``
 """
@@ -22,16 +22,16 @@ from benchmarks.page import QUEUE_FULL, ServedPage, kind_of, serving
 from sketchcolor.training.hardware import processor
 
 SIDE = 512  # px of the sketch, and the working resolution
-PAUSE_WHEN_FULL = 1.0  # s until a visitor who found the queue full asks again
+PAUSE_WHEN_FULL = 1.0  # s until a visitor tries again after the queue was full
 
 
 @dataclass
 class Visitor:
-    """One visitor, who asks again as soon as they have their picture.
+    """A visitor who asks for the next picture as soon as the last one has arrived.
 
     Attributes:
         seconds: waiting time of each picture.
-        errors: kind → how often.
+        errors: how often each kind of error occurred.
     """
 
     number: int
@@ -40,10 +40,10 @@ class Visitor:
     seconds: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
 
-    def visit(self, sketch: Path, seconds: float, door: threading.Barrier) -> None:
-        """Comes in, waits for the others, colours for that long; what has begun is waited for."""
+    def visit(self, sketch: Path, seconds: float, start_line: threading.Barrier) -> None:
+        """Connects, waits for the others, then starts pictures for that many seconds."""
         client = Client(self.address, verbose=False, download_files=str(self.folder))
-        door.wait()
+        start_line.wait()
         until = time.monotonic() + seconds
         seed = 0
         while time.monotonic() < until:
@@ -56,7 +56,7 @@ class Visitor:
                     resolution=SIDE,
                     api_name="/colour_automatic",
                 )
-            except Exception as error:  # whatever a visitor may meet is counted
+            except Exception as error:  # every error that a visitor can get is counted
                 self.errors[kind_of(error)] += 1
                 if kind_of(error) == QUEUE_FULL:
                     time.sleep(PAUSE_WHEN_FULL)
@@ -65,13 +65,13 @@ class Visitor:
 
 
 def crowd(page: ServedPage, visitors: int, seconds: float, folder: Path) -> dict:
-    """All visitors at once for that long.
+    """Lets that many visitors colour at once.
 
     Args:
-        page: where they go.
+        page: the running app.
         visitors: how many.
-        seconds: for how long they begin new pictures.
-        folder: for the sketch and what they download.
+        seconds: for how long they start new pictures.
+        folder: for the sketch and the pictures that are downloaded.
 
     Returns:
         The report; times in seconds, memory in MiB.
@@ -81,14 +81,15 @@ def crowd(page: ServedPage, visitors: int, seconds: float, folder: Path) -> dict
     people = [
         Visitor(number, page.address, folder / f"visitor-{number}") for number in range(visitors)
     ]
-    door = threading.Barrier(visitors + 1)
+    start_line = threading.Barrier(visitors + 1)
     threads = [
-        threading.Thread(target=person.visit, args=(sketch, seconds, door)) for person in people
+        threading.Thread(target=person.visit, args=(sketch, seconds, start_line))
+        for person in people
     ]
     memory = {"start": page.resident_mib()}
     for thread in threads:
         thread.start()
-    door.wait()
+    start_line.wait()
     start = time.monotonic()
     time.sleep(seconds / 2)
     memory["middle"] = page.resident_mib()
@@ -99,7 +100,7 @@ def crowd(page: ServedPage, visitors: int, seconds: float, folder: Path) -> dict
 
 
 def report(people: list[Visitor], seconds: float) -> dict:
-    """What the visitors lived through in that time."""
+    """Counts, waiting times and fairness of all visitors together."""
     waited = [each for person in people for each in person.seconds]
     errors = sum((person.errors for person in people), Counter())
     full = errors.pop(QUEUE_FULL, 0)

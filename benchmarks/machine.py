@@ -1,7 +1,7 @@
-"""The machine's measured convolution rate, the yardstick of the other benchmarks.
+"""Measures how fast this machine computes convolutions; other benchmarks compare with that rate.
 
-Networks here are nearly all 3×3 convolutions, so the best rate that one such layer reaches is the
-ceiling for a whole network. Run as a script it prints the table:
+The networks consist almost only of 3×3 convolutions, so none can be faster than the best rate of
+a single such layer. Run as a script, this module prints a table:
 
     python benchmarks/machine.py
 """
@@ -18,18 +18,18 @@ from torch import nn
 
 from sketchcolor.training.hardware import processor
 
-# (channels, side): the layer shapes of U-Nets at 256², from the outside inwards.
+# (channels, side) of the layers of U-Nets at 256², from the outermost to the innermost.
 SHAPES = ((64, 256), (128, 128), (256, 64), (512, 32))
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def median_seconds(call: Callable[[], object], repeats: int = 5, least: float = 0.3) -> float:
-    """Median wall time of a call after one unmeasured run.
+    """Median wall time of a call, after one call that is not measured.
 
     Args:
         call: what to measure.
-        repeats: measured runs at least.
-        least: go on until this many seconds are measured.
+        repeats: least number of measured calls.
+        least: least total time of the measured calls, in seconds.
     """
     call()
     times: list[float] = []
@@ -41,11 +41,11 @@ def median_seconds(call: Callable[[], object], repeats: int = 5, least: float = 
 
 
 def memory_mib(field: str) -> float:
-    """MiB of VmRSS or VmHWM; ru_maxrss would include the parent's pages at the fork."""
+    """VmRSS or VmHWM of this process in MiB; ru_maxrss would count pages of the parent, too."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) / 1024
-    raise OSError(f"{field} is not told by this system; run the benchmark on Linux.")
+    raise OSError(f"This system does not report {field}; run the benchmark on Linux.")
 
 
 @torch.inference_mode()
@@ -60,7 +60,7 @@ def convolution_rate(channels: int, side: int, dtype: torch.dtype) -> float:
 
 
 def measure(shapes: tuple[tuple[int, int], ...] = SHAPES) -> dict:
-    """Name, threads, and for each precision the rate of every shape and the best in GFLOP/s."""
+    """Processor, threads, and for each precision the rates of all shapes and the best, GFLOP/s."""
     rates = {
         name: {f"{c}×{s}²": convolution_rate(c, s, dtype) for c, s in shapes}
         for name, dtype in DTYPES.items()

@@ -1,10 +1,11 @@
-"""Has a model learned its training pictures by heart, or colouring?
+"""Whether a model has memorised its training pictures.
 
-``python -m benchmarks.memorising --data ../shared/data -o benchmarks/memorising.json``
+``python -m benchmarks.memorising --data pictures -o benchmarks/memorising.json``
 
-Drawings of training and of validation pictures are coloured without any wish. A model that copies
-colours training pictures more truly than others, and gives drawings that it never saw the looks of
-some training picture: its colourings lie nearer to one than other people's pictures do.
+Line art of training and of validation pictures is coloured automatically. A model that memorises
+reproduces training pictures more closely than validation pictures. What it makes of line art that
+it has never seen also resembles some training picture: its colourings are nearer to one than the
+true validation pictures are.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from sketchcolor.evaluation.evaluate import batches
 from sketchcolor.evaluation.metrics import psnr
 from sketchcolor.pipeline import SketchColorPipeline
 
-SIDE = 256  # pixels, at which drawings are coloured
-THUMBNAIL = 16  # pixels a side: composition and colours, no lines
+SIDE = 256  # px, at which line art is coloured
+THUMBNAIL = 16  # px, side of the thumbnails that are compared: so small that lines vanish
 
 
 def thumbnails(pictures: Iterable[np.ndarray]) -> np.ndarray:
@@ -40,16 +41,16 @@ def thumbnails(pictures: Iterable[np.ndarray]) -> np.ndarray:
     return np.stack(lab).reshape(len(lab), -1, 3)
 
 
-def distances(queries: np.ndarray, shelf: np.ndarray) -> np.ndarray:
-    """Mean ΔE of each query from each picture of a shelf or its mirror image, Q×S."""
+def distances(queries: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Mean ΔE of each query from each known picture or its mirror image, whichever is less: Q×K."""
     shape = (-1, THUMBNAIL, THUMBNAIL, 3)
-    mirrored = shelf.reshape(shape)[:, :, ::-1].reshape(shelf.shape)
+    mirrored = known.reshape(shape)[:, :, ::-1].reshape(known.shape)
 
     def from_all(query: np.ndarray, pictures: np.ndarray) -> np.ndarray:
         return np.linalg.norm(pictures - query, axis=2).mean(axis=1)
 
     found = [
-        np.minimum(from_all(query, shelf), from_all(query, mirrored))
+        np.minimum(from_all(query, known), from_all(query, mirrored))
         for query in tqdm(queries, desc="compare")
     ]
     return np.stack(found)
@@ -59,7 +60,7 @@ def distances(queries: np.ndarray, shelf: np.ndarray) -> np.ndarray:
 def colour(
     pipeline: SketchColorPipeline, images: list[Image.Image]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Automatic colourings, and the true pictures at their size."""
+    """Automatic colourings, and the true pictures at the same size."""
     coloured, truths = [], []
     for batch in tqdm(batches(images, SIDE), "colour", -(-len(images) // 8)):
         coloured += batch.pictures(pipeline.colour_tensor(batch.sketch, seeds=batch.indices))
@@ -68,20 +69,21 @@ def colour(
 
 
 def compare(pipeline: SketchColorPipeline, data: Path, count: int) -> dict:
-    """Measure both splits.
+    """Measures both splits.
 
     Args:
         pipeline: the model.
         data: folder of the parquet files that it was trained and validated on.
-        count: pictures of each split that are coloured.
+        count: how many pictures of each split are coloured.
 
     Returns:
-        ``psnr`` and ``own_picture_is_nearest`` (a share) of the colourings of each split, and
-        ``nearest_training_picture`` (mean ΔE of thumbnails) of validation's colourings and true
-        pictures: the median and the least.
+        For the colourings of each split, ``psnr`` and ``own_picture_is_nearest``: the share that is
+        nearer to its own true picture than to any other training picture. For the colourings and
+        the true pictures of the validation split, ``nearest_training_picture``: median and least
+        distance, as mean ΔE of thumbnails.
     """
     training = spread_rows(data, 2**31, split="train")
-    shelf = thumbnails(
+    known = thumbnails(
         np.asarray(row["image"].convert("RGB")) for row in tqdm(training, desc="training pictures")
     )
     chosen = np.linspace(0, len(training) - 1, min(count, len(training))).astype(int)
@@ -95,7 +97,7 @@ def compare(pipeline: SketchColorPipeline, data: Path, count: int) -> dict:
         pairs = zip(coloured, truths, strict=True)
         report["psnr"][split] = float(np.mean([psnr(*pair) for pair in pairs]))
         drawn, true = thumbnails(coloured), thumbnails(truths)
-        found, from_own = distances(drawn, shelf), np.linalg.norm(drawn - true, axis=2).mean(1)
+        found, from_own = distances(drawn, known), np.linalg.norm(drawn - true, axis=2).mean(1)
         if split == "train":
             found[np.arange(len(chosen)), chosen] = np.inf
         nearest = found.min(axis=1)
@@ -104,7 +106,7 @@ def compare(pipeline: SketchColorPipeline, data: Path, count: int) -> dict:
         name: {"median": float(np.median(least)), "least": float(least.min())}
         for name, least in (
             ("colourings", nearest),
-            ("true_pictures", distances(true, shelf).min(axis=1)),
+            ("true_pictures", distances(true, known).min(axis=1)),
         )
     }
     return report

@@ -1,4 +1,4 @@
-"""The page as a process of its own, and what a program's visitor tells of its answers."""
+"""Runs the app in a process of its own, for benchmarks that call it from outside."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FIRST_ANSWER = 300  # s; a loaded machine takes long to import torch
+FIRST_ANSWER = 300  # s until the app must answer; a busy machine takes long to import torch
 QUEUE_FULL = "queue is full"
 
 
 @dataclass(frozen=True)
 class ServedPage:
-    """A running page.
+    """A running app.
 
     Attributes:
-        address: with a slash at its end.
-        process: the server's id.
+        address: its URL with a slash at the end.
+        process: id of the server's process.
     """
 
     address: str
     process: int
 
     def resident_mib(self) -> float:
-        """The server's resident memory."""
+        """Resident memory of the server's process."""
         for line in Path(f"/proc/{self.process}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
-        raise OSError("VmRSS is not told by this system; run the benchmark on Linux.")
+        raise OSError("This system does not report VmRSS; run the benchmark on Linux.")
 
 
 @contextmanager
 def serving(folder: Path, model: str | None = None) -> Iterator[ServedPage]:
-    """Runs ``app.py`` until the block is left.
+    """Runs ``app.py`` until the ``with`` block ends.
 
     Args:
-        folder: the server's log and its cache go here.
-        model: folder or Hub id; None is the bundled one.
+        folder: where the server's log and cache are written.
+        model: folder or Hub id; None is the bundled model.
 
     Raises:
-        RuntimeError: the page ends or does not come up.
+        RuntimeError: the app has ended or does not answer.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -67,7 +67,7 @@ def serving(folder: Path, model: str | None = None) -> Iterator[ServedPage]:
         )
     try:
         page = ServedPage(f"http://127.0.0.1:{port}/", server.pid)
-        _wait_until_well(page, server, log)
+        _wait_until_healthy(page, server, log)
         yield page
     finally:
         server.terminate()
@@ -75,14 +75,14 @@ def serving(folder: Path, model: str | None = None) -> Iterator[ServedPage]:
 
 
 def kind_of(error: Exception) -> str:
-    """What an error of a call is counted as: a full queue apart, else its first sentence."""
+    """The name under which an error is counted: `QUEUE_FULL`, or else its first line."""
     text = str(error).strip()
     if QUEUE_FULL in text.lower():
         return QUEUE_FULL
     return text.partition("\n")[0][:160] or type(error).__name__
 
 
-def _wait_until_well(page: ServedPage, server: subprocess.Popen, log: Path) -> None:
+def _wait_until_healthy(page: ServedPage, server: subprocess.Popen, log: Path) -> None:
     end = time.monotonic() + FIRST_ANSWER
     while True:
         try:
@@ -90,5 +90,5 @@ def _wait_until_well(page: ServedPage, server: subprocess.Popen, log: Path) -> N
             return
         except (OSError, urllib.error.HTTPError) as error:
             if server.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"The page does not come up, see {log}: {error}") from error
+                raise RuntimeError(f"The app does not answer, see {log}: {error}") from error
             time.sleep(0.5)

@@ -1,9 +1,9 @@
-"""The pictures that README shows: example sketches before and after, and each tab of the page.
+"""Makes the pictures that README shows: sketches before and after colouring, and each tab.
 
 ``python -m benchmarks.readme_pictures`` writes them to ``docs/images``.
 
-Needs Playwright and Debian's Chromium. All of it is our own: the sketches are those that the page
-offers, the strokes those of ``examples/strokes``.
+Needs Playwright and Debian's Chromium. Nothing shown is by other people: the sketches are the
+app's examples, and the strokes are those in ``examples/strokes``.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ MOST_BYTES = 200_000
 PANEL = (400, 533)  # px
 WINDOW = {"width": 1280, "height": 1120}
 AUTOMATIC = ("long_hair", 15)  # sketch and seed
-HINTED = ("spiky_hair", 3, "tousled_hair")  # and strokes
-IN_PALETTE = ("cat", 8, "autumn-hike")  # and palette
+HINTED = ("spiky_hair", 3, "tousled_hair")  # sketch, seed and strokes
+IN_PALETTE = ("cat", 8, "autumn-hike")  # sketch, seed and palette
 
 
 def sketch_of(name: str) -> Image.Image:
@@ -44,7 +44,7 @@ def strokes_of(name: str) -> list:
 
 
 def before_and_after() -> Image.Image:
-    """A sketch and its automatic colouring, a sketch with strokes and what becomes of them."""
+    """A sketch and its automatic colouring, then a sketch with strokes and its colouring."""
     pipeline = load_pipeline()
     name, seed = AUTOMATIC
     panels = [sketch_of(name).convert("RGB"), pipeline(sketch_of(name), seed=seed).images[0]]
@@ -61,7 +61,7 @@ def before_and_after() -> Image.Image:
 
 
 def sessions() -> dict[str, Session]:
-    """What is opened in each tab that begins with a sketch."""
+    """The session to open in each tab that starts with a sketch."""
     automatic, (hinted, hinted_seed, strokes), (plain, seed, palette) = (
         AUTOMATIC,
         HINTED,
@@ -75,17 +75,17 @@ def sessions() -> dict[str, Session]:
 
 
 def open_tab(page: Page, tab: str, session: Path) -> None:
-    """Opens a tab and brings it to a finished picture."""
+    """Opens a tab and waits until it shows a finished picture."""
     name, pictures = DONE[tab]
-    if tab == "style":  # the picture that the automatic tab has made
+    if tab == "style":  # it takes the picture that the automatic tab has made
         page.get_by_role("tab", name=DONE["automatic"][0], exact=True).click()
         page.click("#automatic-restyle")
         page.locator("#style-gallery button").first.click()
     else:
         page.get_by_role("tab", name=name, exact=True).click()
-        if tab == "automatic":  # this tab takes no session
+        if tab == "automatic":  # this tab cannot load a session
             page.locator("#automatic-settings > button").click()
-            page.wait_for_timeout(500)  # opened settings are given their values a moment late
+            page.wait_for_timeout(500)  # Gradio sets values a moment after settings are opened
             page.locator("#automatic-seed input").fill(str(AUTOMATIC[1]))
             page.locator("#automatic-settings > button").click()
             page.locator("#automatic-examples button").first.click()
@@ -99,11 +99,11 @@ def open_tab(page: Page, tab: str, session: Path) -> None:
         page.wait_for_timeout(100)
     page.mouse.move(0, 0)
     page.evaluate("scrollTo(0, 0)")
-    page.wait_for_timeout(1500)  # for what fades in, and for messages to go
+    page.wait_for_timeout(1500)  # until animations have ended and messages have disappeared
 
 
 def write(picture: Image.Image, name: str) -> None:
-    """A picture as WebP of at most ``MOST_BYTES``, as good as fits."""
+    """Writes a picture as WebP in the best quality that takes at most ``MOST_BYTES``."""
     for quality in (92, 86, 80, 70, 60, 50):
         encoded = io.BytesIO()
         picture.convert("RGB").save(encoded, "WEBP", quality=quality, method=6)
@@ -129,7 +129,7 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(
             executable_path=chromium,
-            # The canvas needs WebGL, here in software; a container's root has no sandbox.
+            # The canvas needs WebGL, here rendered in software; root cannot use the sandbox.
             args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
         )
         page = browser.new_page(viewport=WINDOW, color_scheme="light")

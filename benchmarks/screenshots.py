@@ -1,9 +1,10 @@
-"""Pictures of the page for people to look at; README's are drawn by ``readme_pictures``.
+"""Screenshots of every tab, to look at; those in README are made by ``readme_pictures``.
 
 ``python -m benchmarks.screenshots --folder shots``
 
-Needs Playwright and Debian's Chromium. Each tab is coloured with our own example sketch, with a
-stroke where there are strokes, light and dark, on a desk and on a phone.
+Needs Playwright and Debian's Chromium. Each tab colours one of our example sketches, the hints tab
+with a stroke. There is one screenshot of it in light and in dark colours, for a desktop and for a
+phone each.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from sketchcolor.ui import texts
 WIDTHS = {"desk": (1280, 900), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
 PATIENCE = 300_000  # ms; the style pass takes half a minute on a quiet machine
-DONE = {  # tab → (name of its button, the pictures that it shows when it is done)
+DONE = {  # tab → (name of its button, selector of the pictures that it shows when it is done)
     "automatic": (texts.AUTOMATIC, "#automatic-slider img"),
     "hints": (texts.HINTS, "#hints-result img"),
     "palette": (texts.PALETTE, "#palette-slider img"),
     "style": (texts.STYLE, "#style-slider img"),
 }
-EXAMPLE, SEED = 1, 2  # the one with the tousled hair
-HAIR, STROKE = 0.28, 60  # of the canvas's height; px
-# The browser has the pictures before it shows them.
+EXAMPLE, SEED = 1, 2  # index of the example with the tousled hair
+HAIR, STROKE = 0.28, 60  # y as a share of the canvas's height; length in px
+# True when the browser has loaded and decoded all pictures.
 SHOWN = "pictures => pictures.length && pictures.every(each => each.complete && each.naturalWidth)"
 
 
 def shots(browser: Browser, address: str) -> Iterator[tuple[str, bytes]]:
-    """(name, PNG) of each tab with a picture in it, in every scheme and width."""
+    """(name, PNG) of each tab with a finished picture, in every colour scheme and width."""
     for scheme in SCHEMES:
         for device, (width, height) in WIDTHS.items():
             page = browser.new_page(
@@ -51,38 +52,39 @@ def shots(browser: Browser, address: str) -> Iterator[tuple[str, bytes]]:
 
 
 def fill(page: Page, tab: str) -> None:
-    """Opens a tab and brings it to a finished picture with one click on an example."""
+    """Opens a tab, clicks on an example and waits until the tab shows a finished picture."""
     name, pictures = DONE[tab]
-    if tab == "style":  # the picture that the palette tab has just made
+    if tab == "style":  # it takes the picture that the palette tab has just made
         page.click("#palette-restyle")
         page.locator("#style-gallery button").first.click()
     else:
         page.get_by_role("tab", name=name, exact=True).click()
-        if tab != "hints":  # there, opening a sketch draws a seed of its own
-            name_seed(page, tab)
+        if tab != "hints":  # that tab draws a new seed when a sketch is opened
+            set_seed(page, tab)
         page.locator(f"#{tab}-examples button").nth(EXAMPLE).click()
     expect(page.locator(f"#{tab}-download")).to_be_enabled(timeout=PATIENCE)
     expect(page.locator(f"#{tab}-note")).to_contain_text(" px · ", timeout=PATIENCE)
     if tab == "hints":
-        name_seed(page, tab)
-        change(page, lambda: page.click(f"#{tab}-colour"))  # strokes stay with the seed before
+        set_seed(page, tab)
+        # Without a new colouring, strokes would keep the seed of the last one.
+        change(page, lambda: page.click(f"#{tab}-colour"))
         change(page, lambda: paint(page))
     while not page.locator(pictures).evaluate_all(SHOWN):
         page.wait_for_timeout(100)
     page.evaluate("scrollTo(0, 0)")
-    page.wait_for_timeout(500)  # for what fades in
+    page.wait_for_timeout(500)  # until animations have ended
 
 
-def name_seed(page: Page, tab: str) -> None:
-    """Puts ``SEED`` into the settings, and folds them away again."""
+def set_seed(page: Page, tab: str) -> None:
+    """Opens the settings, enters ``SEED`` and closes them again."""
     page.locator(f"#{tab}-settings > button").click()
-    page.wait_for_timeout(500)  # opened settings are given their values a moment late
+    page.wait_for_timeout(500)  # Gradio sets values a moment after settings are opened
     page.locator(f"#{tab}-seed input").fill(str(SEED))
     page.locator(f"#{tab}-settings > button").click()
 
 
 def change(page: Page, act: Callable[[], None]) -> None:
-    """Does something, and waits for the picture that comes of it."""
+    """Does something and waits until the picture has changed."""
     picture = page.locator("#hints-result img")
     before = picture.get_attribute("src")
     act()
@@ -90,7 +92,7 @@ def change(page: Page, act: Callable[[], None]) -> None:
 
 
 def paint(page: Page) -> None:
-    """One stroke over the hair."""
+    """Paints one horizontal stroke over the hair."""
     canvas = page.locator("#hints-editor canvas").first
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -117,7 +119,7 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(
             executable_path=chromium,
-            # The canvas needs WebGL, here in software; a container's root has no sandbox.
+            # The canvas needs WebGL, here rendered in software; root cannot use the sandbox.
             args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
         )
         for name, png in shots(browser, page.address):

@@ -1,6 +1,6 @@
-"""A contact sheet to look at: validation faces and real sketches, coloured by one model.
+"""A contact sheet: faces of the validation split and sketches, coloured by one model.
 
-``python -m benchmarks.sheet --data ../shared/data --sketches ../shared/lineart -o sheet.jpg``
+``python -m benchmarks.sheet --data pictures --sketches lineart -o sheet.jpg``
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from benchmarks.pictures import spread_rows
+from benchmarks.pictures import DATA_HELP, existing_folder, spread_rows
 from sketchcolor import load_pipeline
 from sketchcolor.lineart.extract import random_lineart
 from sketchcolor.sampling.proposal import DEFAULT_STEPS
@@ -22,18 +22,19 @@ COLUMNS = 8
 
 
 def faces(data: Path, count: int) -> Iterator[Image.Image]:
-    """Line art of faces from the validation split, spread over it, in random hands."""
+    """Line art in random styles of faces that are spread over the validation split."""
     for index, image in enumerate(spread_rows(data, count, "face")["image"]):
         colour = np.asarray(image.convert("RGB"))
         yield Image.fromarray(random_lineart(colour, np.random.default_rng(index)))
 
 
 def tile(picture: Image.Image) -> Image.Image:
+    """The picture at the size of a tile, padded with white to a square."""
     return ImageOps.pad(picture, (TILE, TILE), Image.Resampling.LANCZOS, color="white")
 
 
 def paste_rows(rows: list[list[Image.Image]]) -> Image.Image:
-    """One picture of rows of tiles."""
+    """Puts rows of tiles together to one picture."""
     sheet = Image.new("RGB", (max(map(len, rows)) * TILE, len(rows) * TILE), "white")
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
@@ -44,10 +45,12 @@ def paste_rows(rows: list[list[Image.Image]]) -> Image.Image:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="folder or Hub id (default: the bundled model)")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
-    parser.add_argument("--sketches", type=Path, required=True, help="folder of real sketches")
-    parser.add_argument("--count", type=int, default=16, help="of each")
-    parser.add_argument("--seed", type=int, default=1, help="of the first; the others count on")
+    parser.add_argument("--data", type=existing_folder, required=True, help=DATA_HELP)
+    parser.add_argument(
+        "--sketches", type=existing_folder, required=True, help="folder of the sketches"
+    )
+    parser.add_argument("--count", type=int, default=16, help="of faces, and of sketches at most")
+    parser.add_argument("--seed", type=int, default=1, help="of the first; each next has one more")
     parser.add_argument("--resolution", type=int, default=512)
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--with-sketches", action="store_true", help="show each sketch above")

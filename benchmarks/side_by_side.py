@@ -1,11 +1,10 @@
-"""Every system of the papers and ours, trained on the same pictures and measured alike.
+"""Trains every system of the papers and ours on the same pictures, and measures them alike.
 
-``python -m benchmarks.side_by_side --data ../shared/data --vgg19 vgg19.safetensors
---sketches ../shared/lineart --resolution 128 --images 2000 --runs runs/side_by_side
--o benchmarks/side_by_side.json``
+``python -m benchmarks.side_by_side --data pictures --vgg19 vgg19.safetensors --sketches lineart
+--resolution 128 --images 2000 --runs runs/side_by_side -o benchmarks/side_by_side.json``
 
-It can be stopped at any time: the same command goes on at the last checkpoint, and leaves alone
-what is finished. The table holds what is finished so far; the sheet comes last, when all is.
+It can be stopped at any time: the same command continues at the last checkpoint and does not repeat
+finished systems. The table is written after every system; the sheet is drawn when all are finished.
 """
 
 from __future__ import annotations
@@ -20,7 +19,12 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 import train_accelerate
-from benchmarks.pictures import validation_pictures
+from benchmarks.pictures import (
+    DATA_HELP,
+    existing_file,
+    existing_folder,
+    validation_pictures,
+)
 from benchmarks.sheet import TILE, paste_rows, tile
 from sketchcolor.evaluation.evaluate import evaluate
 from sketchcolor.evaluation.report import markdown_table
@@ -46,9 +50,9 @@ SYSTEMS = (
     FLAGSHIP,
 )
 PROPOSAL = "sketchcolor-proposal"
-PROPOSAL_SHARE = 0.75  # of the flagship's pictures: what is hard is drawn there, not in refining
-VALIDATIONS = 4  # in the course of a run, with a checkpoint each; they cost as much as training
-WARM_UP = 0.1  # of the updates at most: a small budget must not end before the full rate
+PROPOSAL_SHARE = 0.75  # of the flagship's pictures train its proposer, whose task is the harder one
+VALIDATIONS = 4  # in a run, with a checkpoint each; more would cost as much as training
+WARM_UP = 0.1  # of the updates at most, so that short runs also reach the full learning rate
 SUMMARY = {  # heading → (protocol, measure, decimal places)
     "FID": ("automatic", "vgg19_fid", 1),
     "KID": ("automatic", "vgg19_kid", 2),
@@ -64,16 +68,16 @@ SUMMARY = {  # heading → (protocol, measure, decimal places)
 NOTE = """\
 Every system has its own settings (`sketchcolor/training/recipes.py`) except for the resolution:
 U-Nets that go down to 1×1 have as many levels as that takes, and a fully connected head has the
-pictures' size; warm-up takes at most a tenth of the updates. All meet the same pictures in the same
-order, framed and drawn as their recipes say. `sketchcolor` is two networks: the first sees three
-quarters of the number of pictures and the second one quarter, each from the first picture on.
-Minutes and pictures/s are those of training, with validations left out.
+pictures' size; warm-up takes at most a tenth of the updates. All systems are trained on the same
+pictures in the same order, framed and turned into line art as their recipes say. `sketchcolor` is
+two networks: the first sees three quarters of the number of pictures and the second one quarter,
+each from the first picture on. Minutes and pictures/s are those of training without validations.
 """
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all runs of a folder have in common."""
+    """Settings that all runs of a folder have in common."""
 
     resolution: int
     images: int
@@ -83,7 +87,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where things are, and how the systems are trained and measured."""
+    """Trains and measures systems, with the settings and files given."""
 
     settings: Settings
     data: Path
@@ -92,13 +96,13 @@ class Bench:
     mixed_precision: str
 
     def train(self, recipe: str, folder: Path, images: int, *more: str) -> dict:
-        """Runs a recipe to its end, from the last checkpoint if there is one.
+        """Trains a recipe to its end, from the last checkpoint if there is one.
 
         Returns:
             The run's record.
         """
         record = folder / "recipe.json"
-        if not record.is_file():  # it is written when a run is complete
+        if not record.is_file():  # the file is written when a run is complete
             arguments = self.arguments(recipe, folder, images)
             train_accelerate.main(train_accelerate.parse_args([*arguments, *more]))
         for checkpoint in folder.glob("checkpoint-*"):
@@ -106,7 +110,7 @@ class Bench:
         return json.loads(record.read_text())
 
     def arguments(self, recipe: str, folder: Path, images: int) -> list[str]:
-        """Flags of ``train_accelerate.py`` by which a recipe sees about ``images`` pictures."""
+        """Flags of ``train_accelerate.py`` to train a recipe on about ``images`` pictures."""
         steps = max(1, round(images / RECIPES[recipe].train_batch_size))
         often = max(1, steps // VALIDATIONS)
         values = {
@@ -146,7 +150,7 @@ class Bench:
         return folder / "pipeline", records
 
     def measure(self, system: str, pictures: list[Image.Image], vgg: VGG19Features) -> dict:
-        """A system's line of the report; trained and measured unless that was done before."""
+        """A system's entry in the report. It is trained and measured unless it was before."""
         finished = self.runs / system / "result.json"
         if not finished.is_file():
             folder, records = self.pipeline(system)
@@ -156,7 +160,7 @@ class Bench:
         return json.loads(finished.read_text())
 
     def measure_as_it_is(self, model: str, pictures: list[Image.Image], vgg: VGG19Features) -> dict:
-        """The line of a model that was trained elsewhere, on other pictures and longer."""
+        """The report's entry for a model that has been trained elsewhere, perhaps for longer."""
         pipeline = load_pipeline(model)
         identity = {"model": f"{model_name(pipeline)}, as it is", "revision": pipeline.revision}
         return {**identity, **self._evaluate(pipeline, pictures, vgg)}
@@ -171,7 +175,7 @@ class Bench:
         return result
 
     def claim(self) -> None:
-        """Makes the folder of runs these settings' own.
+        """Writes the settings into the folder of runs, so that it never holds runs of others.
 
         Raises:
             SystemExit: it holds runs of other settings.
@@ -185,7 +189,7 @@ class Bench:
 
 
 def training_table(entries: list[dict]) -> str:
-    """What each system is and what its training cost, as Markdown."""
+    """Size, source and training time of each system, as Markdown."""
     rows = [
         "| system | parameters, M | batch | pictures seen | minutes | pictures/s | source |",
         "|---|---:|---:|---:|---:|---:|---|",
@@ -207,7 +211,7 @@ def training_table(entries: list[dict]) -> str:
 
 
 def summary_table(entries: list[dict]) -> str:
-    """What decides between systems, one row each, as Markdown."""
+    """The most important scores, one row for each system, as Markdown."""
     rows = ["| system |" + "".join(f" {heading} |" for heading in SUMMARY)]
     rows.append("|---|" + "---:|" * len(SUMMARY))
     for entry in entries:
@@ -222,7 +226,7 @@ def summary_table(entries: list[dict]) -> str:
 
 
 def write_report(entries: list[dict], settings: Settings, output: Path) -> None:
-    """JSON and, beside it, Markdown."""
+    """Writes the report as JSON, and as Markdown beside it."""
     report = {"settings": asdict(settings), "systems": entries}
     output.write_text(json.dumps(report, indent=2) + "\n")
     head = f"Resolution {settings.resolution}, seed {settings.seed}.\n"
@@ -233,7 +237,7 @@ def write_report(entries: list[dict], settings: Settings, output: Path) -> None:
 
 
 def describe_data(data: Path) -> str:
-    """What the training pictures are, counted, as a sentence for a card."""
+    """A sentence for model cards: how many training pictures there are of which kind."""
     rows = load_images(Source(data_files=str(data / "train-*.parquet")))
     text = f"{len(rows):,} colour pictures"
     if "kind" in rows.column_names:
@@ -243,7 +247,7 @@ def describe_data(data: Path) -> str:
 
 
 def write_cards(entries: list[dict], settings: Settings, data: str, folder: Path) -> None:
-    """A card for each system but the flagship, whose card is about its bundled weights."""
+    """Writes model cards of all systems but the flagship, whose card is about bundled weights."""
     for entry in entries:
         if "training" in entry and entry["model"] != FLAGSHIP:
             command = (
@@ -257,7 +261,7 @@ def write_cards(entries: list[dict], settings: Settings, data: str, folder: Path
 
 
 def draw_sheet(runs: Path, sketches: Path, resolution: int, seed: int) -> Image.Image:
-    """A row for each sketch of a folder: the sketch, then what every system makes of it alone."""
+    """A row for each sketch of a folder: the sketch and its automatic colouring by each system."""
     pages = [read_sketch(path) for path in sorted(sketches.iterdir())]
     columns = [[tile(page.convert("RGB")) for page in pages]]
     for system in SYSTEMS:
@@ -269,7 +273,7 @@ def draw_sheet(runs: Path, sketches: Path, resolution: int, seed: int) -> Image.
 
 
 def _heading(text: str) -> Image.Image:
-    """A tile with a name at its foot."""
+    """A tile with a name at its lower edge."""
     heading = Image.new("RGB", (TILE, TILE), "white")
     pen, font = ImageDraw.Draw(heading), ImageFont.load_default(18)
     pen.text((TILE / 2, TILE - 12), text, "black", font, anchor="ms")
@@ -278,10 +282,12 @@ def _heading(text: str) -> Image.Image:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
-    parser.add_argument("--vgg19", type=Path, required=True, help="weights of VGG-19")
+    parser.add_argument("--data", type=existing_folder, required=True, help=DATA_HELP)
+    parser.add_argument("--vgg19", type=existing_file, required=True, help="weights of VGG-19")
     parser.add_argument("--beside", nargs="*", default=[], help="models to measure as they are")
-    parser.add_argument("--sketches", type=Path, help="folder of sketches, for RUNS/sheet.jpg")
+    parser.add_argument(
+        "--sketches", type=existing_folder, help="folder of sketches, for RUNS/sheet.jpg"
+    )
     parser.add_argument("--resolution", type=int, default=256)
     parser.add_argument("--images", type=int, default=2000, help="pictures that each system sees")
     parser.add_argument("--evaluated", type=int, default=100, help="validation pictures")

@@ -1,12 +1,12 @@
-"""The style pass: the paper's two optimisers, the fast mode against them, the slim network.
+"""Style transfer: the paper's two optimisers, the fast mode beside them, and the slim network.
 
-``python -m benchmarks.style_transfer --vgg19 FILE --sketches ../shared/lineart --styles
-../shared/styles -o benchmarks/style_transfer.json``
+``python -m benchmarks.style_transfer --vgg19 FILE --sketches lineart --styles paintings
+-o benchmarks/style_transfer.json``
 
-Every loss is that of the real VGG-19, whatever network a picture was painted with: equation 7 of
-Grover & Banker as published, and with the fast mode's layers weighted by the size of their targets.
-Contents are real sketches coloured by our model. What the JSON file and the sheet have is left
-alone: a run that was broken off goes on where it was.
+Every loss is computed with the full VGG-19, whichever network a picture was made with. There are
+two: equation 7 of Grover & Banker as published, and the fast mode's, in which every layer is
+weighted by the size of its target. Content images are sketches coloured by our model. Results that
+are already in the JSON file and an existing sheet are kept, so an interrupted run can be continued.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.machine import memory_mib
+from benchmarks.pictures import existing_file, existing_folder, find_picture
 from benchmarks.sheet import paste_rows, tile
 from sketchcolor import load_pipeline
 from sketchcolor.evaluation.plots import line_chart
@@ -35,7 +36,8 @@ from sketchcolor.style.optimisation import Progress
 from sketchcolor.style.settings import FAITHFUL, FAST, Scale, Settings, Style
 from sketchcolor.style.transfer import StyleTransfer
 
-CONTENTS = ("09", "10", "14", "17", "19", "21")  # beginnings of the sketches' names
+# Beginnings of the file names of sketches and of paintings.
+CONTENTS = ("09", "10", "14", "17", "19", "21")
 PAINTINGS = ("van_gogh", "hokusai", "munch", "turner", "kandinsky", "red_chalk")
 OPTIMISERS = {"lbfgs": "L-BFGS", "adam": "Adam"}
 SHEET_SKETCHES = 4
@@ -51,7 +53,7 @@ class Watch:
     def __call__(self, progress: Progress) -> None:
         self.losses.append(progress.loss)
         if self.first_preview is None:
-            progress.preview  # noqa: B018 (its making belongs to the wait)
+            progress.preview  # noqa: B018 (making the preview is part of the waiting time)
             self.first_preview = time.perf_counter() - self.started
 
     def __enter__(self) -> Watch:
@@ -75,15 +77,14 @@ def coloured(sketches: Path) -> Iterator[tuple[Image.Image, Image.Image]]:
     """(sketch, colouring by the bundled model) of each of `CONTENTS`."""
     pipeline = load_pipeline()
     for start in CONTENTS:
-        (path,) = sketches.glob(f"{start}*")
-        sketch = read_sketch(path)
+        sketch = read_sketch(find_picture(sketches, start))
         yield sketch, pipeline(sketch, seed=1).images[0]
 
 
 def measure_optimisers(
     transfer: StyleTransfer, content: Image.Image, style: Style, side: int, iterations: int
 ) -> dict[str, list[float]]:
-    """Loss of L-BFGS and Adam, as published, from white noise, at every tenth iteration."""
+    """Loss of L-BFGS and of Adam at every tenth iteration, from white noise as published."""
     faithful = replace(FAITHFUL, scales=(Scale(side, iterations),))
     shown = [1, *range(10, iterations + 1, 10)]
     found = {"iteration": shown}
@@ -98,7 +99,7 @@ def measure_optimisers(
 def judge(
     real: StyleTransfer, picture: Image.Image, content: Image.Image, style: Style, side: int
 ) -> dict[str, float]:
-    """Losses by the real network, in either weighting."""
+    """Losses of a picture, computed with the full network, in both weightings."""
     return {
         name: real.loss(picture, content, [style], settings.at(side))
         for name, settings in (("published", FAITHFUL), ("normalised", FAST))
@@ -111,7 +112,7 @@ def measure_ways(
     content: Image.Image,
     style: Style,
 ) -> dict[str, dict]:
-    """Seconds, losses and memory of several ways to paint the same picture."""
+    """Seconds, losses and memory of several networks and settings for the same picture."""
     found = {}
     for name, (transfer, settings) in ways.items():
         with Watch() as watch:
@@ -133,7 +134,7 @@ def measure_slim(
     pairs: list[tuple[Image.Image, Style]],
     settings: Settings,
 ) -> list[dict[str, dict]]:
-    """Final losses of either network on the same pairs, in the same number of iterations."""
+    """Final losses of both networks on the same pairs after the same number of iterations."""
     settings = replace(settings, plateau=0.0)
     side = settings.scales[-1].side
     rows = []
@@ -150,13 +151,13 @@ def measure_slim(
 
 
 def plot(curves: dict[str, list[float]]) -> Image.Image:
-    """Loss against iteration, like figures 22 and 23 of Grover & Banker."""
+    """A chart of loss against iteration, like figures 22 and 23 of Grover & Banker."""
     lines = {label: np.log10(curves[name]) for name, label in OPTIMISERS.items()}
     return line_chart("log10 of the loss, equation 7", "iteration", curves["iteration"], lines)
 
 
 def make_sheet(pictures: list[tuple[Image.Image, Image.Image]], slim: StyleTransfer) -> Image.Image:
-    """Contents × built-in styles, as visitors get them."""
+    """A sheet of all content images in all built-in styles, with the app's default settings."""
     rows = [[tile(picture) for _, picture in pictures]]
     for name in styles.BUILT_IN:
         style = [Style(styles.built_in(name))]
@@ -166,9 +167,13 @@ def make_sheet(pictures: list[tuple[Image.Image, Image.Image]], slim: StyleTrans
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--vgg19", type=Path, required=True, help="the real VGG-19, safetensors")
-    parser.add_argument("--sketches", type=Path, required=True, help="folder of real sketches")
-    parser.add_argument("--styles", type=Path, required=True, help="folder of paintings")
+    parser.add_argument(
+        "--vgg19", type=existing_file, required=True, help="the full VGG-19, safetensors"
+    )
+    parser.add_argument(
+        "--sketches", type=existing_folder, required=True, help="folder of the sketches"
+    )
+    parser.add_argument("--styles", type=existing_folder, required=True, help="folder of paintings")
     parser.add_argument("--side", type=int, default=512, help="px, of the fast mode's comparison")
     parser.add_argument("--iterations", type=int, default=500, help="of the faithful mode")
     parser.add_argument("--curve-side", type=int, default=128, help="px, of the optimisers' curves")
@@ -177,8 +182,9 @@ def main() -> None:
     args = parser.parse_args()
 
     real, slim = (StyleTransfer(load_style_network(source)) for source in (args.vgg19, None))
+    files = [find_picture(args.styles, start) for start in PAINTINGS]
+    paintings = [Style(read_image(file)) for file in files]
     pictures = list(coloured(args.sketches))
-    paintings = [Style(read_image(next(args.styles.glob(f"{start}*")))) for start in PAINTINGS]
     pairs = [(picture, style) for (_, picture), style in zip(pictures, paintings, strict=True)]
     content, style = pairs[0]
     report = json.loads(args.output.read_text()) if args.output.exists() else {}

@@ -1,4 +1,4 @@
-"""The benchmarks run, and count what they say they count; nothing here depends on speed."""
+"""The benchmarks run and measure what they claim; no test here depends on the machine's speed."""
 
 import importlib
 import json
@@ -119,7 +119,7 @@ def conditions(inference):
 
 def test_conditions_are_measured_on_pictures(conditions, coloured_examples, tiny_pipeline):
     images = conditions.validation_pictures(coloured_examples, 4)
-    found = conditions.measure_wishes(tiny_pipeline, images)
+    found = conditions.measure_conditions(tiny_pipeline, images)
     assert set(found) == {"networks", "pipeline"}
     held = found["pipeline"]
     assert held["own_reference"]["palette_distance"] < held["own_reference"]["other_palette"]
@@ -128,13 +128,13 @@ def test_conditions_are_measured_on_pictures(conditions, coloured_examples, tiny
     assert held["own_reference"] != found["networks"]["own_reference"]
 
 
-def test_a_copier_is_found_out(inference, coloured_examples, tmp_path):
+def test_a_model_that_memorised_a_picture_is_detected(inference, coloured_examples):
     memorising = importlib.import_module("benchmarks.memorising")
     rows = memorising.spread_rows(coloured_examples, 4, split="train")
     (known,) = memorising.batches([rows[0]["image"]], memorising.SIDE)
 
     class Copier:
-        """Whatever is drawn, it shows the first picture that it was trained on."""
+        """Returns the first training picture, whatever the sketch is."""
 
         def colour_tensor(self, sketch, seeds):
             return known.truth.expand(len(sketch), -1, -1, -1)
@@ -146,28 +146,72 @@ def test_a_copier_is_found_out(inference, coloured_examples, tmp_path):
     assert report["psnr"]["train"] > report["psnr"]["validation"]
 
 
-def test_every_kind_of_wish_is_timed(conditions, tiny_pipeline):
+def test_every_kind_of_condition_is_timed(conditions, tiny_pipeline):
     waits = conditions.measure_waits(tiny_pipeline, side=64)
     assert set(waits) == {"automatic", "stroke", "palette", "four_variants"}
     assert min(waits.values()) > 0
 
 
 def test_conditions_lie_beside_each_other(inference, tiny_folder, tmp_path, monkeypatch):
-    wishes = importlib.import_module("benchmarks.wishes")
-    chosen = dict(list(json.loads(wishes.WISHES.read_text()).items())[:2])
+    conditions_sheet = importlib.import_module("benchmarks.conditions_sheet")
+    chosen = dict(list(json.loads(conditions_sheet.DOTS.read_text()).items())[:2])
     sketches = tmp_path / "sketches"
     sketches.mkdir()
     for start, sketch in zip(chosen, example_sketches(), strict=False):
         sketch.save(sketches / f"{start}drawn.png")
-    few = tmp_path / "wishes.json"
+    few = tmp_path / "dots.json"
     few.write_text(json.dumps(chosen))
-    monkeypatch.setattr(wishes, "WISHES", few)
+    monkeypatch.setattr(conditions_sheet, "DOTS", few)
     sheet = tmp_path / "sheet.png"
     arguments = ["--model", str(tiny_folder), "--sketches", str(sketches)]
-    monkeypatch.setattr("sys.argv", ["wishes", *arguments, "-o", str(sheet)])
-    wishes.main()
+    monkeypatch.setattr("sys.argv", ["conditions_sheet", *arguments, "-o", str(sheet)])
+    conditions_sheet.main()
     picture = np.asarray(Image.open(sheet))
     rows = picture.reshape(5, -1, *picture.shape[1:])
     automatic, three, ten, *palettes = rows.astype(int)
     assert all((automatic != row).any() for row in (three, ten, *palettes))
     assert (three != ten).any()
+
+
+READS = {  # benchmark → flags that name the files it reads
+    "conditions": ["--data"],
+    "memorising": ["--data"],
+    "sheet": ["--data", "--sketches"],
+    "conditions_sheet": ["--sketches"],
+    "side_by_side": ["--data", "--vgg19", "--sketches"],
+    "style_transfer": ["--vgg19", "--sketches", "--styles"],
+}
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "flag"), [(name, each) for name, flags in READS.items() for each in flags]
+)
+def test_a_benchmark_names_what_is_missing(
+    inference, benchmark, flag, tmp_path, vgg_file, monkeypatch, capsys
+):
+    module = importlib.import_module(f"benchmarks.{benchmark}")
+    arguments = ["-o", str(tmp_path / "report.json")]
+    if benchmark == "side_by_side":
+        arguments += ["--runs", str(tmp_path / "runs")]
+    for each in READS[benchmark]:
+        there = vgg_file if each == "--vgg19" else tmp_path
+        arguments += [each, str(tmp_path / "absent" if each == flag else there)]
+    monkeypatch.setattr("sys.argv", [benchmark, *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        module.main()
+    assert stopped.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert flag in last and f"{tmp_path / 'absent'}" in last
+
+
+def test_a_folder_without_the_pictures_is_named(inference, tmp_path, coloured_examples):
+    pictures = importlib.import_module("benchmarks.pictures")
+    with pytest.raises(SystemExit, match=r"There is no validation-\*\.parquet in "):
+        pictures.spread_rows(tmp_path, 4)
+    assert len(pictures.spread_rows(coloured_examples, 3)) == 3
+    for number in range(2):
+        with pytest.raises(SystemExit, match=rf"There are {2 * number} files 01_\* in "):
+            pictures.find_picture(tmp_path, "01_")
+        for name in ("01_a.png", "01_b.png", "02_c.png"):
+            (tmp_path / name).touch()
+    assert pictures.find_picture(tmp_path, "02_") == tmp_path / "02_c.png"
