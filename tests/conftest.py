@@ -1,8 +1,8 @@
-"""Shared fixtures: a tiny pipeline, drawn sketches, a browser, the real data's folder."""
+"""Fixtures of many tests: tiny networks, drawn sketches, a browser, real data if it is there."""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -25,23 +25,23 @@ from tests.support.pictures import write_coloured_examples, write_pictures
 
 @pytest.fixture
 def in_float32(monkeypatch):
-    """One number format on every CPU, for pictures that are compared closely.
+    """Pipelines compute in float32 on every CPU, so that pictures can be compared closely.
 
-    Where bfloat16 is fast its rounding depends on the size of the batch and on where weights lie,
-    and networks with arbitrary weights blow that up.
+    On CPUs with fast bfloat16 they would use that. Its rounding errors depend on the batch size and
+    on memory alignment, and networks with random weights amplify them.
     """
     monkeypatch.setattr("sketchcolor.colouring.fastest_dtype", lambda device: torch.float32)
 
 
 @pytest.fixture
 def tiny_pipeline(in_float32) -> SketchColorPipeline:
-    """A two-stage pipeline of a few thousand weights; answers at once, colours are arbitrary."""
+    """A fast two-stage pipeline with a few thousand random weights; its colours are arbitrary."""
     return SketchColorPipeline(tiny_refiner(), tiny_proposer(), FlowMatchEulerDiscreteScheduler())
 
 
 @pytest.fixture(scope="session")
 def tiny_vgg() -> VGG19Features:
-    """VGG-19 with a few channels and random weights that keep a signal's size through 16 layers."""
+    """VGG-19 with few channels and random weights, scaled so that signals do not fade in depth."""
     torch.manual_seed(0)
     vgg = VGG19Features(channels=(8, 8, 8, 8, 12))
     for layer in vgg.features:
@@ -57,17 +57,25 @@ def vgg_file(tiny_vgg, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real pictures that may lie beside a checkout."""
-    folder = ROOT.parent / "shared"
-    if not folder.is_dir():
-        pytest.skip(f"real pictures and weights are not here; they would lie in {folder}")
-    return folder
+def real_data() -> Callable[[str], Path]:
+    """Finds a file or folder in ``shared`` beside the checkout, or skips the test without it.
+
+    Nobody who clones the repository has that folder: a test may use it only for what cannot be
+    tested with pictures that we draw.
+    """
+
+    def find(name: str) -> Path:
+        path = ROOT.parent / "shared" / name
+        if not path.exists():
+            pytest.skip(f"this test needs data that is not in the repository: there is no {path}")
+        return path
+
+    return find
 
 
 @pytest.fixture(scope="session")
 def coloured_examples(tmp_path_factory) -> Path:
-    """A folder with a small data set of our own making, see `write_coloured_examples`."""
+    """A folder with a small data set of drawn pictures, see `write_coloured_examples`."""
     return write_coloured_examples(tmp_path_factory.mktemp("examples"))
 
 
@@ -78,7 +86,8 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
-            # Root in a container with a tiny /dev/shm; the canvas needs WebGL, here in software.
+            # Chromium as root in a container has no sandbox and little /dev/shm. The canvas needs
+            # WebGL, here rendered in software.
             args=[
                 *("--no-sandbox", "--disable-dev-shm-usage", "--use-gl=angle"),
                 *("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),

@@ -135,8 +135,8 @@ def test_missing_and_foreign_files_are_refused(tmp_path, monkeypatch):
         VGG19Features.from_file(other)
 
 
-def test_real_weights_distinguish_edges_from_flat_colour(shared):
-    vgg = VGG19Features.from_file(shared / "weights" / "vgg19_imagenet_caffe_fp16.safetensors")
+def test_published_weights_distinguish_edges_from_flat_colour(real_data):
+    vgg = VGG19Features.from_file(real_data("weights/vgg19_imagenet_caffe_fp16.safetensors"))
     assert tuple(vgg.config.channels) == (64, 128, 256, 512, 512)
     assert_edges_count(vgg)
 
@@ -146,6 +146,7 @@ def test_bundled_weights_distinguish_edges_from_flat_colour():
 
 
 def assert_edges_count(vgg: VGG19Features) -> None:
+    """An edge excites a deep layer much more than flat colour does."""
     flat = torch.zeros(1, 3, 64, 64)
     edge = flat.clone()
     edge[..., 32:] = 1

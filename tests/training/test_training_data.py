@@ -203,12 +203,10 @@ def test_offset_sampler_continues():
     assert list(OffsetSampler(3, 6)) == [3, 4, 5] and len(OffsetSampler(7, 6)) == 0
 
 
-def test_validation_split_is_its_own(shared):
-    """No validation picture may be trained on."""
+def test_no_real_validation_picture_is_trained_on(real_data):
+    data = real_data("data")
     keys = []
     for split in ("train", "validation"):
-        images = load_images(
-            Source(data_files=str(shared / f"data/{split}-*.parquet"), split=split)
-        )
+        images = load_images(Source(data_files=str(data / f"{split}-*.parquet"), split=split))
         keys.append(set(zip(images["source"], images["key"], strict=True)))
     assert len(keys[1]) == 433 and not keys[0] & keys[1]
