@@ -1,4 +1,4 @@
-"""What tests share: tiny networks, drawn pictures, a served page, a stand-in for the Hub."""
+"""Helpers of several tests: tiny networks, drawn pictures, a served page, a server like the Hub."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the Hub, for `hub_server` to do on demand."""
+"""Faults between a client and the Hub, which `hub_server` produces on demand."""
 
 import time
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from typing import BinaryIO
 
 @dataclass(frozen=True)
 class Fault:
-    """One misbehaviour.
+    """One faulty answer.
 
     Attributes:
         status: answer with this HTTP status instead.
-        headers: of that answer; ``_`` stands for ``-``.
-        cut: send the first half of the body and hang up.
-        corrupt: change one byte of the body, not its length.
-        stall: seconds of silence in the middle of the body.
+        headers: headers of that answer, with ``_`` in place of ``-``.
+        cut: send the first half of the body and close the connection.
+        corrupt: change one byte of the body but not its length.
+        stall: seconds to wait in the middle of the body.
     """
 
     status: int = 0
@@ -24,7 +24,7 @@ class Fault:
     stall: float = 0
 
     def write(self, body: bytes, connection: BinaryIO) -> None:
-        """Sends the body as far and as well as this fault lets it."""
+        """Sends the body with this fault."""
         half = len(body) // 2
         if self.corrupt:
             body = body[:half] + bytes([body[half] ^ 1]) + body[half + 1 :]

@@ -1,9 +1,9 @@
-"""A Hub for tests: in memory, on the loopback interface, standard library only.
+"""A server for tests that behaves like the Hugging Face Hub, in memory and on this machine only.
 
-It answers what huggingface_hub and datasets ask to create repositories, upload, tag, list and
-download, and misbehaves on demand (`hub_faults.Fault`). Point a fresh process at it with
-`environment`; the client reads its variables when it is imported, so a process that has already
-imported it cannot be redirected.
+It answers the requests by which huggingface_hub and datasets create repositories, upload, tag, list
+and download, and fails on demand (`hub_faults.Fault`). A new process uses it if it is started with
+the variables of `environment`. The client reads them when it is imported, so a process that has
+imported it before cannot be redirected.
 """
 
 import base64
@@ -22,7 +22,7 @@ from tests.support.hub_faults import Fault
 
 TOKEN = "hf_stand_in"
 FIRST = "0" * 40  # the commit of a new repository, without files
-LARGE = (".safetensors", ".parquet", ".jpg", ".png", ".webp")  # what the Hub keeps as LFS files
+LARGE = (".safetensors", ".parquet", ".jpg", ".png", ".webp")  # stored as LFS files
 
 API = r"/api/(?P<kind>model|dataset|space)s/(?P<repo>[^/]+/[^/]+)"
 REPO = r"/(?P<kind>(datasets|spaces)/)?(?P<repo>[^/]+/[^/]+)"
@@ -46,11 +46,11 @@ ROUTES = {
 
 @dataclass
 class Repository:
-    """Every commit is a whole tree; ``main`` is the newest."""
+    """A repository: every commit has all files, and ``main`` is the newest commit."""
 
     commits: dict[str, dict[str, bytes]] = field(default_factory=lambda: {FIRST: {}})
     tags: dict[str, str] = field(default_factory=dict)  # name → commit
-    variables: dict[str, str] = field(default_factory=dict)  # of a Space
+    variables: dict[str, str] = field(default_factory=dict)  # only Spaces have them
     private: bool = False
 
     @property
@@ -63,11 +63,17 @@ class Repository:
 
 
 class HubServer(ThreadingHTTPServer):
-    """Repositories by ``kind/owner/name``.
+    """The server and all that it stores.
 
-    ``requests`` logs ``"METHOD /path"`` of everything asked, in order, ``ranges`` the byte ranges
-    among them, and ``unexpected`` those that it has no answer for. Of ``gated`` repositories nobody
-    gets a file, as of those whose terms the token's owner has not accepted.
+    Attributes:
+        url: address of the server.
+        repositories: each by ``kind/owner/name``.
+        large_files: uploaded LFS files by their SHA-256.
+        gated: ``owner/name`` of repositories whose files are refused to everybody, as the Hub does
+            while a user has not accepted the terms of a repository.
+        requests: ``"METHOD /path"`` of all requests, in order.
+        ranges: the byte ranges that were asked for.
+        unexpected: requests for which there is no route.
     """
 
     daemon_threads = True
@@ -76,7 +82,7 @@ class HubServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.repositories: dict[str, Repository] = {}
-        self.large_files: dict[str, bytes] = {}  # SHA-256 → content
+        self.large_files: dict[str, bytes] = {}
         self.gated: set[str] = set()
         self.requests: list[str] = []
         self.ranges: list[str] = []
@@ -85,7 +91,7 @@ class HubServer(ThreadingHTTPServer):
         self._lock = Lock()
 
     def environment(self, home: Path, token: str = TOKEN) -> dict[str, str]:
-        """Variables that make a new process use this Hub and keep its cache under ``home``."""
+        """Variables with which a new process uses this server and keeps its cache in ``home``."""
         return {
             "HF_ENDPOINT": self.url,
             "HF_HOME": str(home),
@@ -95,11 +101,11 @@ class HubServer(ThreadingHTTPServer):
         }
 
     def fail(self, request: str, fault: Fault, times: int = 1) -> None:
-        """Meets the next requests that the pattern matches with a fault."""
+        """Answers the next ``times`` requests that match a regular expression with a fault."""
         self._faults += [(request, fault)] * times
 
     def fault_for(self, request: str) -> Fault | None:
-        """Takes the first fault that waits for such a request."""
+        """Removes and returns the first fault that is meant for this request, if there is one."""
         with self._lock:
             for waiting in self._faults:
                 if re.fullmatch(waiting[0], request):
@@ -110,7 +116,7 @@ class HubServer(ThreadingHTTPServer):
 
 @contextmanager
 def running_hub() -> Iterator[HubServer]:
-    """A Hub that answers on a free port until the block ends."""
+    """Runs a server on a free port until the ``with`` block ends."""
     server = HubServer()
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -123,7 +129,7 @@ def running_hub() -> Iterator[HubServer]:
 
 
 class _Refusal(Exception):
-    """A status and the headers by which the client tells refusals apart."""
+    """An HTTP error, with the headers by which the client recognises its reason."""
 
     def __init__(self, status: int, **headers: str) -> None:
         super().__init__(status)
@@ -163,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = answer
 
     def admit(self, route: str) -> None:
-        """Anybody may read, only the token's owner write; a wrong token is always refused."""
+        """Refuses wrong tokens, and writing without a token; reading needs none."""
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         reading = self.command in ("GET", "HEAD") or route in ("paths_info", "lfs_upload")
         if token != TOKEN and (token or not reading):
@@ -330,7 +336,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _describe(path: str, content: bytes) -> dict:
-    """A file as the Hub lists it."""
+    """The entry of a file in listings."""
     known = {"type": "file", "path": path, "size": len(content), "oid": _git_oid(content)}
     if path.endswith(LARGE):
         known["lfs"] = {"oid": _etag(path, content), "size": len(content), "pointerSize": 134}
@@ -338,7 +344,7 @@ def _describe(path: str, content: bytes) -> dict:
 
 
 def _etag(path: str, content: bytes) -> str:
-    """What the Hub knows a file's content by: the SHA-256 of LFS files, Git's name of others."""
+    """The identifier of a file's content: SHA-256 for LFS files, the Git object id for others."""
     return hashlib.sha256(content).hexdigest() if path.endswith(LARGE) else _git_oid(content)
 
 

@@ -1,4 +1,4 @@
-"""Networks of a few thousand weights, fixed by a seed; what they paint is arbitrary."""
+"""Networks with a few thousand random weights from a fixed seed; their colours are arbitrary."""
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ TINY_PROPOSER = {
     "norm_num_groups": 4,
 }
 
-# A part encoder reads a proposer with patches of 4 pixels.
+# A part encoder takes features from a proposer with patches of 4 pixels.
 TINY_READABLE = TINY_PROPOSER | {"patch": 4, "line_channels": (8, 8, 8)}
 TINY_PARTS = {
     "line_channels": (8, 8, 8),
@@ -38,7 +38,10 @@ def tiny_proposer(**more) -> ColorProposer:
 
 
 def tiny_part_encoder() -> PartEncoder:
-    """An encoder of nearly one vector: no piece is cut, and no hint leaves the one it lies in."""
+    """An encoder with nearly the same vector everywhere, so that it does not divide any region.
+
+    Its logit of having the colour of no hint is so high that hints stay in their own pieces.
+    """
     torch.manual_seed(2)
     encoder = PartEncoder(**TINY_PARTS)
     torch.nn.init.normal_(encoder.outlet.weight, std=0.02)
@@ -54,13 +57,16 @@ def drawing_parts(
     locality: float = 1.0,
     ink: np.ndarray | None = None,
 ) -> DrawingParts:
-    """What would be known of a drawing in which regions and vectors are these.
+    """The analysis of a drawing with the given regions and vectors.
 
     Args:
-        label: H×W int32. vectors: D×h×w.
-        part: of each piece; each on its own if None.
-        alone: halfway between the logits of a hint of the same vector and of a vector at a right
-            angle to it, which are 10 and 0.
+        label: H×W int32, number of the region of each pixel.
+        vectors: D×h×w, the part encoder's vector of each cell.
+        part: number of the part of each piece; None makes every piece a part of its own.
+        alone: logit of having the colour of no hint. The default is halfway between the logits of
+            hints with the same vector and with an orthogonal one, which are 10 and 0.
+        locality: how fast a hint's influence decreases with distance.
+        ink: h×w in [0, 1], 1 for black; None is an empty page.
     """
     pieces = cut_regions(label, vectors, np.ones(vectors.shape[1:]))
     height, width = pieces.grid

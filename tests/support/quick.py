@@ -1,4 +1,4 @@
-"""A pipeline for code that is run as it stands, but sooner."""
+"""A pipeline that makes code with fixed settings run faster, for tests of the examples."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ RESOLUTION = 128
 
 
 class Quick:
-    """Calls a pipeline at a small working resolution, whatever is asked for."""
+    """Calls a pipeline, always at a small working resolution."""
 
     def __init__(self, pipeline: SketchColorPipeline) -> None:
         self._pipeline = pipeline

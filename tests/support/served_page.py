@@ -1,4 +1,4 @@
-"""The page on a loopback port, and visitors of it with and without a browser."""
+"""Serves the app on this machine, and helps tests to use it in a browser."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ from sketchcolor.ui import build_demo, launch_options, style
 from sketchcolor.ui.health import Outcome
 from tests.support.networks import tiny_proposer, tiny_refiner
 
-PATIENCE = 120_000  # ms; a loaded machine may be slow
+PATIENCE = 120_000  # ms until a test fails; a busy machine may be slow
 UNFOLDED = 1500  # ms; see `unfolded`
-# Gradio's editor says this when a loaded machine is still making a layer that a pointer crosses.
+# Gradio's editor logs this error if the pointer moves over a layer that is not ready yet.
 HARMLESS = "No draw texture found for layer"
 
 
 def shared_pipeline() -> SketchColorPipeline:
-    """A pipeline like the fixture ``tiny_pipeline``, for pages that serve a whole module."""
+    """A pipeline like the fixture ``tiny_pipeline``, for pages that a whole test module uses."""
     return SketchColorPipeline(tiny_refiner(), tiny_proposer(), FlowMatchEulerDiscreteScheduler())
 
 
@@ -32,7 +32,7 @@ def shared_pipeline() -> SketchColorPipeline:
 def served(
     pipeline: object, cache: Path, self_test: Outcome | None = None, others: Sequence[object] = ()
 ) -> Iterator[str]:
-    """Serves the page over one or several models, its files in ``cache``; gives its address."""
+    """Serves the app with one or several models and its files in ``cache``; yields its address."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(cache))
         patch.delenv("GRADIO_SERVER_PORT", raising=False)
@@ -52,7 +52,7 @@ def served(
 
 @contextmanager
 def served_with_tiny_styles(pipeline: object, cache: Path) -> Iterator[str]:
-    """As `served`, over a tiny VGG-19: what it paints is arbitrary, how it is driven is not."""
+    """Like `served`, with a tiny VGG-19 of random weights, so that style transfer is fast."""
     torch.manual_seed(0)
     engine = StyleTransfer(VGG19Features(channels=(4, 6, 8, 8, 8), pooling="average"))
     with pytest.MonkeyPatch.context() as patch, served(pipeline, cache) as address:
@@ -61,7 +61,7 @@ def served_with_tiny_styles(pipeline: object, cache: Path) -> Iterator[str]:
 
 
 class Watched:
-    """Passes calls on to a pipeline, for a small picture, and keeps their arguments."""
+    """Calls a pipeline at a small resolution and records the arguments of each call."""
 
     model_id, revision = "tiny", None
 
@@ -75,7 +75,7 @@ class Watched:
 
 @contextmanager
 def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
-    """The opened page; in the end it has reported no error and asked no other host."""
+    """Opens the page; at the end, checks that it logged no error and called no other host."""
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
@@ -98,14 +98,14 @@ def _is_outside(url: str) -> bool:
 
 
 def downloaded(page: Page, button: str) -> tuple[str, bytes]:
-    """Name and content of the file that a press of the button downloads."""
+    """Name and content of the file that a click on the button downloads."""
     with page.expect_download() as waiting:
         page.click(button)
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
 def next_call(page: Page, pipeline: Watched, before: int) -> dict:
-    """The arguments of the colouring after the first ``before`` ones."""
+    """Waits until a pipeline has been called more than ``before`` times; the last arguments."""
     for _ in range(PATIENCE // 100):
         if len(pipeline.calls) > before:
             return pipeline.calls[-1]
@@ -114,16 +114,16 @@ def next_call(page: Page, pipeline: Watched, before: int) -> dict:
 
 
 def unfolded(page: Page) -> None:
-    """Waits until the settings just opened can be set.
+    """Waits until settings that have just been opened can be changed.
 
-    Gradio 6.31 gives them their values some frames after they are seen, and what tests are quick
-    enough to have set by then is lost.
+    Gradio 6.31 sets their values some frames after it shows them, which would overwrite what a test
+    has entered before.
     """
     page.wait_for_timeout(UNFOLDED)
 
 
 def give_file(page: Page, button: str, file: Path) -> None:
-    """Picks a file in the dialog that a press of the button opens."""
+    """Chooses a file in the dialog that a click on the button opens."""
     with page.expect_file_chooser() as chooser:
         page.click(button)
     chooser.value.set_files(file)

@@ -1,4 +1,4 @@
-"""Training runs of a few steps, in this process, and what they learn from."""
+"""Short training runs in this process, and the data for them."""
 
 import json
 from pathlib import Path
@@ -26,10 +26,10 @@ SMALL = {
     "sgru-hint": {"channels": [4, 8, 8, 8]},
 }
 
-SKIN = (0.9, 0.6, 0.4)  # in [-1, 1]
-SIDE, COLORS = 64, 3  # of the view cache
+SKIN = (0.9, 0.6, 0.4)  # RGB in [-1, 1]
+SIDE, COLORS = 64, 3  # size of pictures and of palettes in the view cache
 
-# What colours alone and without a reference's style.
+# Recipes of generators that need neither a proposer nor the style of a reference.
 SINGLE_STAGE = (
     "pix2pix",
     "palette-attention",
