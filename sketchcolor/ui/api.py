@@ -61,8 +61,9 @@ def read_palette(text: str) -> Palette:
     """
     if text.strip() in BUILT_IN:
         return built_in(text.strip())
-    swatches = [_SWATCH.fullmatch(word) for word in text.replace(",", " ").split()]
-    if not all(swatches) or not 1 <= len(swatches) <= MAX_COLORS:
+    words = text.replace(",", " ").split()
+    swatches = [swatch for word in words if (swatch := _SWATCH.fullmatch(word))]
+    if len(swatches) < len(words) or not 1 <= len(swatches) <= MAX_COLORS:
         raise ValueError(texts.BROKEN_PALETTE.format(", ".join(BUILT_IN)))
     shares = np.array([float(swatch[2] or 1.0) for swatch in swatches])
     if shares.sum() == 0:
@@ -229,7 +230,8 @@ def palette_of_picture(picture: str | None) -> str:
     Returns:
         up to nine colours with their shares of the picture, like #c03040:0.6 #f6d57a:0.4.
     """
-    return write_palette(from_image(read_image(picture)))
+    # None gets a sentence there.
+    return write_palette(from_image(read_image(picture)))  # type: ignore[arg-type]
 
 
 def build_endpoints(models: Models) -> None:

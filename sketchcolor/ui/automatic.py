@@ -7,7 +7,7 @@ import gradio as gr
 from sketchcolor.ui import texts
 from sketchcolor.ui.colouring import colour_sketch, report_progress
 from sketchcolor.ui.models import Models
-from sketchcolor.ui.opening import build_opening
+from sketchcolor.ui.opening import Opening, build_opening
 from sketchcolor.ui.result import (
     Handover,
     build_result_panel,
@@ -62,7 +62,7 @@ def build_tab(models: Models, examples: list[tuple[str, Path]], tab: str = "auto
     """
     with gr.Row(equal_height=False):
         with gr.Column(min_width=300):
-            opening = build_opening(tab, models, examples, texts.COLOUR)
+            opening: Opening[None] = build_opening(tab, models, examples, texts.COLOUR)
         with gr.Column(min_width=300):
             panel = build_result_panel(tab)
 

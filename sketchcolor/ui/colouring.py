@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import gradio as gr
 from PIL import Image
@@ -95,7 +95,8 @@ def colour_session(
     """
     start = time.perf_counter()
     output = pipeline(**session.arguments(), num_variants=variants, callback=on_step)
-    return Colouring(session.sketch, output.images, output.seeds, time.perf_counter() - start)
+    images = cast("list[Image.Image]", output.images)
+    return Colouring(session.sketch, images, output.seeds, time.perf_counter() - start)
 
 
 def report_progress(progress: gr.Progress) -> OnStep:

@@ -1,7 +1,6 @@
 """The self-test: an example is coloured at startup; ``/health`` and the page show the outcome."""
 
 import asyncio
-import errno
 import logging
 import threading
 from concurrent.futures import Future
@@ -97,5 +96,5 @@ async def answer_os_error(request: Request, error: OSError) -> PlainTextResponse
     """
     if not is_disk_full(error):
         raise error
-    logger.error("No room for an upload: %s", errno.errorcode[error.errno])
+    logger.error("No room for an upload: %s", error.strerror)
     return PlainTextResponse(texts.DISK_FULL, status_code=INSUFFICIENT_STORAGE)

@@ -110,7 +110,7 @@ def canvas(sketch: Image.Image, layer: Image.Image | None = None) -> dict[str, A
 
 def has_sketch(value: dict[str, Any] | None) -> bool:
     """Whether there is a sketch on the canvas, with or without strokes."""
-    return bool(value) and value.get("background") is not None
+    return value is not None and value.get("background") is not None
 
 
 def drawn_layer(value: dict[str, Any] | None) -> Image.Image | None:
@@ -180,7 +180,7 @@ class Drawn(gr.JSON):
     editor: Canvas
 
     def preprocess(self, payload: dict[str, Any] | None) -> EditorValue | None:
-        return self.editor.preprocess(payload and EditorData(**payload))
+        return self.editor.preprocess(EditorData(**payload) if payload else None)
 
 
 @dataclass(frozen=True)

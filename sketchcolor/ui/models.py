@@ -49,7 +49,7 @@ class Models:
         if not self._by_name:
             raise refusal(texts.NO_MODEL)
         try:
-            return self._by_name[self.first if name is None else name]
+            return self._by_name[self.names[0] if name is None else name]
         except KeyError:
             raise refusal(texts.UNKNOWN_MODEL.format(", ".join(self.names))) from None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import gradio as gr
 
@@ -57,7 +57,7 @@ def build_opening(
         columns: one for sketch and examples and one for the rest, to be shown in turn; None
             puts both into the current column.
     """
-    conditions = None
+    conditions: Any = None
     first, second = columns or (nullcontext(), nullcontext())
     with first:
         sketch = build_sketch_input(tab)

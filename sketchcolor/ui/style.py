@@ -189,8 +189,10 @@ def stylize(
         the pair (picture, styled), a line saying size and time, and a PNG of the picture's
         size; before the last, previews of the pair and the line.
     """
-    values = (picture, sketch, brush, halftone, watercolour, ink_wash, own_share, own)
-    values += (stroke_size, resolution, strength, keep_colours, region, keep_lines)
+    values = (
+        *(picture, sketch, brush, halftone, watercolour, ink_wash, own_share, own),
+        *(stroke_size, resolution, strength, keep_colours, region, keep_lines),
+    )
     for *shown, _ in stylize_on_page(request, *values):
         yield tuple(shown)
 

@@ -21,7 +21,7 @@ class StyleRun:
         visitor: whose run it is, or None. A visitor has one run: a new one stops the one before.
     """
 
-    _running: dict[str, StyleRun] = {}
+    _running: dict[str | None, StyleRun] = {}
 
     def __init__(self, work: Callable[[OnStep], Image.Image], visitor: str | None = None) -> None:
         self._work, self._visitor = work, visitor
@@ -52,6 +52,7 @@ class StyleRun:
             while worker.is_alive() or self._updated.is_set():
                 if self._updated.wait(PAUSE):
                     self._updated.clear()
+                    assert self._latest is not None
                     yield self._latest
                 worker.join(PAUSE)
         finally:
@@ -67,6 +68,7 @@ class StyleRun:
         """
         if self._fault is not None:
             raise self._fault
+        assert self._picture is not None
         return self._picture
 
     def _run(self) -> None:
