@@ -16,15 +16,14 @@ import sketchcolor.parts.reader
 from sketchcolor import load_pipeline
 from sketchcolor.conditions import Palette
 from sketchcolor.models import PartColours
-from sketchcolor.models.part_colours import MOST_PARTS, from_flow, to_flow
 from sketchcolor.parts.colouring import flat_layer, map_parts
 from sketchcolor.parts.flats import Flats
 from sketchcolor.parts.hint_shares import HintColours
-from sketchcolor.parts.tokens import describe
 from sketchcolor.pipeline import SketchColorPipeline
 from tests.support.networks import (
     TINY_READABLE,
     drawing_parts,
+    tiny_part_colours,
     tiny_part_encoder,
     tiny_proposer,
     tiny_refiner,
@@ -34,11 +33,6 @@ SIDE = 160
 FAST = {"resolution": 64, "num_inference_steps": 2}
 IN_DISC, IN_RING, ON_PAPER = (80, 80), (80, 45), (5, 5)  # row, column
 BLUE, BLUE_RGB = "#3060c0", (0x30, 0x60, 0xC0)
-
-
-def tiny_part_colours() -> PartColours:
-    torch.manual_seed(6)
-    return PartColours(features=27, width=16, layers=1, heads=2).eval()
 
 
 def pipeline_of(part_colours: PartColours | None) -> SketchColorPipeline:
@@ -365,105 +359,3 @@ def test_a_hint_divides_what_was_one_part():
     assert divided.label.shape == (80, 80) and divided.label[10, 10] == 1
     layer = np.asarray(flat_layer(Flats(parts, free, asked), (80, 80)))
     assert tuple(layer[10, 70]) == (0, 0, 255) and tuple(layer[0, 0]) == (255, 255, 255)
-
-
-def test_tokens_say_where_parts_are_and_how_large():
-    label = np.zeros((40, 80), np.int32)
-    label[:, 40:] = 1
-    label[:20, 60:] = 2
-    vectors = np.zeros((2, 20, 40), np.float32)
-    vectors[0] = 1.0
-    ink = np.full((20, 40), 0.25, np.float32)
-    parts = drawing_parts(label, vectors, part=[0, 1, 2], ink=ink)
-    tokens = describe(parts)
-    assert tokens.features.shape == (MOST_PARTS, 1 + 3 + 2 + 1 + 7)
-    assert tokens.features.dtype == tokens.area.dtype == np.float32
-    assert np.allclose(tokens.area[:4], [0.5, 0.375, 0.125, 0.0])
-    assert tokens.present.tolist() == [True] * 3 + [False] * (MOST_PARTS - 3)
-    assert tokens.of_part.tolist() == [0, 1, 2]
-    assert np.allclose(tokens.cells[:3].sum(axis=1), [1600, 1200, 400])
-    assert tokens.features[2, 4:7].tolist() == [1.0, 0.0, 1.0]  # of the vectors, and white
-    dark, _, y, x, spread_y, spread_x, is_paper = tokens.features[2, 7:]
-    assert dark == pytest.approx(1.0) and is_paper == 0.0 and tokens.features[0, -1] == 1.0
-    cells = np.arange(10), 30 + np.arange(10)
-    assert y == pytest.approx(2 * cells[0].mean() / 20, abs=1e-5)
-    assert x == pytest.approx(2 * cells[1].mean() / 40, abs=1e-5)
-    assert spread_y == pytest.approx(4 * cells[0].std() / 20, abs=1e-3)
-    assert spread_x == pytest.approx(4 * cells[1].std() / 40, abs=1e-3)
-    assert not tokens.features[3:].any()
-
-
-def test_the_smallest_of_too_many_parts_go_by_what_they_are_most_like():
-    """30 stripes of falling width: the last six are of the kinds of the first six."""
-    label, vectors = np.zeros((8, 930), np.int32), np.zeros((24, 4, 465), np.float32)
-    ends = np.cumsum([0, *range(60, 0, -2)])[:30]
-    for piece, left in enumerate(ends):
-        label[:, left:] = piece
-        vectors[:, :, left // 2 :] = 0.0
-        kind = piece % 24
-        vectors[kind, :, left // 2 :] = 1.0
-    parts = drawing_parts(label, vectors)
-    tokens = describe(parts)
-    count = len(parts.pieces.area)
-    assert count == 30 and len(tokens.of_part) == 30
-    assert tokens.of_part[:24].tolist() == list(range(24))
-    # 24 is of paper's kind, which nothing goes by; the others are of the kinds of 1 to 5.
-    assert tokens.of_part[25:].tolist() == [1, 2, 3, 4, 5] and tokens.of_part[24] > 0
-    assert tokens.area.sum() == pytest.approx(1.0)
-    assert tokens.cells.sum() == pytest.approx(label.size)
-
-
-def test_colours_of_parts_are_drawn_as_noise_and_what_is_known_decide():
-    network = tiny_part_colours()
-    generator = torch.Generator().manual_seed(0)
-    features = torch.randn(2, MOST_PARTS, 27, generator=generator)
-    noise = torch.randn(2, MOST_PARTS, 3, generator=generator)
-    present = torch.zeros(2, MOST_PARTS, dtype=torch.bool)
-    present[:, :5] = True
-    known = to_flow(torch.tensor([100.0, 0.0, 0.0])).expand(2, MOST_PARTS, 3)
-    is_known = torch.zeros_like(present)
-    is_known[:, 0] = True
-    told = {"features": features, "present": present, "known": known, "is_known": is_known}
-    drawn = network.draw(noise, **told)
-    assert drawn.shape == (2, MOST_PARTS, 3) and torch.isfinite(drawn).all()
-    assert torch.allclose(drawn[:, 0], torch.tensor([100.0, 0.0, 0.0]), atol=1e-4)
-    assert torch.equal(drawn, network.draw(noise, **told))
-    assert not torch.allclose(drawn, network.draw(noise.flip(0), **told), atol=1e-2)
-    # What is no part says nothing, and noise under a known colour neither.
-    other = features.clone(), noise.clone()
-    other[0][:, 5:], other[1][:, 5:], other[1][:, 0] = 9.0, 9.0, 9.0
-    same = network.draw(other[1], **told | {"features": other[0]})
-    assert torch.allclose(drawn[:, :5], same[:, :5], atol=1e-3)
-    # The order of parts does not matter.
-    turned = {name: value.flip(1) for name, value in told.items()}
-    assert torch.allclose(network.draw(noise.flip(1), **turned).flip(1), drawn, atol=1e-3)
-
-
-def test_a_palette_that_is_not_there_is_none():
-    network = tiny_part_colours()
-    generator = torch.Generator().manual_seed(0)
-    features = torch.randn(1, MOST_PARTS, 27, generator=generator)
-    noise = torch.randn(1, MOST_PARTS, 3, generator=generator)
-    told = {"features": features, "present": torch.ones(1, MOST_PARTS, dtype=torch.bool)}
-    palette = {"palette": torch.randn(1, 9, 3, generator=generator)}
-    palette["weights"] = torch.tensor([[0.5, 0.3, 0.2, 0, 0, 0, 0, 0, 0.0]])
-    plain = network.draw(noise, **told)
-    assert not torch.allclose(plain, network.draw(noise, **told, **palette), atol=1e-2)
-    absent = {"palette_present": torch.zeros(1, dtype=torch.bool)}
-    dropped = network.draw(noise, **told, **palette, **absent)
-    assert torch.allclose(plain, dropped, atol=1e-3)
-    palette["palette"][:, 3:] += 5.0  # colours of weight 0 are not asked for
-    there = {"palette_present": torch.ones(1, dtype=torch.bool)}
-    one, other = (
-        network.draw(noise, **told, **palette),
-        network.draw(
-            noise, **told, **palette | {"palette": palette["palette"].clamp(max=3.0)}, **there
-        ),
-    )
-    assert torch.allclose(one, other, atol=1e-3)
-
-
-def test_colours_come_back_from_the_flows_units():
-    lab = torch.tensor([[0.0, 0.0, 0.0], [100.0, -80.0, 90.0], [53.0, 80.0, 67.0]])
-    assert torch.allclose(from_flow(to_flow(lab)), lab, atol=1e-4)
-    assert to_flow(lab).abs().max() < 5.0

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from sketchcolor.models import ColorProposer, PartEncoder, SwishGatedRefiner
+from sketchcolor.models import ColorProposer, PartColours, PartEncoder, SwishGatedRefiner
 from sketchcolor.models.parts import CELL
 from sketchcolor.parts.analysis import DrawingParts, Reading
 from sketchcolor.parts.pieces import cut_regions
@@ -47,6 +47,11 @@ def tiny_part_encoder() -> PartEncoder:
     torch.nn.init.normal_(encoder.outlet.weight, std=0.02)
     torch.nn.init.constant_(encoder.outlet.bias[TINY_PARTS["dimensions"]], 30.0)  # alone
     return encoder.eval()
+
+
+def tiny_part_colours() -> PartColours:
+    torch.manual_seed(6)
+    return PartColours(features=27, width=16, layers=1, heads=2).eval()
 
 
 def drawing_parts(

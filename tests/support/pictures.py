@@ -11,6 +11,7 @@ from sketchcolor.lineart.regions import find_regions
 from sketchcolor.ui.examples import EXAMPLES
 
 SIDE = 320  # px, longer side of coloured examples
+RED = (217, 58, 47)  # the first swatch of the page
 
 
 def write_pictures(path: Path, count: int, ratings: list[str] | None = None) -> Path:
@@ -88,3 +89,11 @@ def write_coloured_examples(folder: Path) -> Path:
         images = datasets.Dataset.from_dict(rows).cast_column("image", datasets.Image())
         images.to_parquet(str(folder / f"{split}-0.parquet"))
     return folder
+
+
+def painted(size, box=None, color=RED) -> Image.Image:
+    """A transparent layer with an opaque rectangle, as a brush leaves it."""
+    layer = Image.new("RGBA", size, (0, 0, 0, 0))
+    if box:
+        ImageDraw.Draw(layer).rectangle(box, (*color, 255))
+    return layer
