@@ -109,7 +109,8 @@ class ColouringMixin:
                 drawings, given, conditions, seeds, num_inference_steps, on_step
             )
             unhinted = proposal.unhinted
-            placed = geometry.take_over(proposal.colors, drawn_for)
+            if self.parts is None:  # parts take their colours from the proposal itself
+                placed = geometry.take_over(proposal.colors, drawn_for)
         if self.parts is not None:
             hints = None if conditions.hints is None else geometry.crop(conditions.hints)
             flats = self._paint_flats(drawings, hints, conditions, unhinted, seeds, paint_paper)
