@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import math
 import os
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -45,6 +46,7 @@ OVERRIDES = (
     "style_rate",
     "page_rate",
     "choice_rate",
+    "num_train_epochs",
     "train_batch_size",
     "learning_rate",
     "discr_learning_rate",
@@ -59,6 +61,10 @@ OVERRIDES = (
     "proposer_learning_rate",
     "ema_decay",
 )
+
+
+# Settings of a run that are flags.
+RUN_FLAGS = [field.name for field in dataclasses.fields(Run) if field.name != "images_per_epoch"]
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -106,14 +112,24 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
     run = parser.add_argument_group("run")
     run.add_argument("--seed", type=int, default=Run.seed)
-    run.add_argument("--max_train_steps", type=int, default=Run.max_train_steps)
+    run.add_argument(
+        "--max_train_steps",
+        type=int,
+        help="updates, instead of --num_train_epochs or the recipe's own number of epochs (default "
+        f"where there is none: {Run.max_train_steps})",
+    )
     run.add_argument("--max_train_seconds", type=float)
     run.add_argument("--gradient_accumulation_steps", type=int, default=1)
     run.add_argument("--mixed_precision", choices=["no", "bf16"])
     run.add_argument("--checkpointing_steps", type=int, default=Run.checkpointing_steps)
     run.add_argument("--checkpoints_total_limit", type=int, default=Run.checkpoints_total_limit)
     run.add_argument("--resume_from_checkpoint", help='a checkpoint folder, or "latest"')
-    run.add_argument("--validation_steps", type=int, default=Run.validation_steps)
+    run.add_argument(
+        "--validation_steps",
+        type=int,
+        default=Run.validation_steps,
+        help="updates between validations; runs that count epochs have one after each",
+    )
     run.add_argument("--report_to", choices=["tensorboard", "none"], default="tensorboard")
 
     run.add_argument("--push_to_hub", action="store_true", help="publish the trained model")
@@ -192,13 +208,19 @@ def build_step(
     recipe: Recipe,
     accelerator: Accelerator,
     vgg: VGG19Features | None,
+    steps: int,
 ):
-    """The recipe's training step with its networks and optimisers."""
+    """The recipe's training step with its networks and optimisers.
+
+    Args:
+        args, recipe, accelerator: the settings and the devices.
+        vgg: if the recipe needs it.
+        steps: length of the schedules of learning rates, updates.
+    """
     proposer = None
     if args.proposer or recipe.objective == "parts":
         proposer = read_proposer(args, accelerator)
     model = build_model(recipe, args.init_from, proposer)
-    steps = args.max_train_steps
     model = prepare_model(accelerator, recipe, model, recipe.learning_rate, steps)
     if recipe.objective == "flow":
         return FlowStep(recipe, accelerator, model)
@@ -247,17 +269,40 @@ def read_proposer(args: argparse.Namespace, accelerator: Accelerator) -> ColorPr
     return ColorProposer.from_pretrained(args.proposer).eval().to(accelerator.device)
 
 
-def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
-    """Training samples, map-style or streamed, for the trainer's published model.
+def build_run(
+    args: argparse.Namespace, recipe: Recipe, accelerator: Accelerator, images: int | None
+) -> Run:
+    """Limits and intervals of the run.
+
+    It counts epochs where ``--num_train_epochs`` or the recipe gives their number and
+    ``--max_train_steps`` does not give a number of updates. The last batch is filled up with
+    pictures of one more epoch.
+
+    Args:
+        args, recipe, accelerator: the settings and the devices.
+        images: number of training pictures, None for streams and tokens.
 
     Raises:
-        ValueError: a flag that the recipe needs is missing.
+        ValueError: epochs of unknown length are asked for.
     """
-    run, model = trainer.run, trainer.published
+    values = {name: getattr(args, name) for name in RUN_FLAGS}
+    if args.max_train_steps is not None or not recipe.num_train_epochs:
+        steps = Run.max_train_steps if args.max_train_steps is None else args.max_train_steps
+        return Run(**values | {"max_train_steps": steps})
+    if images is None:
+        raise ValueError(
+            "The number of training pictures is not known beforehand, so epochs cannot be counted: "
+            "give --max_train_steps."
+        )
+    together = accelerator.num_processes * accelerator.gradient_accumulation_steps
+    steps = math.ceil(recipe.num_train_epochs * images / (recipe.train_batch_size * together))
+    return Run(**values | {"max_train_steps": steps, "images_per_epoch": images})
+
+
+def open_images(args: argparse.Namespace, recipe: Recipe):
+    """The training pictures; None for a recipe that is trained on tokens."""
     if recipe.objective == "part-colours":
-        if args.tokens is None:
-            raise ValueError("This recipe is trained on tokens: name their file by --tokens.")
-        return TokenSamples(args.tokens, recipe.palette_rate, run.seed)
+        return None
     source = Source(
         dataset_name=args.dataset_name,
         data_files=args.data_files,
@@ -270,6 +315,20 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         streaming=args.streaming,
         max_samples=args.max_train_samples,
     )
+    return load_images(source)
+
+
+def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer, images: Any):
+    """Training samples, map-style or streamed, for the trainer's published model.
+
+    Raises:
+        ValueError: a flag that the recipe needs is missing.
+    """
+    run, model = trainer.run, trainer.published
+    if recipe.objective == "part-colours":
+        if args.tokens is None:
+            raise ValueError("This recipe is trained on tokens: name their file by --tokens.")
+        return TokenSamples(args.tokens, recipe.palette_rate, run.seed)
     maker = SampleMaker(
         resolution=recipe.resolution,
         augmentation=recipe.augmentation,
@@ -288,7 +347,6 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         flats=recipe.flats,
         flat_shrink=CELL if recipe.objective == "parts" else 0,
     )
-    images = load_images(source)
     if args.streaming:
         stop = run.max_train_steps * recipe.train_batch_size * args.gradient_accumulation_steps
         return StreamedSamples(images, maker, run.seed, trainer.progress.images, stop)
@@ -296,7 +354,8 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
     if args.view_cache:
         side = recipe.resolution
         views = ViewCache(args.view_cache, len(images), args.views, side, DEFAULT_SIZE)
-    samples = Samples(images, maker, run.seed, views)
+    in_epochs = run.images_per_epoch is not None
+    samples = Samples(images, maker, run.seed, views, in_epochs)
     if views is not None:
         with trainer.accelerator.main_process_first():
             views.fill(samples.view, os.cpu_count() or 1)
@@ -336,9 +395,11 @@ def main(args: argparse.Namespace) -> None:
     set_seed(args.seed)
     args.output_dir.mkdir(parents=True, exist_ok=True)
     accelerator.init_trackers(recipe.name)
-    run = Run(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Run)})
+    images = open_images(args, recipe)
+    count = None if images is None or args.streaming else len(images)
+    run = build_run(args, recipe, accelerator, count)
     vgg = build_vgg(args, recipe, accelerator)
-    step = build_step(args, recipe, accelerator, vgg)
+    step = build_step(args, recipe, accelerator, vgg, run.max_train_steps)
     validation = None
     if args.validation_files:
         source = Source(
@@ -358,7 +419,7 @@ def main(args: argparse.Namespace) -> None:
         checkpoint = latest_checkpoint(args.output_dir)
     if checkpoint:
         trainer.resume(Path(checkpoint))
-    trainer.train(build_samples(args, recipe, trainer))
+    trainer.train(build_samples(args, recipe, trainer, images))
     trainer.save()
     if args.push_to_hub and accelerator.is_main_process:
         logging.info("Published as %s.", publish(args, recipe, trainer.published))

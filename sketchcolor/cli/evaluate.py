@@ -14,11 +14,13 @@ from typing import Any
 
 from PIL import Image
 
+from ..conditions.hints import HINT_KINDS
 from ..evaluation.evaluate import evaluate
 from ..evaluation.fid_lpips import PublishedMetrics
 from ..evaluation.plots import similarity_sheet
 from ..evaluation.report import markdown_table
 from ..hub.access import ModelLoadError
+from ..lineart.extract import EXTRACTORS, RANDOM_LINEART
 from ..loading import load_pipeline
 from ..models.vgg19 import WEIGHTS_VARIABLE, VGG19Features
 from .common import DONE, refuse
@@ -59,6 +61,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--plots", action="store_true", help="also draw histograms beside the output")
     add("-o", "--output", type=Path, default=Path("evaluation.json"), help="default: %(default)s")
+    add(
+        "--lineart",
+        choices=(RANDOM_LINEART, *EXTRACTORS),
+        default=settings["lineart"].default,
+        help="how line art is extracted (default: %(default)s)",
+    )
+    add(
+        "--hint_kind",
+        choices=HINT_KINDS,
+        help="a protocol with simulated hints of this kind, for a system that was trained with it",
+    )
     for name, meaning in SETTINGS.items():
         default = settings[name].default
         many = "*" if isinstance(default, tuple) else None
@@ -84,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
         published = _published_metrics() if args.published else None
-        settings = {name: getattr(args, name) for name in SETTINGS}
+        settings = {name: getattr(args, name) for name in (*SETTINGS, "lineart", "hint_kind")}
         results = []
         for name in args.model:
             pipeline = load_pipeline(name, device=args.device)

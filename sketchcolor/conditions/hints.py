@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from PIL import ImageColor
 
 __all__ = [
+    "HINT_KINDS",
     "Stroke",
     "empty",
     "from_layer",
@@ -31,9 +32,10 @@ THIN = 0.1  # painted share of a cell from which it is a hint
 WHITE_OUTS = 30  # Grover & Banker, section 4.2
 SAME_REGION = 40.0  # 8-bit levels per channel within which a simulated stroke stays
 SUBPIXEL_BITS = 3  # of OpenCV's drawing coordinates
+HINT_KINDS = ("strokes", "grid", "white-out")
 # What a mixed hint map is drawn as, and up to which random number.
-_KINDS, _KIND_SHARES = ("none", "strokes", "grid", "white-out"), (0.25, 0.8, 0.9)
-WHITE_OUT_SHARE = 10 / 256  # their 10 px squares, relative to the picture's side
+_KINDS, _KIND_SHARES = ("none", *HINT_KINDS), (0.25, 0.8, 0.9)
+WHITE_OUT_SIDE = 10  # px; Grover & Banker, section 4.2
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def simulate(
             dots (0 to 50, mostly few), a sparse quarter-resolution grid (Ye et al.) or a
             blurred picture with white-outs (Grover & Banker).
         jitter: standard deviation of the colour error of drawn strokes, in 8-bit levels.
-        kind: ``mixed`` for the random choice, or always ``strokes``, ``grid`` or ``white-out``.
+        kind: ``mixed`` for the random choice, or always one of :data:`HINT_KINDS`.
 
     Returns:
         H×W×4 float32 hint map.
@@ -208,7 +210,7 @@ def simulate(
         many = int(min(50, rng.geometric(0.08)))
         return _simulate_strokes(smooth, rng, few if rng.random() < 0.5 else many, jitter)
     if kind == "grid":
-        return _simulate_grid(smooth, rng)
+        return _simulate_grid(colour, rng)
     return _simulate_white_out(smooth, rng)
 
 
@@ -295,11 +297,11 @@ def _wander(x: int, y: int, side: int, rng: np.random.Generator) -> list[tuple[f
     return points
 
 
-def _simulate_grid(smooth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _simulate_grid(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Ye et al.: the picture at quarter size, each pixel kept with a random probability."""
-    height, width = smooth.shape[:2]
+    height, width = colour.shape[:2]
     small_size = (max(1, width // 4), max(1, height // 4))
-    small = cv2.resize(smooth, small_size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(colour, small_size, interpolation=cv2.INTER_AREA)
     keep = rng.random(small.shape[:2]) < 10.0 ** rng.uniform(-3.0, -1.0)
     rgb = np.concatenate([small.astype(np.float32) / 127.5 - 1.0, keep[..., None]], axis=2)
     rgb[..., :3] *= keep[..., None]
@@ -307,18 +309,17 @@ def _simulate_grid(smooth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _simulate_white_out(smooth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Grover & Banker: random squares whited out, then blurred, as one dense hint.
+    """Grover & Banker: random 10×10 px squares whited out, then blurred, as one dense hint.
 
-    Departure: their blur radius of 100 px belongs to larger pictures; ours is 6 to 20 % of
-    the side, and part of the map is left unpainted so that dense does not mean everywhere.
+    Departure: their blur radius of 100 px belongs to larger pictures than their 64×64; ours is 6 to
+    20 % of the side, and part of the map is left unpainted so that dense does not mean everywhere.
     """
     height, width = smooth.shape[:2]
     side = min(height, width)
     picture = smooth.copy()
-    box = max(1, round(WHITE_OUT_SHARE * side))
     for _ in range(WHITE_OUTS):
         x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
-        picture[y : y + box, x : x + box] = 255
+        picture[y : y + WHITE_OUT_SIDE, x : x + WHITE_OUT_SIDE] = 255
     # At a quarter of the size: so wide a blur leaves nothing that a smaller picture cannot hold.
     quarter = (max(1, width // 4), max(1, height // 4))
     small = cv2.resize(picture, quarter, interpolation=cv2.INTER_AREA)

@@ -4,6 +4,7 @@ Protocols, as far as the model takes their conditions:
 
 - *automatic*: the sketch alone.
 - *hints_N*: N simulated strokes of the true colours.
+- *own_hints*: simulated hints of the kind that a system was trained with, if it is named.
 - *stroke*: one stroke of any colour in a closed region, to measure how much of it leaks.
 - *own_reference*: the palette or style of the picture itself.
 - *other_reference*: that of another picture, to measure how much the result follows it.
@@ -32,7 +33,7 @@ from tqdm import tqdm
 from ..conditions import hints
 from ..geometry import Fit
 from ..images import to_pil, to_tensor
-from ..lineart.extract import random_lineart
+from ..lineart.extract import RANDOM_LINEART, draw_lineart
 from ..models.vgg19 import VGG19Features
 from ..sampling.proposal import DEFAULT_STEPS
 from ..sampling.seeds import MAX_SEED
@@ -75,15 +76,22 @@ class Batch:
             for fit, each in zip(self.fits, colour, strict=True)
         ]
 
-    def hint_map(self, count: int, seed: int = 0) -> Tensor:
-        """B×4×S×S hint maps with ``count`` simulated hints each, not in the padding."""
+    def hint_map(self, hinted: int | str, seed: int = 0) -> Tensor:
+        """B×4×S×S hint maps, not in the padding.
+
+        Args:
+            hinted: the number of simulated hints, or a kind of :func:`hints.simulate`.
+            seed: of the hints, with each image's index.
+        """
+        count, kind = (hinted, "mixed") if isinstance(hinted, int) else (None, hinted)
         maps = torch.zeros(len(self.indices), 4, *self.sketch.shape[-2:])
         pictures = self.pictures(self.truth)
         for index, fit, picture, padded in zip(
             self.indices, self.fits, pictures, maps, strict=True
         ):
-            rng = np.random.default_rng([seed, index, count])
-            fit.crop(padded[None]).copy_(hints.to_tensor(hints.simulate(picture, rng, count)))
+            rng = np.random.default_rng([seed, index, count or 0])
+            drawn = hints.simulate(picture, rng, count, kind=kind)
+            fit.crop(padded[None]).copy_(hints.to_tensor(drawn))
         return maps
 
     def probe_strokes(self, seed: int = 0) -> tuple[Tensor, list[ProbeStroke | None]]:
@@ -110,7 +118,11 @@ class Batch:
 
 
 def batches(
-    images: Iterable[Image.Image], side: int = 256, batch_size: int = 8, seed: int = 0
+    images: Iterable[Image.Image],
+    side: int = 256,
+    batch_size: int = 8,
+    seed: int = 0,
+    lineart: str = RANDOM_LINEART,
 ) -> Iterator[Batch]:
     """Extracts line art and letterboxes it with the colour image, white padding right or below.
 
@@ -122,11 +134,13 @@ def batches(
         side: of the squares, px.
         batch_size: images per batch.
         seed: of the choice of an extractor.
+        lineart: ``random`` for a mix of all extractors, or the name of one.
     """
     pending: list[tuple[int, Tensor, Tensor, Fit]] = []
     for index, image in enumerate(images):
         colour = image.convert("RGB")
-        line_art = random_lineart(np.asarray(colour), np.random.default_rng([seed, index]))
+        pixels = np.asarray(colour)
+        line_art = draw_lineart(pixels, lineart, np.random.default_rng([seed, index]))
         scale = side / max(colour.size)
         width, height = (max(1, round(length * scale)) for length in colour.size)
         fit = Fit(colour.size, (width, height), (side, side))
@@ -151,6 +165,8 @@ def evaluate(
     side: int = 256,
     batch_size: int = 8,
     seed: int = 0,
+    lineart: str = RANDOM_LINEART,
+    hint_kind: str | None = None,
 ) -> dict[str, Any]:
     """Measure a model on colour images under all protocols.
 
@@ -169,6 +185,10 @@ def evaluate(
         side: of the squares that pictures are letterboxed to, px.
         batch_size: affects time and memory only.
         seed: of line art, hints and noise.
+        lineart: ``random`` for a mix of all extractors, or the name of one, for a system that was
+            trained on its line art.
+        hint_kind: of the protocol *own_hints*, a kind of :func:`hints.simulate`; None leaves the
+            protocol out. Ignored for a model that takes no hints.
 
     Returns:
         ``settings``, ``truth`` (metrics of the true images themselves) and ``protocols``, which
@@ -187,7 +207,7 @@ def evaluate(
         samples = 1
     conditions = getattr(model, "conditions", ("hints",))
     if "hints" not in conditions:
-        hint_counts = ()
+        hint_counts, hint_kind = (), None
     references = find_references(images, conditions, vgg)
 
     @torch.inference_mode()
@@ -201,11 +221,14 @@ def evaluate(
         return batch.repad(output.float().cpu())
 
     truth_scores, automatic = Scores(), Scores()
-    hinted = {count: Scores() for count in hint_counts}
+    hinted: dict[int | str, Scores] = {count: Scores() for count in hint_counts}
+    if hint_kind is not None:
+        hinted[hint_kind] = Scores()
     stroked = {"stroke": Scores()} if hint_counts else {}
     referred = {name: Scores() for name in (REFERENCES if references else ())}
     rounds = -(-len(images) // batch_size)
-    for batch in tqdm(batches(images, side, batch_size, seed), "evaluate", rounds):
+    drawings = batches(images, side, batch_size, seed, lineart)
+    for batch in tqdm(drawings, "evaluate", rounds):
         truths = batch.pictures(batch.truth)
         truth_scores.add_pictures(truths)
         truth_scores.add_features(vgg, batch.truth)
@@ -219,8 +242,8 @@ def evaluate(
             automatic.add_best([batch.pictures(each) for each in drawn], truths)
             automatic.add_pictures(batch.pictures(drawn.mean(0)), truths, suffix="_of_mean")
 
-        for count, scores in hinted.items():
-            hint_map = batch.hint_map(count, seed)
+        for count_or_kind, scores in hinted.items():
+            hint_map = batch.hint_map(count_or_kind, seed)
             output = draw(batch, hints=hint_map)
             scores.add_pictures(batch.pictures(output), truths)
             scores.add_hints(output, hint_map)
@@ -244,7 +267,8 @@ def evaluate(
             if steps == 0:
                 scores.add_published(published, output, batch.truth)
 
-    protocols = {"automatic": automatic} | {f"hints_{n}": s for n, s in hinted.items()}
+    protocols = {"automatic": automatic}
+    protocols |= {"own_hints" if n == hint_kind else f"hints_{n}": s for n, s in hinted.items()}
     protocols |= stroked | referred
     return {
         "settings": {
@@ -253,6 +277,8 @@ def evaluate(
             "seed": seed,
             "samples": samples,
             "num_inference_steps": num_inference_steps,
+            "lineart": lineart,
+            "hint_kind": hint_kind,
             "vgg19_layer": metrics.FEATURE_LAYER if vgg else None,
         },
         "truth": truth_scores.summary(),

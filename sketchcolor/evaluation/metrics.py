@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from PIL import Image
 from scipy.optimize import linear_sum_assignment
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import (
@@ -55,6 +56,35 @@ def ssim(output: np.ndarray, truth: np.ndarray) -> float:
             use_sample_covariance=False,
         )
     )
+
+
+def grey_psnr(output: np.ndarray, truth: np.ndarray) -> float:
+    """PSNR of grey pictures in dB, as the code of Liao, Ahmed & Shrestha computes it.
+
+    Their peak is the truth's own range of grey levels. Infinite for equal grey pictures, NaN for a
+    truth of one grey level.
+    """
+    found, true = _grey(output), _grey(truth)
+    if np.array_equal(found, true):
+        return float("inf")
+    span = int(np.ptp(true))
+    return float(peak_signal_noise_ratio(true, found, data_range=span)) if span else float("nan")
+
+
+def grey_ssim(output: np.ndarray, truth: np.ndarray) -> float:
+    """SSIM of grey pictures, as the code of Liao, Ahmed & Shrestha computes it.
+
+    A square window of 7 px, and the truth's own range of grey levels; NaN for a truth of one grey
+    level.
+    """
+    found, true = _grey(output), _grey(truth)
+    span = int(np.ptp(true))
+    return float(structural_similarity(true, found, data_range=span)) if span else float("nan")
+
+
+def _grey(picture: np.ndarray) -> np.ndarray:
+    """H×W uint8 brightness (ITU-R BT.601)."""
+    return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).convert("L"))
 
 
 def colourfulness(image: np.ndarray) -> float:

@@ -25,14 +25,13 @@ def similarity_sheet(measures: dict[str, Any]) -> Image.Image:
     """The five figures for one protocol of an evaluation, from top to bottom.
 
     Args:
-        measures: of :func:`sketchcolor.evaluation.evaluate.evaluate`, with ``per_image`` and
-            ``pixel_difference_histogram``.
+        measures: of :func:`sketchcolor.evaluation.evaluate.evaluate`, with ``per_image``.
     """
     images = measures["per_image"]
-    shares = measures["pixel_difference_histogram"]
     differences, _ = np.histogram(images["pixel_difference"], INTERVALS)
-    panels = [bar_chart("Pixel difference (figure 15)", "% of black to white", INTERVALS, shares)]
+    panels = []
     for name, title in (
+        ("pixel_similarity", "Pixel similarity, L1 (figure 15)"),
         ("ssim", "Structural similarity (figure 16)"),
         ("colour_emd", "Earth mover's distance of colour histograms (figure 17)"),
         ("sift_similarity", "SIFT similarity (figure 18)"),

@@ -15,7 +15,10 @@ COLUMNS = {
     "ssim": 3,
     "mse": 0,
     "lpips": 3,
+    "grey_psnr": 2,
+    "grey_ssim": 3,
     "pixel_difference": 1,
+    "pixel_similarity": 3,
     "colour_emd": 3,
     "sift_similarity": 3,
     "colourfulness": 1,
@@ -30,8 +33,10 @@ COLUMNS = {
 }
 NOTE = (
     "Letterboxed pictures; all metrics but the set distances exclude the padding, on 8-bit values "
-    "with the model's own lines. PSNR in dB; `pixel_difference` is the mean Euclidean distance of "
-    "colours in % of black to white, `colour_emd` the earth mover's distance of the channels' "
+    "with the model's own lines. PSNR in dB; `grey_psnr` and `grey_ssim` are of grey pictures, as "
+    "Liao, Ahmed & Shrestha computed them; `pixel_difference` is the mean Euclidean distance of "
+    "colours in % of black to white, `pixel_similarity` 1 minus the mean absolute difference of "
+    "the channels, from 0 to 1, `colour_emd` the earth mover's distance of the channels' "
     "histograms (0 to 1), `sift_similarity` the share of the truth's keypoints found again. `fid` "
     "and `lpips`, where given, are computed by torchmetrics. `vgg19_fid` and `vgg19_kid` are "
     f"Fréchet and kernel distances on spatially averaged VGG-19 {FEATURE_LAYER} features, not "

@@ -25,12 +25,14 @@ COMPARISONS = {
     "ssim": metrics.ssim,
     "mse": metrics.mse,
     "pixel_difference": lambda output, truth: similarity.pixel_difference(output, truth).mean(),
-    "pixel_difference_histogram": similarity.pixel_difference_histogram,
+    "pixel_similarity": similarity.pixel_similarity,
+    "grey_psnr": metrics.grey_psnr,
+    "grey_ssim": metrics.grey_ssim,
     "colour_emd": similarity.colour_emd,
     "sift_similarity": similarity.sift_similarity,
 }
 # Metrics that are also reported per image, for plots.
-PLOTTED = ("ssim", "pixel_difference", "colour_emd", "sift_similarity")
+PLOTTED = ("pixel_similarity", "ssim", "colour_emd", "sift_similarity", "pixel_difference")
 
 
 class Scores:
@@ -54,7 +56,9 @@ class Scores:
         for picture, truth in zip(pictures, truths or (), strict=bool(truths)):
             for name, compare in COMPARISONS.items():
                 value = compare(picture, truth)
-                if not np.isnan(value).any():  # a flat truth has no keypoints
+                if not np.isnan(
+                    value
+                ).any():  # a flat truth has no keypoints, nor a range of grey levels
                     self._values[name + suffix].append(value)
 
     def add_best(

@@ -12,7 +12,16 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-__all__ = ["EXTRACTORS", "extract", "ink_statistics", "random_lineart"]
+__all__ = [
+    "EXTRACTORS",
+    "RANDOM_LINEART",
+    "draw_lineart",
+    "extract",
+    "ink_statistics",
+    "random_lineart",
+]
+
+RANDOM_LINEART = "random"  # instead of the name of an extractor: a mix of all
 
 
 def adaptive_threshold(grey: np.ndarray, block: int = 9, constant: int = 2, gaussian: bool = False):
@@ -102,6 +111,23 @@ def extract(colour: np.ndarray, extractor: str = "xdog-soft") -> np.ndarray:
     if extractor not in EXTRACTORS:
         raise ValueError(f"Unknown extractor {extractor!r}; choose one of {', '.join(EXTRACTORS)}.")
     return EXTRACTORS[extractor](np.ascontiguousarray(colour))
+
+
+def draw_lineart(colour: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
+    """Line art of a colour picture, in the hand that is asked for.
+
+    Args:
+        colour: H×W×3 uint8, sRGB.
+        kind: :data:`RANDOM_LINEART`, or a key of :data:`EXTRACTORS`.
+        rng: of random line art.
+
+    Returns:
+        H×W uint8, 255 = paper.
+
+    Raises:
+        ValueError: the kind is not known.
+    """
+    return random_lineart(colour, rng) if kind == RANDOM_LINEART else extract(colour, kind)
 
 
 def random_lineart(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -197,7 +197,7 @@ class AuxiliaryDiscriminator(ModelMixin, ConfigMixin):
         style_features: length of a style vector, the generator's.
     """
 
-    sees_hints = False
+    conditions = ()
     predicts_style = True
 
     @register_to_config

@@ -17,7 +17,7 @@ from .outputs import GeneratorOutput
 __all__ = ["WhiteOutDiscriminator", "WhiteOutGenerator"]
 
 SLOPE = 0.2  # of the leaky ReLU; DCGAN's, as the paper gives none
-INPUT_PLANES = 1 + 4  # sketch and hint map
+HINT_PLANES = 4  # RGB and a mask
 
 
 class StrideLayer(nn.Module):
@@ -62,7 +62,7 @@ class WhiteOutGenerator(ModelMixin, ConfigMixin):
     @register_to_config
     def __init__(self, channels: tuple[int, ...] = (64, 128, 256, 512)) -> None:
         super().__init__()
-        widths = [INPUT_PLANES, *channels]
+        widths = [1 + HINT_PLANES, *channels]
         pairs = list(zip(widths[:-1], widths[1:], strict=True))
         self.down = nn.ModuleList(StrideLayer(a, b, up=False) for a, b in pairs)
         self.up = nn.ModuleList()
@@ -73,7 +73,7 @@ class WhiteOutGenerator(ModelMixin, ConfigMixin):
         # No normalisation and a tanh, as in DCGAN; the paper does not specify them.
         self.outlet = _transposed(2 * channels[0], 3)
         # A shortcut at full resolution for the lines.
-        self.reference = nn.Conv2d(INPUT_PLANES, 3, 1)
+        self.reference = nn.Conv2d(1 + HINT_PLANES, 3, 1)
 
     @property
     def multiple(self) -> int:
@@ -96,7 +96,8 @@ class WhiteOutGenerator(ModelMixin, ConfigMixin):
         Returns:
             ``image`` B×3×H×W in [-1, 1].
         """
-        planes = _planes(sketch, hints)
+        planes = torch.cat([sketch, _hint_planes(sketch, hints)], dim=1)
+        planes = planes.to(memory_format=torch.channels_last)
         features = planes
         skips = []
         for layer in self.down:
@@ -111,14 +112,14 @@ class WhiteOutGenerator(ModelMixin, ConfigMixin):
 class WhiteOutDiscriminator(ModelMixin, ConfigMixin):
     """5×5 stride-2 convolutions and one fully connected layer (section 4.2.2, figure 8).
 
-    Departure: it also takes the sketch; the paper's D(x, z_hint) has picture and hints only.
+    As printed, D(x, z_hint) sees the picture and its hints, not the sketch.
 
     Args:
         channels: width per convolution, each of which halves the size.
         sample_size: side of the pictures, which the fully connected layer fixes.
     """
 
-    sees_hints = True
+    conditions = ("hints",)
 
     @register_to_config
     def __init__(
@@ -126,7 +127,7 @@ class WhiteOutDiscriminator(ModelMixin, ConfigMixin):
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        previous = INPUT_PLANES + 3
+        previous = HINT_PLANES + 3
         for index, width in enumerate(channels):
             layers += [_strided(previous, width), nn.LeakyReLU(SLOPE)]
             if index:  # no normalisation in the first layer, as in DCGAN
@@ -139,12 +140,12 @@ class WhiteOutDiscriminator(ModelMixin, ConfigMixin):
     def forward(
         self, sketch: torch.Tensor, colour: torch.Tensor, hints: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """B×1 scores (logits) of colour pictures with their sketches and hints.
+        """B×1 scores (logits) of colour pictures with their hints.
 
         Args:
-            sketch: B×1×S×S in [-1, 1], S = ``sample_size``.
+            sketch: B×1×S×S, S = ``sample_size``; not looked at.
             colour: B×3×S×S in [-1, 1].
-            hints: B×4×S×S hint map.
+            hints: B×4×S×S hint map; None is a map without hints.
 
         Raises:
             ValueError: the pictures have another size.
@@ -155,7 +156,8 @@ class WhiteOutDiscriminator(ModelMixin, ConfigMixin):
             raise ValueError(
                 f"This discriminator judges {side}×{side} pictures, not {width}×{height}."
             )
-        features = self.layers(torch.cat([_planes(sketch, hints), colour], dim=1))
+        pictures = torch.cat([_hint_planes(sketch, hints), colour], dim=1)
+        features = self.layers(pictures.to(memory_format=torch.channels_last))
         return self.head(features.flatten(1))
 
 
@@ -167,8 +169,8 @@ def _transposed(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(in_channels, out_channels, 5, stride=2, padding=2, output_padding=1)
 
 
-def _planes(sketch: torch.Tensor, hints: torch.Tensor | None) -> torch.Tensor:
-    """B×5×H×W: sketch and hint map, which is zero for ``None``."""
-    if hints is None:
-        hints = sketch.new_zeros(sketch.shape[0], 4, *sketch.shape[2:])
-    return torch.cat([sketch, hints], dim=1).to(memory_format=torch.channels_last)
+def _hint_planes(sketch: torch.Tensor, hints: torch.Tensor | None) -> torch.Tensor:
+    """The B×4×H×W hint map of B×1×H×W sketches, zero for ``None``."""
+    if hints is not None:
+        return hints
+    return sketch.new_zeros(sketch.shape[0], HINT_PLANES, *sketch.shape[2:])

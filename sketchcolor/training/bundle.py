@@ -26,7 +26,7 @@ def bundle(
     parts: Path | None = None,
     part_colours: Path | None = None,
     view_cache: Path | None = None,
-    **sampling: float,
+    **sampling: float | bool,
 ) -> SketchColorPipeline:
     """Assemble a pipeline from the output folders of ``train_accelerate.py``.
 
@@ -40,10 +40,11 @@ def bundle(
         part_colours: folder of the run of the network that colours parts.
         view_cache: the proposer's training views, from which a palette prior is collected; None
             leaves the prior out.
-        sampling: ``noise_scale`` and ``guidance_scale`` of :class:`SketchColorPipeline`.
+        sampling: ``noise_scale``, ``guidance_scale`` and ``hold`` of :class:`SketchColorPipeline`.
 
     Returns:
-        The pipeline as written. Its folder also has ``training.json``, the runs' records by
+        The pipeline as written; one without a proposer does not enforce hints and palettes on the
+        network's picture. Its folder also has ``training.json``, the runs' records by
         component, and the last ``discriminator`` for further training.
     """
     history = {}
@@ -71,7 +72,9 @@ def bundle(
         scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
     if view_cache is not None:
         loaded["palette_prior"] = collect(view_cache)
-    loaded |= sampling
+    # What a single stage makes of hints and palettes is shown as it is: enforced on its picture,
+    # they would hide whether the system of a paper follows them.
+    loaded |= {"hold": proposer is not None} | sampling
     pipeline = SketchColorPipeline(scheduler=scheduler, **loaded)
     pipeline.save_pretrained(str(output))
     (output / "training.json").write_text(json.dumps(history, indent=2) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -103,31 +104,39 @@ class ColourStep:
     def _discriminate(
         self, batch: dict[str, torch.Tensor], fake: torch.Tensor
     ) -> dict[str, torch.Tensor]:
+        """Update the discriminator with real pictures in one pass and generated ones in another.
+
+        Batch normalisation then has the statistics of one kind, as in the generator's step, where
+        there are generated pictures only (soumith/ganhacks, tip 4). Each pass has its own backward
+        pass, because DistributedDataParallel does not allow two forward passes before one.
+        """
         if self.discriminator is None:
             return {}
-        sketches = torch.cat([batch["sketch"], batch["sketch"]])
-        self.discriminator.model.requires_grad_(True)
-        # One forward pass for real and fake: DistributedDataParallel does not allow two.
-        both = torch.cat([batch["colour"], fake])
-        scores = self.discriminator.model(
-            sketches, both, **self._hint_input(self.discriminator, batch, 2)
-        )
-        real, fake = scores.float().chunk(2)
-        loss = discriminator_loss(
-            self.recipe.adversarial, real, fake, self._classes(self.discriminator, batch)
-        )
-        self.discriminator.minimize(self.accelerator, loss, self.recipe.max_grad_norm)
-        self.discriminator.model.requires_grad_(False)
-        return {"discriminator": loss}
+        network, recipe = self.discriminator.model, self.recipe
+        network.requires_grad_(True)
+        losses = []
+        for pictures, is_real in ((batch["colour"], True), (fake, False)):
+            scores = self._scores(self.discriminator, batch, pictures)
+            targets = self._classes(self.discriminator, batch) if is_real else None
+            loss = discriminator_loss(recipe.adversarial, scores, is_real, targets)
+            losses.append(recipe.discr_loss_weight * loss)
+            # The second backward pass adds to the gradients of the first and sends the sum.
+            waits = self.accelerator.no_sync(network) if is_real else nullcontext()
+            with waits:
+                self.accelerator.backward(losses[-1])
+        self.discriminator.update(self.accelerator, recipe.max_grad_norm)
+        network.requires_grad_(False)
+        return {"discriminator": losses[0] + losses[1]}
 
-    def _hint_input(
-        self, discriminator: OptimizedModel, batch: dict[str, torch.Tensor], times: int
-    ) -> dict[str, torch.Tensor]:
-        """The hints, repeated ``times`` along the batch, for a discriminator that takes them."""
-        model = self.accelerator.unwrap_model(discriminator.model)
-        if not model.sees_hints:
-            return {}
-        return {"hints": torch.cat([batch["hints"]] * times)}
+    def _scores(
+        self, discriminator: OptimizedModel, batch: dict[str, torch.Tensor], pictures: torch.Tensor
+    ) -> torch.Tensor:
+        """What the discriminator makes of pictures with the sketches and conditions of a batch."""
+        conditions = self.accelerator.unwrap_model(discriminator.model).conditions
+        inputs = {name: batch[name] for name in conditions}
+        if "palette" in conditions:
+            inputs["palette_present"] = batch["palette_present"]
+        return discriminator.model(batch["sketch"], pictures, **inputs).float()
 
     def _classes(
         self, discriminator: OptimizedModel, batch: dict[str, torch.Tensor]
@@ -154,8 +163,7 @@ class ColourStep:
             losses["perceptual"] = self.perceptual(fake[window], batch["colour"][window])
             total = total + recipe.perceptual_weight * losses["perceptual"]
         if self.discriminator is not None:
-            hints = self._hint_input(self.discriminator, batch, 1)
-            scores = self.discriminator.model(batch["sketch"], fake, **hints).float()
+            scores = self._scores(self.discriminator, batch, fake)
             classes = self._classes(self.discriminator, batch)
             losses["adversarial"] = generator_loss(recipe.adversarial, scores, classes)
             total = total + recipe.adversarial_weight * losses["adversarial"]

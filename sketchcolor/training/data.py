@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -19,7 +20,7 @@ from torch.utils.data import Dataset, IterableDataset, Sampler
 from ..conditions import hints, palette
 from ..conditions.hint_field import hint_field
 from ..images import read_image
-from ..lineart.extract import extract, random_lineart
+from ..lineart.extract import draw_lineart
 from .flat_samples import simulate_flats
 from .framing import frame
 from .mosaic import PANELS, mosaic
@@ -238,9 +239,7 @@ class SampleMaker:
         if row.get(LINEART_COLUMN) is not None:
             drawn = np.asarray(read_image(row[LINEART_COLUMN]))
             return picture, cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)
-        if self.lineart == "random":
-            return picture, random_lineart(picture, rng)
-        return picture, extract(picture, self.lineart)
+        return picture, draw_lineart(picture, self.lineart, rng)
 
 
 def _shrink(image: np.ndarray, times: int) -> np.ndarray:
@@ -268,6 +267,8 @@ class Samples(Dataset):
     Args:
         images: the pictures. maker: makes samples of them. seed: of everything random.
         views: cached views of each picture; without them each sample is made from scratch.
+        in_epochs: instead, each run of as many samples as there are pictures has each picture once,
+            in an order of its own. The other panels of a mosaic are random pictures.
     """
 
     def __init__(
@@ -276,8 +277,10 @@ class Samples(Dataset):
         maker: SampleMaker,
         seed: int,
         views: ViewCache | None = None,
+        in_epochs: bool = False,
     ) -> None:
         self.images, self.maker, self.seed, self.views = images, maker, seed, views
+        self.in_epochs = in_epochs
         weights = np.ones(len(images))
         if "kind" in images.column_names:
             weights = np.array([KIND_WEIGHTS.get(kind, 1.0) for kind in images["kind"]])
@@ -290,14 +293,25 @@ class Samples(Dataset):
         rng = np.random.default_rng((self.seed, number))
         if rng.random() < self.maker.page_rate:
             # Without a palette, because the views' palettes do not describe the mosaic.
-            panels = [self._any_view(rng, with_palette=False) for _ in range(PANELS)]
+            indices = [self._index(number, rng), *(self._any(rng) for _ in range(PANELS - 1))]
+            panels = [self._view(index, rng, with_palette=False) for index in indices]
             return self.maker.sample(mosaic(panels), rng, with_palette=False)
         with_palette = bool(rng.random() < self.maker.palette_rate)
-        return self.maker.sample(self._any_view(rng, with_palette), rng, with_palette)
+        view = self._view(self._index(number, rng), rng, with_palette)
+        return self.maker.sample(view, rng, with_palette)
 
-    def _any_view(self, rng: np.random.Generator, with_palette: bool) -> View:
+    def _index(self, number: int, rng: np.random.Generator) -> int:
+        """The picture of sample ``number``."""
+        if not self.in_epochs:
+            return self._any(rng)
+        epoch, place = divmod(number, len(self.images))
+        return int(_order(len(self.images), self.seed, epoch)[place])
+
+    def _any(self, rng: np.random.Generator) -> int:
         index = int(np.searchsorted(self.cumulative, rng.random(), side="right"))
-        index = min(index, len(self.images) - 1)
+        return min(index, len(self.images) - 1)
+
+    def _view(self, index: int, rng: np.random.Generator, with_palette: bool) -> View:
         if self.views is None:
             return self.maker.view(self.images[index], rng, with_palette)
         return self.views[index, int(rng.integers(self.views.count))]
@@ -305,6 +319,12 @@ class Samples(Dataset):
     def view(self, index: int, which: int) -> View:
         """View ``which`` of a picture for a :class:`ViewCache`, independent of the seed."""
         return self.maker.view(self.images[index], np.random.default_rng((index, which)), True)
+
+
+@lru_cache(maxsize=2)
+def _order(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The order of pictures in an epoch; kept, because drawing it takes longer than a sample."""
+    return np.random.default_rng((seed, epoch, count)).permutation(count)
 
 
 class OffsetSampler(Sampler[int]):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..models.style_guided import StyleGuidedOutput
-from ..models.vgg19 import VGG19Features
+from ..models.vgg19 import TORCH, VGG19Features
 
 __all__ = [
     "PerceptualLoss",
@@ -26,17 +26,26 @@ HALF_WEIGHT_TIME = 0.3  # of a flow, in [0, 1]: here the weight of the velocity 
 
 
 class PerceptualLoss(nn.Module):
-    """Σ_l λ_l mean |φ_l(a) − φ_l(b)| over VGG-19 layers (Liu, Chen & Hu 2019, equation for L_g).
+    """Σ_l λ_l d(φ_l(a), φ_l(b)) over layers φ_l of VGG-19.
 
-    Departure: each term is divided by the mean activation of the true picture, because activations
-    of the Caffe weights reach the hundreds and grow with depth. The distance ``l2`` is the plain
-    mean squared difference (tlwh1179, section 2).
+    Three distances d:
+
+    - ``relative``: mean |φ(a) − φ(b)| (L_g of Liu, Chen & Hu 2019). Departure: it is divided by the
+      mean activation of the true picture, because activations of the Caffe weights reach the
+      hundreds and grow with depth.
+    - ``norm``: the norm ‖φ(a) − φ(b)‖₂ of each picture, averaged over the pictures (L_f of Liu,
+      Qin, Wan & Luo 2018), on the activations of the Caffe weights.
+    - ``l2``: the mean squared difference (tlwh1179, section 2), on the smaller activations of a
+      network that takes normalised pictures.
+
+    Departure: both of the latter papers have VGG-16.
 
     Args:
         vgg: the network.
         layers: names of its layers.
-        distance: ``relative`` or ``l2``.
-        layer_weights: λ_l, one per layer. Empty: 1 / number of layers each, or 1 each for ``l2``.
+        distance: ``relative``, ``norm`` or ``l2``.
+        layer_weights: λ_l, one per layer. Empty: 1 / number of layers each for ``relative``, 1 each
+            for the others.
     """
 
     def __init__(
@@ -48,8 +57,12 @@ class PerceptualLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.vgg, self.layers, self.distance = vgg, layers, distance
-        equal = 1.0 if distance == "l2" else 1.0 / len(layers)
+        equal = 1.0 / len(layers) if distance == "relative" else 1.0
         self.layer_weights = layer_weights or (equal,) * len(layers)
+        # Caffe's weights take 8-bit levels that are not divided by their standard deviation, and
+        # the activations of a piecewise linear network are larger by about that factor.
+        range_of_input = vgg.config.scale * len(vgg.config.std) / sum(vgg.config.std)
+        self.scale = range_of_input * sum(TORCH["std"]) / len(TORCH["std"])
 
     def forward(self, image: torch.Tensor, truth: torch.Tensor) -> Any:
         """Scalar tensor; both pictures B×3×H×W in [-1, 1]."""
@@ -57,11 +70,15 @@ class PerceptualLoss(nn.Module):
             target = self.vgg(truth, self.layers)
         found = self.vgg(image, self.layers)
         pairs = zip(self.layers, self.layer_weights, strict=True)
+        return sum(weight * self._distance(found[k], target[k]) for k, weight in pairs)
+
+    def _distance(self, found: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Scalar; both B×C×h×w activations of one layer."""
+        if self.distance == "norm":
+            return (found - target).flatten(1).norm(dim=1).mean()
         if self.distance == "l2":
-            return sum(w * F.mse_loss(found[k], target[k]) for k, w in pairs)
-        return sum(
-            weight * F.l1_loss(found[k], target[k]) / target[k].mean() for k, weight in pairs
-        )
+            return F.mse_loss(found, target) / self.scale**2
+        return F.l1_loss(found, target) / target.mean()
 
 
 def total_variation(image: torch.Tensor) -> torch.Tensor:
@@ -90,34 +107,44 @@ def guide_loss(
 
 
 def discriminator_loss(
-    kind: str, real: torch.Tensor, fake: torch.Tensor, classes: torch.Tensor | None = None
+    kind: str, scores: torch.Tensor, is_real: bool, classes: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Loss of the discriminator from its scores of real and generated pictures.
+    """Loss of the discriminator from its scores of real, or of generated, pictures.
+
+    The papers' loss is the sum of both; Isola et al. 2017 (section 3.3) halve it.
 
     Args:
         kind: ``hinge``, ``lsgan`` or ``bce``.
-        real, fake: scores (logits) of one shape.
-        classes: only for ``bce`` with an auxiliary classifier: target scores of the real pictures
-            in [0, 1]. The targets of generated pictures are 0. None: 1 for every real picture.
+        scores: logits.
+        is_real: whether they are those of real pictures.
+        classes: only for ``bce`` with an auxiliary classifier: target scores of real pictures in
+            [0, 1]. None: 1 for every real picture. The targets of generated pictures are 0.
 
     Raises:
         ValueError: the kind is another.
     """
     if kind == "hinge":
-        return (F.relu(1.0 - real).mean() + F.relu(1.0 + fake).mean()) / 2.0
+        return F.relu(1.0 - scores if is_real else 1.0 + scores).mean()
     if kind == "lsgan":
-        return ((real - 1.0).square().mean() + fake.square().mean()) / 2.0
+        return (scores - float(is_real)).square().mean()
     if kind == "bce":
-        bce = F.binary_cross_entropy_with_logits
-        target = torch.ones_like(real) if classes is None else classes
-        return (bce(real, target) + bce(fake, torch.zeros_like(fake))) / 2.0
+        target = torch.full_like(scores, float(is_real)) if classes is None else classes
+        return F.binary_cross_entropy_with_logits(scores, target)
     raise ValueError(f"Unknown adversarial loss {kind!r}; choose hinge, lsgan or bce.")
 
 
 def generator_loss(
     kind: str, fake: torch.Tensor, classes: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Adversarial loss of the generator, with the arguments of :func:`discriminator_loss`."""
+    """Adversarial loss of the generator from the scores of its pictures.
+
+    Args:
+        kind, classes: as of :func:`discriminator_loss`; classes are what the pictures should have.
+        fake: logits.
+
+    Raises:
+        ValueError: the kind is another.
+    """
     if kind == "hinge":
         return -fake.mean()
     if kind == "lsgan":

@@ -11,6 +11,7 @@ from ..colour_space import lab_planes
 from ..conditions.hint_field import hint_field
 from ..models.parts import CELL, PartEncoder, read_features, share_logits
 from ..models.proposer import ColorProposer
+from .curves import Moment
 from .data import SampleMaker, Source, load_images
 from .part_loss import cell_distances, gather_cells, hint_map
 from .recipes import Recipe
@@ -49,8 +50,8 @@ class PartValidation:
         self.batch, self.proposer = default_collate(samples), proposer
 
     @torch.no_grad()
-    def __call__(self, model: PartEncoder, step: int) -> dict[str, float]:
-        """Measure an encoder.
+    def __call__(self, model: PartEncoder, moment: Moment) -> dict[str, float]:
+        """Measure an encoder; when this takes place does not matter.
 
         Returns:
             ``validation_lab_K``, the mean CIELAB distance between predicted and true colours, for

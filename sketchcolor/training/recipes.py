@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..conditions.palette import DEFAULT_SIZE
+from ..lineart.extract import RANDOM_LINEART
+
 __all__ = ["RECIPES", "Recipe"]
 
 
@@ -22,6 +25,7 @@ class Recipe:
         resolution: side of the training pictures, px of the line art.
         crop: side of the random training window in them; 0 trains on the whole picture.
         augmentation: see ``framing.frame``.
+        num_train_epochs: length of the published training; 0 where none is printed.
         lineart: ``random`` for a mix of all extractors, or the name of one.
         flats: a refiner is trained on simulated flats instead of proposals.
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
@@ -32,14 +36,17 @@ class Recipe:
         sketch_rate, hint_rate, palette_rate, style_rate: share of samples with the condition;
             sketch dropout makes classifier-free guidance (Ho & Salimans 2022) possible.
         optimizer: ``adamw``, or ``muon`` for the inner layers, see ``optimisers.Muon``.
+        max_grad_norm: gradients are scaled down to this norm; 0 leaves them as they are.
         adversarial: ``hinge``, ``lsgan``, ``bce`` or ``none``.
+        discr_loss_weight: of the discriminator's losses of real and of generated pictures; ½ for
+            their mean (Isola et al. 2017, section 3.3), 1 for the sum that most papers print.
         pixel_weight, perceptual_weight, variation_weight, adversarial_weight: weights of the
             generator's losses.
         proposer_learning_rate: of the proposer whose features a part encoder reads.
         guide_weights: α and β of the two guides of a style-guided generator, each times
             ``pixel_weight``; empty for generators without guides.
         pixel_distance: ``l1`` or ``l2``.
-        perceptual_distance: ``relative`` or ``l2``, see ``losses.PerceptualLoss``.
+        perceptual_distance: ``relative``, ``norm`` or ``l2``, see ``losses.PerceptualLoss``.
         perceptual_layers: VGG-19 layers of the perceptual loss.
         perceptual_layer_weights: λ of each layer; empty for equal weights.
         perceptual_crop: side of the random window for the perceptual loss, which takes most of a
@@ -56,8 +63,9 @@ class Recipe:
     model_config: dict[str, Any] = field(default_factory=dict)
     resolution: int = 256
     crop: int = 0
-    augmentation: Literal["figures", "flip", "distort"] = "figures"
-    lineart: str = "random"
+    augmentation: Literal["figures", "flip", "distort", "none"] = "figures"
+    num_train_epochs: int = 0
+    lineart: str = RANDOM_LINEART
     flats: bool = False
     hint_kind: str = "mixed"
     page_rate: float = 0.0
@@ -78,6 +86,7 @@ class Recipe:
     lr_warmup_steps: int = 100
     max_grad_norm: float = 1.0
     adversarial: Literal["hinge", "lsgan", "bce", "none"] = "hinge"
+    discr_loss_weight: float = 0.5
     pixel_weight: float = 1.0
     perceptual_weight: float = 0.0
     variation_weight: float = 0.0
@@ -85,7 +94,7 @@ class Recipe:
     proposer_learning_rate: float = 3e-4
     guide_weights: tuple[float, ...] = ()
     pixel_distance: Literal["l1", "l2"] = "l1"
-    perceptual_distance: Literal["relative", "l2"] = "relative"
+    perceptual_distance: Literal["relative", "norm", "l2"] = "relative"
     perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_1")
     perceptual_layer_weights: tuple[float, ...] = ()
     perceptual_crop: int = 0
@@ -115,10 +124,18 @@ _SMALL_PROPOSAL: dict[str, Any] = _FLOW | {
     "learning_rate": 6e-4,
 }
 
+# No paper clips gradients or averages weights, and each prints its discriminator's loss as a sum.
+_PRINTED: dict[str, Any] = {
+    "max_grad_norm": 0.0,
+    "discr_loss_weight": 1.0,
+    "ema_decay": 0.0,
+}
+
 # The systems of Liu, Chen & Hu and of Ye et al. differ in hints only. The weights of pixels and
 # layers are λ_l of the public reimplementation; the learning rates and the weight of the
-# adversarial loss are ours, as the papers do not give them.
-_SWISH_GATED: dict[str, Any] = {
+# adversarial loss are ours, as the papers do not give them. L_d is of D(G): the discriminator does
+# not see the sketch.
+_SWISH_GATED: dict[str, Any] = _PRINTED | {
     "model": "sgru",
     "objective": "colour",
     "palette_rate": 0.0,
@@ -131,18 +148,32 @@ _SWISH_GATED: dict[str, Any] = {
     "adversarial_weight": 0.02,
     "perceptual_layers": ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2"),
     "perceptual_layer_weights": (0.79, 0.63, 0.51, 0.39, 1.07),
-    "discriminator_config": {"channels": (64, 128, 256, 512), "spectral_norm": True},
-    "ema_decay": 0.0,
+    "discriminator_config": {
+        "channels": (64, 128, 256, 512),
+        "spectral_norm": True,
+        "sees_sketch": False,
+    },
 }
 
 # Training settings of Isola et al. 2017 (section 3.3), and of papers that give no others.
-_PIX2PIX_RATES: dict[str, Any] = {
+_PIX2PIX_RATES: dict[str, Any] = _PRINTED | {
     "adam_beta1": 0.5,
     "adam_beta2": 0.999,
     "lr_scheduler": "constant",
     "lr_warmup_steps": 0,
     "adversarial_weight": 1.0,
-    "ema_decay": 0.0,
+}
+
+_PIX2PIX: dict[str, Any] = _PIX2PIX_RATES | {
+    "model": "pix2pix",
+    "objective": "colour",
+    "hint_rate": 0.0,
+    "palette_rate": 0.0,
+    "train_batch_size": 16,
+    "learning_rate": 2e-4,
+    "adversarial": "bce",
+    "pixel_weight": 100.0,
+    "discriminator_config": {"channels": (64, 128, 256, 512), "batch_norm": True},
 }
 
 _RECIPES = (
@@ -252,33 +283,40 @@ _RECIPES = (
     ),
     Recipe(
         name="pix2pix",
-        source="Isola et al. 2017, as Liao, Ahmed & Shrestha use it, with mirrored pictures; "
-        "--augmentation distort is W. Zhang's version",
-        model="pix2pix",
-        objective="colour",
+        source="Isola et al. 2017, as Liao, Ahmed & Shrestha use it, with mirrored pictures, which "
+        "they tried and took out again; a discriminator_config of sees_sketch false is their "
+        "equation 3",
         augmentation="flip",
-        hint_rate=0.0,
-        palette_rate=0.0,
-        learning_rate=2e-4,
-        adversarial="bce",
-        pixel_weight=100.0,
-        discriminator_config={"channels": (64, 128, 256, 512), "batch_norm": True},
-        **_PIX2PIX_RATES,
+        num_train_epochs=150,
+        **_PIX2PIX,
+    ),
+    Recipe(
+        name="pix2pix-distort",
+        source="pix2pix as W. Zhang uses it, with rotated, sheared, zoomed and shifted pictures "
+        "and noise; batch and rates of Liao, Ahmed & Shrestha, as the paper gives none",
+        augmentation="distort",
+        num_train_epochs=65,
+        **_PIX2PIX,
     ),
     Recipe(
         name="auto-painter",
-        source="Liu, Qin, Wan & Luo 2018; loss weights of the authors' code, except for that of "
-        "the total variation, which is a sum there: tlwh1179's",
+        source="Liu, Qin, Wan & Luo 2018; loss weights, rates and epochs of the authors' code, "
+        "except for the weight of the total variation, which is a sum there: tlwh1179's; VGG-19 in "
+        "the place of VGG-16",
         model="auto-painter",
         objective="colour",
         augmentation="flip",
+        num_train_epochs=20,
         lineart="xdog",
         hint_kind="strokes",
         palette_rate=0.0,
+        train_batch_size=1,
+        learning_rate=2e-5,
+        discr_learning_rate=2e-5,
         adversarial="bce",
         pixel_weight=50.0,
-        # 1e-4 times about 200, the mean activation of this layer: our loss is relative to it.
-        perceptual_weight=0.02,
+        perceptual_weight=1e-4,
+        perceptual_distance="norm",
         variation_weight=1e-2,
         perceptual_layers=("relu3_2",),
         discriminator_config={"channels": (64, 128, 256, 512), "batch_norm": True},
@@ -301,8 +339,9 @@ _RECIPES = (
     ),
     Recipe(
         name="palette-attention",
-        source="Anime Sketch Colorizer with reference image (tlwh1179); settings of the author's "
-        "code",
+        source="Anime Sketch Colorizer with reference image (tlwh1179); rates of the author's "
+        "code; relu1_2 of VGG-19, where that code takes the first four modules of VGG-16; palettes "
+        "and crops as everywhere here, where the code clusters in RGB and crops at random",
         model="palette-attention",
         objective="colour",
         hint_rate=0.0,
@@ -313,17 +352,23 @@ _RECIPES = (
         perceptual_weight=1e-4,
         variation_weight=1e-2,
         perceptual_distance="l2",
-        perceptual_layers=("relu2_2", "relu3_3", "relu4_3", "relu5_3"),
-        discriminator_config={"channels": (64, 128, 256, 512), "spectral_norm": True},
+        perceptual_layers=("relu1_2",),
+        discriminator_config={
+            "channels": (64, 128, 256, 512),
+            "spectral_norm": True,
+            "palette_colours": DEFAULT_SIZE,
+        },
         **_PIX2PIX_RATES,
     ),
     Recipe(
         name="whiteout-hint",
-        source="Grover & Banker; training settings of DCGAN, as the paper gives none",
+        source="Grover & Banker; optimiser and rates of DCGAN and a batch of 16, as the paper "
+        "gives none",
         model="whiteout-hint",
         objective="colour",
         resolution=64,
-        augmentation="flip",
+        augmentation="none",
+        num_train_epochs=25,
         lineart="adaptive-mean",
         hint_kind="white-out",
         hint_rate=1.0,

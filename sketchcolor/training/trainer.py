@@ -20,7 +20,7 @@ from diffusers.training_utils import EMAModel
 from torch.utils.data import DataLoader, IterableDataset
 from tqdm.auto import tqdm
 
-from .curves import record_validation
+from .curves import Moment, record_validation
 from .data import OffsetSampler
 from .hardware import describe_hardware
 from .optimisers import make_optimizer
@@ -36,11 +36,17 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """Settings of a run that are not part of the recipe; the fields are flags of the script."""
+    """Settings of a run that are not part of the recipe; the fields are flags of the script.
+
+    Attributes:
+        images_per_epoch: number of training pictures in a run that counts epochs, which then ends
+            each with a validation; None in a run that counts steps. Not a flag.
+    """
 
     output_dir: Path
     seed: int = 0
     max_train_steps: int = 1000
+    images_per_epoch: int | None = None
     max_train_seconds: float | None = None
     checkpointing_steps: int = 500
     checkpoints_total_limit: int | None = 2
@@ -120,7 +126,8 @@ class Trainer:
         recipe: the settings, written beside the weights.
         run: the limits, intervals and the output folder.
         step: one of the classes in ``steps``; the first of its models is the published one.
-        on_validate: called with (model, step) every ``validation_steps``; returns measures.
+        on_validate: called with the model and the moment every ``validation_steps``, or after every
+            epoch; returns measures.
         started_from: records of the runs whose weights this one started from, by their key in
             ``recipe.json``; ``started_from`` is that of the published model.
     """
@@ -131,7 +138,7 @@ class Trainer:
         recipe: Recipe,
         run: Run,
         step: TrainingStep,
-        on_validate: Callable[[Any, int], dict[str, float]] | None = None,
+        on_validate: Callable[[Any, Moment], dict[str, float]] | None = None,
         started_from: dict[str, dict | None] | None = None,
     ) -> None:
         self.accelerator, self.recipe, self.run = accelerator, recipe, run
@@ -223,7 +230,7 @@ class Trainer:
             bar.update()
             if progress.step % 20 == 0:
                 self._report(losses, bar)
-            if self.on_validate and progress.step % run.validation_steps == 0:
+            if self.on_validate and self._validation_is_due():
                 self._validate()
             if progress.step % run.checkpointing_steps == 0:
                 self.checkpoint()
@@ -315,6 +322,19 @@ class Trainer:
         bar.set_postfix({k: f"{v:.4f}" for k, v in values.items()} | {"img/s": f"{rate:.1f}"})
         self.accelerator.log(values | {"images_per_second": rate}, step=self.progress.step)
 
+    def _epochs(self) -> int | None:
+        """Epochs completed, in a run that counts them."""
+        size = self.run.images_per_epoch
+        return None if size is None else self.progress.images // size
+
+    def _validation_is_due(self) -> bool:
+        """Whether the last update completed an epoch or, without epochs, an interval of steps."""
+        size = self.run.images_per_epoch
+        if size is None:
+            return self.progress.step % self.run.validation_steps == 0
+        before = self.progress.images - self.images_per_step
+        return self.progress.images // size > before // size
+
     def _validate(self) -> None:
         started = time.monotonic()
         if self.accelerator.is_main_process:
@@ -322,11 +342,11 @@ class Trainer:
                 self.ema.store(self._averaged())
                 self.ema.copy_to(self._averaged())
             self.published.eval()
-            step = self.progress.step
+            moment = Moment(self.progress.step, self.progress.images, self._epochs())
             assert self.on_validate is not None
-            self.validation = self.on_validate(self.published, step)
-            self.accelerator.log(self.validation, step=step)
-            record_validation(self.run.output_dir, step, self.progress.images, self.validation)
+            self.validation = self.on_validate(self.published, moment)
+            self.accelerator.log(self.validation, step=moment.step)
+            record_validation(self.run.output_dir, moment, self.validation)
             self.published.train()
             if self.ema is not None:
                 self.ema.restore(self._averaged())

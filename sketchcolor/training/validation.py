@@ -18,7 +18,7 @@ from ..models import style_vector as style
 from ..models.vgg19 import VGG19Features
 from ..sampling.proposal import draw_proposal
 from .colour_step import degraded_truth
-from .curves import CONDITIONED, draw_progressions
+from .curves import CONDITIONED, Moment, draw_progressions, with_headings
 from .data import SampleMaker, Source, load_images
 from .recipes import Recipe
 
@@ -27,6 +27,7 @@ __all__ = ["DEFAULT_IMAGES", "Validation"]
 DEFAULT_IMAGES = 32  # enough for means; a Fréchet distance of so few shows a trend only
 SHEET_ROWS = 8
 BATCH_SIZE = 8
+LEAST_SIDE = 128  # px; smaller pictures are hard to judge by eye
 # Conditions and the inputs that belong to them. A model is validated with the first that it takes.
 CONDITION_INPUTS = {
     "hints": ("hints",),
@@ -39,7 +40,7 @@ class Validation:
     """Colours the same validation pictures each time, without and with one condition.
 
     Args:
-        recipe: gives resolution and line art.
+        recipe: gives resolution, line art and the kind of hints.
         source: of the validation pictures.
         folder: of the sheets.
         vgg: for the Fréchet distance, and for styles where the recipe has them; None leaves the
@@ -57,13 +58,15 @@ class Validation:
     ) -> None:
         images = load_images(source)
         maker = SampleMaker(
-            max(recipe.resolution, 128),
+            max(recipe.resolution, LEAST_SIDE),
             "none",
             recipe.lineart,
             1.0,
             1.0,
             source.image_column,
             source.pair,
+            # A part of the mixed hint maps is empty.
+            hint_kind="strokes" if recipe.hint_kind == "mixed" else recipe.hint_kind,
             flats=recipe.flats,
         )
         rows = range(0, len(images), max(1, len(images) // count))
@@ -76,11 +79,11 @@ class Validation:
         self.recipe, self.folder, self.vgg = recipe, folder, vgg
 
     @torch.no_grad()
-    def __call__(self, model: ModelMixin, step: int) -> dict[str, float]:
-        """Write the sheet ``step-N.png``, redraw the progressions and measure.
+    def __call__(self, model: ModelMixin, moment: Moment) -> dict[str, float]:
+        """Write the moment's sheet, redraw the progressions and measure.
 
-        The columns of a sheet are sketch, automatic colouring, colouring with hints, style or
-        palette, and truth; the third is missing for a model without conditions.
+        The columns of a sheet are input, ground truth, prediction, and prediction with hints, style
+        or palette; the last is missing for a model without conditions.
 
         Returns:
             ``validation_psnr`` in dB, ``validation_ssim`` and, with a VGG-19,
@@ -92,7 +95,7 @@ class Validation:
         if condition is not None:
             columns[condition] = self._colour(model, condition)
         truth = self.batch["colour"]
-        self._draw_sheet(columns, step)
+        self._draw_sheet(columns, moment)
         found: dict[str, float] = {}
         for ending, colour in zip(("", CONDITIONED), columns.values(), strict=False):
             small = F.adaptive_avg_pool2d(truth, (colour.shape[2], colour.shape[3]))
@@ -100,15 +103,21 @@ class Validation:
             found |= {f"validation_{name}{ending}": value for name, value in scores.items()}
         return found
 
-    def _draw_sheet(self, columns: dict[str, torch.Tensor], step: int) -> None:
+    def _draw_sheet(self, columns: dict[str, torch.Tensor], moment: Moment) -> None:
         truth = self.batch["colour"][:SHEET_ROWS]
         size = truth.shape[2:]
-        shown = [self.batch["sketch"][:SHEET_ROWS].expand(-1, 3, -1, -1)]
-        shown += [F.interpolate(colour[:SHEET_ROWS], size) for colour in columns.values()]
-        sheet = torch.cat([torch.cat(list(c), dim=1) for c in [*shown, truth]], dim=2)
+        shown = {
+            "input": self.batch["sketch"][:SHEET_ROWS].expand(-1, 3, -1, -1),
+            "ground truth": truth,
+        }
+        for name, colour in columns.items():
+            heading = "prediction" if name == "automatic" else f"prediction, {name}"
+            shown[heading] = F.interpolate(colour[:SHEET_ROWS], size)
+        strips = {name: torch.cat(list(pictures), dim=1) for name, pictures in shown.items()}
+        sheet = with_headings([(name, to_pil(strip[None])[0]) for name, strip in strips.items()])
         self.folder.mkdir(parents=True, exist_ok=True)
-        to_pil(sheet[None])[0].save(self.folder / f"step-{step:06d}.png")
-        draw_progressions(self.folder, step, size[1], list(columns))
+        sheet.save(self.folder / moment.sheet)
+        draw_progressions(self.folder, moment, size[1], list(columns))
 
     def _measure(self, colour: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
         """Means over the pictures and, with a VGG-19, the Fréchet distance of the two sets."""

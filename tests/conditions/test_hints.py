@@ -114,3 +114,26 @@ def test_a_kind_of_hints_can_be_asked_for(colour_picture, kind):
     ]
     assert max(shares) > 0
     assert (np.mean(shares) > 0.3) == (kind == "white-out")  # one dense hint, or a few sparse ones
+
+
+def test_a_grid_has_the_quarter_size_picture_itself():
+    """Ye et al.: the real picture at a quarter of its size, without smoothing before."""
+    picture = np.random.default_rng(0).integers(0, 256, (64, 48, 3)).astype(np.uint8)
+    small = picture.reshape(16, 4, 12, 4, 3).astype(float).mean((1, 3))
+    hint_map = simulate(picture, np.random.default_rng(3), kind="grid")
+    cells = hint_map[::4, ::4]
+    kept = cells[..., 3] > 0
+    assert kept.any()
+    assert (cells[kept][:, :3] + 1) * 127.5 == pytest.approx(small[kept], abs=1)
+
+
+def test_white_outs_are_ten_pixels_at_any_size():
+    """Grover & Banker, section 4.2: 30 squares of 10×10 px, which cover half of a 64² picture."""
+    black = np.zeros((64, 64, 3), np.uint8)
+    levels = []
+    for seed in range(20):
+        hint_map = simulate(black, np.random.default_rng(seed), kind="white-out")
+        levels.append((hint_map[hint_map[..., 3] > 0][:, :3].mean() + 1) / 2)
+    # A square whose corner is anywhere covers on average 100 px less what the border cuts off.
+    covered = 1 - (1 - (10 - 9 * 10 / 128) ** 2 / 64**2) ** 30
+    assert np.mean(levels) == pytest.approx(covered, abs=0.08)

@@ -41,6 +41,24 @@ def test_ssim_of_equal_and_inverted_noise():
     assert metrics.ssim(255 - noise, noise) < -0.8
 
 
+def test_grey_scores_have_the_truths_range_of_levels():
+    """As in the code of Liao, Ahmed & Shrestha: peak and data range are the truth's own."""
+    truth = np.repeat(np.arange(100, 164, 4, dtype=np.uint8), 16).reshape(16, 16)
+    truth = np.stack([truth] * 3, axis=-1)  # grey levels 100 to 160
+    output = truth + np.uint8(6)
+    assert metrics.grey_psnr(output, truth) == pytest.approx(20 * math.log10(60 / 6))
+    assert metrics.grey_psnr(truth, truth) == math.inf
+    assert metrics.grey_ssim(truth, truth) == pytest.approx(1)
+    assert metrics.grey_ssim(output, truth) < 1
+    # Colours of one brightness are the same picture to them.
+    red_for_blue = truth.copy()
+    red_for_blue[..., 0] += 11
+    red_for_blue[..., 2] -= 29
+    assert metrics.grey_psnr(red_for_blue, truth) > 30
+    assert math.isnan(metrics.grey_psnr(output, flat(5, 5, 5)))
+    assert math.isnan(metrics.grey_ssim(output, flat(5, 5, 5)))
+
+
 def test_colourfulness_by_hand():
     assert metrics.colourfulness(flat(90, 90, 90)) == 0
     # Half red, half green: rg = ±255, yb = 127.5 everywhere.

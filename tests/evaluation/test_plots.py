@@ -4,7 +4,6 @@ import numpy as np
 from PIL import ImageColor
 
 from sketchcolor.evaluation import plots
-from sketchcolor.evaluation.similarity import INTERVALS
 
 BAR = ImageColor.getrgb(plots.COLORS[0])
 
@@ -30,12 +29,14 @@ def test_a_chart_of_nothing_has_no_bars():
 
 
 def test_a_sheet_has_the_five_figures():
-    share = np.zeros(len(INTERVALS) - 1)
-    share[2] = 1
-    values = {"ssim": [0.5, 0.6], "pixel_difference": [7.0, 50.0], "colour_emd": [0.1, 0.1]}
-    sheet = plots.similarity_sheet(
-        {"per_image": values | {"sift_similarity": [0.9]}, "pixel_difference_histogram": share}
-    )
+    values = {
+        "pixel_similarity": [0.82, 0.83],
+        "ssim": [0.5, 0.6],
+        "pixel_difference": [7.0, 50.0],
+        "colour_emd": [0.1, 0.1],
+        "sift_similarity": [0.9],
+    }
+    sheet = plots.similarity_sheet({"per_image": values})
     width, height = plots.SIZE
     assert sheet.size == (width, 5 * height)
     panels = [sheet.crop((0, height * i, width, height * (i + 1))) for i in range(5)]

@@ -27,15 +27,17 @@ def test_pixel_difference_of_one_channel_and_of_extremes():
     )
 
 
-def test_pixel_difference_histogram_by_hand():
-    # Four rows: equal, one channel 51 off (11.5 %), one 255 off (57.7 %), black for white (100 %).
+def test_pixel_similarity_by_hand():
+    # Four rows: equal, one channel 51 off, one 255 off, black for white.
     truth = flat(0, 0, 0, size=4)
     output = truth.copy()
     output[1, :, 0], output[2, :, 1], output[3] = 51, 255, 255
-    shares = similarity.pixel_difference_histogram(output, truth)
-    expected = np.zeros(17)
-    expected[[0, 1, 9, 16]] = 0.25
-    assert shares == pytest.approx(expected)
+    mean = (0 + 51 + 255 + 3 * 255) / (4 * 3)
+    assert similarity.pixel_similarity(output, truth) == pytest.approx(1 - mean / 255)
+    assert similarity.pixel_similarity(truth, truth) == 1
+
+
+def test_intervals_are_those_of_figure_19():
     assert list(similarity.INTERVALS[[0, 1, 2, 7, 8]]) == [0, 6, 12, 42, 48]
 
 

@@ -80,14 +80,19 @@ def test_sketch_colour_and_mask_change_the_output_of_auto_painter():
 def test_swish_gated_has_the_published_widths_and_small_hints():
     with torch.device("meta"):
         unet, hinted = SwishGatedGenerator(), SwishGatedGenerator(hints=True)
-        levels = [output_shape(block) for block in (*unet.down, unet.middle)]
+        levels = [output_shape(block.body) for block in (*unet.down, *unet.up)]
         image = unet(torch.ones(1, 1, 256, 256)).image
-    widths, sides = [96, 192, 288, 384, 480, 512], [256, 128, 64, 32, 16, 8]
-    assert sum(levels, []) == [(w, s, s) for w, s in zip(widths, sides, strict=True)]
+    down = [(96, 256), (192, 128), (288, 64), (384, 32), (480, 16)]
+    up = [(512, 8), (480, 16), (384, 32), (288, 64), (192, 128)]
+    assert sum(levels, []) == [(width, side, side) for width, side in down + up]
+    # Blocks concatenate their convolutions with the swish shortcut; on the way up also with a skip.
+    assert unet.down[1].inlet[0].in_channels == 96 + 1  # the first shortcut is the sketch's
+    assert unet.down[2].inlet[0].in_channels == 2 * 192
+    assert unet.up[1].inlet[0].in_channels == 2 * 512 + 480
     assert image.shape == (1, 3, 256, 256)
     # Ye et al.: w/4 × w/4 × 4, concatenated with the features of that size.
     assert hinted.num_parameters() - unet.num_parameters() == 4 * 288
-    assert hinted.down[2].inlet.in_channels == 288 + 4
+    assert hinted.down[2].inlet[0].in_channels == 2 * 192 + 4
     with pytest.raises(ValueError, match="Hints need 4 resolutions, not 3"):
         SwishGatedGenerator(channels=(8, 8, 8), hints=True)
 

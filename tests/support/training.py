@@ -56,7 +56,13 @@ def flags(recipe: str, pictures: Path, output: Path, **more) -> list[str]:
         "dataloader_num_workers": 0,
         "report_to": "none",
     } | more
-    return [part for name, value in values.items() for part in (f"--{name}", str(value))]
+    parts = []
+    for name, value in values.items():
+        if value is True:
+            parts.append(f"--{name}")
+        elif value is not None:  # None leaves a flag out
+            parts += [f"--{name}", str(value)]
+    return parts
 
 
 def train(*arguments, **more) -> Path:

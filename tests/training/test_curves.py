@@ -12,8 +12,10 @@ from sketchcolor.training.curves import (
     CURVES,
     HEADING_HEIGHT,
     MAX_COLUMNS,
+    Moment,
     draw_progressions,
     record_validation,
+    with_headings,
 )
 from tests.support.training import train
 
@@ -28,7 +30,7 @@ def read(folder: Path) -> list[dict]:
 
 def test_a_resumed_run_writes_its_last_validations_again(tmp_path):
     for step, psnr in ((10, 9.0), (20, 10.0), (30, 11.0), (20, 10.5)):
-        record_validation(tmp_path, step, 4 * step, measured(psnr))
+        record_validation(tmp_path, Moment(step, 4 * step), measured(psnr))
     assert [(e["step"], e["images"], e["validation_psnr"]) for e in read(tmp_path)] == [
         (10, 40, 9.0),
         (20, 80, 10.5),
@@ -39,7 +41,7 @@ def test_a_resumed_run_writes_its_last_validations_again(tmp_path):
 
 def test_measures_of_earlier_versions_are_read(tmp_path):
     (tmp_path / CURVES).write_text('{"step": 1, "images": 4, "validation_psnr_wished": 9.0}\n')
-    record_validation(tmp_path, 2, 8, {"validation_psnr_conditioned": 10.0})
+    record_validation(tmp_path, Moment(2, 8), {"validation_psnr_conditioned": 10.0})
     assert [entry["validation_psnr_conditioned"] for entry in read(tmp_path)] == [9.0, 10.0]
     assert Image.open(tmp_path / "validation.png").size == SIZE
 
@@ -57,12 +59,13 @@ def test_a_line_passes_through_its_values():
 def test_a_progression_has_a_column_for_each_validation_up_to_a_limit(tmp_path, count):
     tile, rows = 16, 2
     for step in range(1, count + 1):
-        shades = [0, 100 + step, 50 + step, 255]  # sketch, automatic, hints, truth
-        sheet = np.repeat(np.uint8(shades), tile)[None, :, None].repeat(rows * tile, 0)
-        name = f"step-{step:06d}.png"
-        Image.fromarray(sheet.repeat(3, 2)).save(tmp_path / name)
+        shades = {"input": 0, "truth": 255, "automatic": 100 + step, "hints": 50 + step}
+        sheet = with_headings(
+            [(k, Image.new("RGB", (tile, rows * tile), (v, v, v))) for k, v in shades.items()]
+        )
+        sheet.save(tmp_path / Moment(step, step).sheet)
     (tmp_path / "step-000099.png").write_bytes(b"left over from a longer run")
-    draw_progressions(tmp_path, count, tile, ["automatic", "hints"])
+    draw_progressions(tmp_path, Moment(count, count), tile, ["automatic", "hints"])
     drawn = np.asarray(Image.open(tmp_path / "progression-hints.png"))
     assert drawn.shape == (HEADING_HEIGHT + rows * tile, (min(count, MAX_COLUMNS) + 2) * tile, 3)
     shades = drawn[-1, ::tile, 0].tolist()

@@ -17,10 +17,13 @@ from sketchcolor.training.losses import (
 
 def test_adversarial_losses_by_hand():
     real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, 0.5])
-    assert discriminator_loss("hinge", real, fake).item() == pytest.approx((0.25 + 0.75) / 2)
-    assert discriminator_loss("lsgan", real, fake).item() == pytest.approx((0.625 + 2.125) / 2)
-    half = torch.zeros(3)
-    assert discriminator_loss("bce", half, half).item() == pytest.approx(0.693147, abs=1e-5)
+    assert discriminator_loss("hinge", real, True).item() == pytest.approx(0.25)
+    assert discriminator_loss("hinge", fake, False).item() == pytest.approx(0.75)
+    assert discriminator_loss("lsgan", real, True).item() == pytest.approx(0.625)
+    assert discriminator_loss("lsgan", fake, False).item() == pytest.approx(2.125)
+    for is_real in (True, False):
+        undecided = discriminator_loss("bce", torch.zeros(3), is_real)
+        assert undecided.item() == pytest.approx(0.693147, abs=1e-5)
     assert generator_loss("hinge", fake).item() == pytest.approx(0.75)
     assert generator_loss("lsgan", fake).item() == pytest.approx(4.625)
     with pytest.raises(ValueError, match="Unknown adversarial"):
@@ -36,18 +39,28 @@ def test_perceptual_loss_by_hand(tiny_vgg):
     assert PerceptualLoss(tiny_vgg, layers)(image, truth) == pytest.approx(float(sum(off) / 2))
     weighed = PerceptualLoss(tiny_vgg, layers, layer_weights=(0.5, 3.0))(image, truth)
     assert weighed == pytest.approx(float(0.5 * off[0] + 3.0 * off[1]))
-    squares = sum((found[k] - target[k]).square().mean() for k in layers)
+    # Activations of Caffe's weights are larger by the standard deviation, in levels, of the input.
+    scale = 255 * (0.229 + 0.224 + 0.225) / 3
+    squares = sum((found[k] - target[k]).square().mean() for k in layers) / scale**2
     assert PerceptualLoss(tiny_vgg, layers, "l2")(image, truth) == pytest.approx(float(squares))
+    norms = [(found[k] - target[k]).flatten(1).norm(dim=1).mean() for k in layers]
+    assert PerceptualLoss(tiny_vgg, layers, "norm")(image, truth) == pytest.approx(
+        float(sum(norms))
+    )
 
 
 def test_an_auxiliary_classifier_has_classes_as_targets():
     flat, half = torch.zeros(1, 2), torch.full((1, 2), 0.5)  # at a score of 0 any class costs ln 2
-    assert discriminator_loss("bce", flat, flat, half).item() == pytest.approx(math.log(2))
+    for is_real in (True, False):
+        classes = half if is_real else None
+        undecided = discriminator_loss("bce", flat, is_real, classes)
+        assert undecided.item() == pytest.approx(math.log(2))
     sure = torch.tensor([[20.0, -20.0]])
     classes = torch.tensor([[1.0, 0.0]])
     assert generator_loss("bce", sure, classes).item() == pytest.approx(0, abs=1e-6)
     assert generator_loss("bce", sure, 1 - classes).item() == pytest.approx(20)
-    assert discriminator_loss("bce", sure, sure, classes).item() == pytest.approx(20 / 4)
+    assert discriminator_loss("bce", sure, True, classes).item() == pytest.approx(0, abs=1e-6)
+    assert discriminator_loss("bce", sure, False).item() == pytest.approx(20 / 2)
 
 
 def test_guide_loss_by_hand():
