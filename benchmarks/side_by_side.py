@@ -1,16 +1,21 @@
 """Trains every system of the papers and ours on the same pictures, and measures them alike.
 
 ``python -m benchmarks.side_by_side --data pictures --vgg19 vgg19.safetensors --sketches lineart
---resolution 128 --images 2000 --runs runs/side_by_side -o benchmarks/side_by_side.json``
+--resolution 128 --images 4000 --minutes 40 --runs runs/side_by_side -o
+benchmarks/side_by_side.json``
 
 It can be stopped at any time: the same command continues at the last checkpoint and does not repeat
-finished systems. The table is written after every system; the sheet is drawn when all are finished.
+finished systems. The table is written after every system, of all that are finished; the sheet is
+drawn when all are. Each system is measured three times: what its networks make alone; finished,
+with hints and palettes enforced on the picture; and alone on the kinds of line art and hints that
+it was trained with.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -30,6 +35,7 @@ from sketchcolor.evaluation.evaluate import evaluate
 from sketchcolor.evaluation.report import markdown_table
 from sketchcolor.hub.cards import system_card
 from sketchcolor.images import read_sketch
+from sketchcolor.lineart.extract import RANDOM_LINEART
 from sketchcolor.loading import load_pipeline
 from sketchcolor.models import VGG19Features
 from sketchcolor.pipeline import SketchColorPipeline
@@ -64,6 +70,13 @@ SUMMARY = {  # heading → (protocol, measure, decimal places)
     "hint ΔE": ("hints_20", "hint_delta_e", 1),
     "leak ΔE": ("stroke", "leak", 1),
     "palette ΔE": ("own_reference", "palette_distance", 1),
+    "PSNR, own hints": ("own_hints", "psnr", 2),
+}
+# Headings of the summaries, by their key in a system's entry.
+STATES = {
+    "protocols": "Networks alone",
+    "finished": "With hints and palettes enforced on the picture",
+    "own": "Networks alone, on each system's own kind of line art",
 }
 NOTE = """\
 Every system has its own settings (`sketchcolor/training/recipes.py`) except for the resolution:
@@ -77,10 +90,19 @@ each from the first picture on. Minutes and pictures/s are those of training wit
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings that all runs of a folder have in common."""
+    """Settings that all runs of a folder have in common.
+
+    Attributes:
+        resolution: px.
+        images: pictures that each system is trained on, at least.
+        minutes: of training, at least; a fast system sees more pictures.
+        evaluated: number of validation pictures.
+        seed: of all runs and measurements.
+    """
 
     resolution: int
     images: int
+    minutes: float
     evaluated: int
     seed: int
 
@@ -95,14 +117,28 @@ class Bench:
     runs: Path
     mixed_precision: str
 
-    def train(self, recipe: str, folder: Path, images: int, *more: str) -> dict:
-        """Trains a recipe to its end, from the last checkpoint if there is one.
+    def train(self, recipe: str, folder: Path, share: float, *more: str) -> dict:
+        """Trains a recipe on enough pictures for long enough, from the last checkpoint if any.
+
+        Args:
+            recipe, folder: what is trained, and where its run is kept.
+            share: of the settings' pictures and minutes.
+            more: further flags.
 
         Returns:
             The run's record.
         """
-        record = folder / "recipe.json"
-        if not record.is_file():  # the file is written when a run is complete
+        record, finished = folder / "recipe.json", folder / "finished"
+        images = round(share * self.settings.images)
+        least = 60.0 * share * self.settings.minutes
+        while not finished.is_file():
+            if record.is_file():  # it is written when a run is complete
+                trained = json.loads(record.read_text())["training"]
+                seconds = trained["seconds"] - trained["validation_seconds"]
+                if trained["images"] >= images and seconds >= least:
+                    finished.touch()
+                    break
+                images = max(images, math.ceil(trained["images"] * least / max(seconds, 1.0)))
             arguments = self.arguments(recipe, folder, images)
             train_accelerate.main(train_accelerate.parse_args([*arguments, *more]))
         for checkpoint in folder.glob("checkpoint-*"):
@@ -111,8 +147,11 @@ class Bench:
 
     def arguments(self, recipe: str, folder: Path, images: int) -> list[str]:
         """Flags of ``train_accelerate.py`` to train a recipe on about ``images`` pictures."""
-        steps = max(1, round(images / RECIPES[recipe].train_batch_size))
-        often = max(1, steps // VALIDATIONS)
+        batch = RECIPES[recipe].train_batch_size
+        steps = math.ceil(images / batch)
+        # So that a run that goes on for more pictures keeps its rhythm and its warm-up.
+        planned = math.ceil(self.settings.images / batch)
+        often = max(1, planned // VALIDATIONS)
         values = {
             "recipe": recipe,
             "output_dir": folder,
@@ -122,7 +161,7 @@ class Bench:
             "resolution": self.settings.resolution,
             "seed": self.settings.seed,
             "max_train_steps": steps,
-            "lr_warmup_steps": min(RECIPES[recipe].lr_warmup_steps, round(WARM_UP * steps)),
+            "lr_warmup_steps": min(RECIPES[recipe].lr_warmup_steps, round(WARM_UP * planned)),
             "checkpointing_steps": often,
             "validation_steps": often,
             "resume_from_checkpoint": "latest",
@@ -137,24 +176,38 @@ class Bench:
         Returns:
             The pipeline's folder, and the record of each network by its role.
         """
-        folder, images = self.runs / system, self.settings.images
+        folder, share = self.runs / system, 1.0
         proposer, more, records = None, [], {}
         if system == FLAGSHIP:
             proposer = folder / "proposer"
-            share = round(PROPOSAL_SHARE * images)
-            records["proposer"] = self.train(PROPOSAL, proposer, share)
-            images, more = images - share, ["--proposer", str(proposer / "model")]
+            records["proposer"] = self.train(PROPOSAL, proposer, PROPOSAL_SHARE)
+            share, more = 1.0 - PROPOSAL_SHARE, ["--proposer", str(proposer / "model")]
         generator = folder / "generator"
-        records["generator"] = self.train(system, generator, images, *more)
+        records["generator"] = self.train(system, generator, share, *more)
         bundle(generator, folder / "pipeline", proposer)
         return folder / "pipeline", records
 
+    def is_measured(self, system: str) -> bool:
+        """Whether a system has been trained and measured."""
+        return self._result_file(system).is_file()
+
+    def _result_file(self, system: str) -> Path:
+        return self.runs / system / "result.json"
+
     def measure(self, system: str, pictures: list[Image.Image], vgg: VGG19Features) -> dict:
         """A system's entry in the report. It is trained and measured unless it was before."""
-        finished = self.runs / system / "result.json"
+        finished = self._result_file(system)
         if not finished.is_file():
             folder, records = self.pipeline(system)
-            result = self._evaluate(load_pipeline(folder), pictures, vgg)
+            pipeline, recipe = load_pipeline(folder), RECIPES[system]
+            pipeline.register_to_config(hold=False)
+            result = self._evaluate(pipeline, pictures, vgg)
+            own = {"lineart": recipe.lineart, "hint_kind": recipe.hint_kind}
+            if own != {"lineart": RANDOM_LINEART, "hint_kind": "mixed"}:
+                result["own"] = self._evaluate(pipeline, pictures, vgg, **own)["protocols"]
+            if pipeline.conditions:
+                pipeline.register_to_config(hold=True)
+                result["finished"] = self._evaluate(pipeline, pictures, vgg)["protocols"]
             entry = {"model": system, "revision": None, **result, "training": records}
             finished.write_text(json.dumps(entry, indent=2) + "\n")
         return json.loads(finished.read_text())
@@ -166,10 +219,14 @@ class Bench:
         return {**identity, **self._evaluate(pipeline, pictures, vgg)}
 
     def _evaluate(
-        self, pipeline: SketchColorPipeline, pictures: list[Image.Image], vgg: VGG19Features
+        self,
+        pipeline: SketchColorPipeline,
+        pictures: list[Image.Image],
+        vgg: VGG19Features,
+        **kinds: str,
     ) -> dict:
         settings = {"side": self.settings.resolution, "seed": self.settings.seed}
-        result = evaluate(pipeline, pictures, vgg, **settings)
+        result = evaluate(pipeline, pictures, vgg, **settings, **kinds)
         for measures in result["protocols"].values():
             measures.pop("per_image", None)
         return result
@@ -210,19 +267,31 @@ def training_table(entries: list[dict]) -> str:
     return "\n".join([*rows, "", f"On {'; '.join(hardware)}. {NOTE}"])
 
 
-def summary_table(entries: list[dict]) -> str:
-    """The most important scores, one row for each system, as Markdown."""
-    rows = ["| system |" + "".join(f" {heading} |" for heading in SUMMARY)]
-    rows.append("|---|" + "---:|" * len(SUMMARY))
-    for entry in entries:
-        cells = [f"`{entry['model']}`"]
-        for protocol, measure, places in SUMMARY.values():
-            value = entry["protocols"].get(protocol, {}).get(measure)
-            cells.append("" if value is None else f"{value:.{places}f}")
-        rows.append("| " + " | ".join(cells) + " |")
+def summary_tables(entries: list[dict]) -> str:
+    """The most important scores in each of `STATES`, one row for each system, as Markdown."""
+    tables = [_summary(entries, key, title) for key, title in STATES.items()]
     colourful = entries[0]["truth"]["colourfulness"]
     note = f"FID and KID are of VGG-19 features. True pictures are {colourful:.1f} colourful."
-    return "\n".join([*rows, "", note]) + "\n"
+    return "\n".join([*tables, note]) + "\n"
+
+
+def _summary(entries: list[dict], key: str, title: str) -> str:
+    """One table; columns without values and systems that were not measured so are left out."""
+    measured = [entry for entry in entries if key in entry]
+    shown = {
+        heading: at
+        for heading, at in SUMMARY.items()
+        if any(at[1] in entry[key].get(at[0], {}) for entry in measured)
+    }
+    rows = [f"{title}:", "", "| system |" + "".join(f" {heading} |" for heading in shown)]
+    rows.append("|---|" + "---:|" * len(shown))
+    for entry in measured:
+        cells = [f"`{entry['model']}`"]
+        for protocol, measure, places in shown.values():
+            value = entry[key].get(protocol, {}).get(measure)
+            cells.append("" if value is None else f"{value:.{places}f}")
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*rows, ""])
 
 
 def write_report(entries: list[dict], settings: Settings, output: Path) -> None:
@@ -231,7 +300,7 @@ def write_report(entries: list[dict], settings: Settings, output: Path) -> None:
     output.write_text(json.dumps(report, indent=2) + "\n")
     head = f"Resolution {settings.resolution}, seed {settings.seed}.\n"
     trained = [entry for entry in entries if "training" in entry]
-    tables = summary_table(entries), training_table(trained), markdown_table(entries)
+    tables = summary_tables(entries), training_table(trained), markdown_table(entries)
     table = "\n".join([head, *tables])
     output.with_suffix(".md").write_text(table)
 
@@ -253,7 +322,8 @@ def write_cards(entries: list[dict], settings: Settings, data: str, folder: Path
             command = (
                 "python -m benchmarks.side_by_side --data data --vgg19 vgg19.safetensors "
                 f"--resolution {settings.resolution} --images {settings.images} "
-                f"--evaluated {settings.evaluated} --seed {settings.seed} "
+                f"--minutes {settings.minutes:g} --evaluated {settings.evaluated} "
+                f"--seed {settings.seed} "
                 "--runs runs/side_by_side -o benchmarks/side_by_side.json"
             )
             card = system_card(entry, markdown_table([entry]), data, command)
@@ -289,7 +359,19 @@ def main(arguments: list[str] | None = None) -> None:
         "--sketches", type=existing_folder, help="folder of sketches, for RUNS/sheet.jpg"
     )
     parser.add_argument("--resolution", type=int, default=256)
-    parser.add_argument("--images", type=int, default=2000, help="pictures that each system sees")
+    parser.add_argument(
+        "--images", type=int, default=4000, help="pictures that each system sees, at least"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=40.0, help="of training of each system, at least"
+    )
+    parser.add_argument(
+        "--systems",
+        nargs="+",
+        choices=SYSTEMS,
+        default=SYSTEMS,
+        help="those that this process trains, so that several can share the work (default: all)",
+    )
     parser.add_argument("--evaluated", type=int, default=100, help="validation pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mixed_precision", choices=["no", "bf16"], default="no")
@@ -298,21 +380,22 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args(arguments)
 
-    settings = Settings(args.resolution, args.images, args.evaluated, args.seed)
+    settings = Settings(args.resolution, args.images, args.minutes, args.evaluated, args.seed)
     bench = Bench(settings, args.data, args.vgg19, args.runs, args.mixed_precision)
     bench.claim()
     vgg = VGG19Features.from_file(args.vgg19)
     pictures = validation_pictures(args.data, args.evaluated)
     entries = []
     for system in SYSTEMS:
-        entries.append(bench.measure(system, pictures, vgg))
-        write_report(entries, settings, args.output)
+        if system in args.systems or bench.is_measured(system):
+            entries.append(bench.measure(system, pictures, vgg))
+            write_report(entries, settings, args.output)
     for model in args.beside:
         entries.append(bench.measure_as_it_is(model, pictures, vgg))
         write_report(entries, settings, args.output)
     if args.cards is not None:
         write_cards(entries, settings, describe_data(args.data), args.cards)
-    if args.sketches is not None:
+    if args.sketches is not None and all(map(bench.is_measured, SYSTEMS)):
         sheet = draw_sheet(args.runs, args.sketches, args.resolution, args.seed)
         sheet.save(args.runs / "sheet.jpg", quality=88)
     print(args.output.with_suffix(".md").read_text())

@@ -47,7 +47,7 @@ def arguments(tmp_path, vgg_file, sketch_file) -> dict[str, Path | int]:
     shutil.copy(sketch_file, sketches)
     places = {"data": data, "sketches": sketches, "vgg19": vgg_file, "cards": tmp_path / "cards"}
     places |= {"runs": tmp_path / "runs", "output": tmp_path / "table.json"}
-    return places | {"resolution": 64, "images": 8, "evaluated": 3}
+    return places | {"resolution": 64, "images": 8, "minutes": 0, "evaluated": 3}
 
 
 def spell(arguments: dict[str, Path | int]) -> list[str]:
@@ -59,7 +59,8 @@ def test_one_command_trains_measures_and_shows_all_and_goes_on_where_it_stopped(
 ):
     bench.main(spell(arguments))
     report = json.loads(arguments["output"].read_text())
-    assert report["settings"] == {"resolution": 64, "images": 8, "evaluated": 3, "seed": 0}
+    settings = {"resolution": 64, "images": 8, "minutes": 0.0, "evaluated": 3, "seed": 0}
+    assert report["settings"] == settings
     systems = {entry["model"]: entry for entry in report["systems"]}
     assert tuple(systems) == bench.SYSTEMS
     for name, entry in systems.items():
@@ -72,6 +73,14 @@ def test_one_command_trains_measures_and_shows_all_and_goes_on_where_it_stopped(
     assert takes_hints == {"sgru-hint", "auto-painter", "whiteout-hint", "sketchcolor"}
     referred = {name for name, entry in systems.items() if "own_reference" in entry["protocols"]}
     assert referred == {"style-guided", "palette-attention", "sketchcolor"}
+    # With hints enforced, the painted pixels have the hints' colours; without, nearly never.
+    for name in takes_hints:
+        assert systems[name]["finished"]["hints_5"]["hint_delta_e"] < 1, name
+    alone = {name: systems[name]["protocols"]["hints_5"]["hint_delta_e"] for name in takes_hints}
+    assert all(alone[name] > 5 for name in takes_hints - {"sketchcolor"}), alone
+    own = {name for name, entry in systems.items() if "own" in entry}
+    assert own == {"sgru-hint", "auto-painter", "whiteout-hint"}
+    assert "psnr" in systems["whiteout-hint"]["own"]["own_hints"]
     flagship = systems["sketchcolor"]["training"]
     assert [flagship[role]["training"]["images"] for role in ("proposer", "generator")] == [6, 2]
     table = arguments["output"].with_suffix(".md").read_text()
@@ -105,7 +114,7 @@ def test_one_command_trains_measures_and_shows_all_and_goes_on_where_it_stopped(
     assert systems == report["systems"]
     assert as_it_is["model"] == "pipeline, as it is" and "training" not in as_it_is
     trained_here = next(entry for entry in systems if entry["model"] == "pix2pix")
-    assert as_it_is["protocols"] == trained_here["protocols"]
+    assert as_it_is["protocols"] == trained_here["protocols"]  # pix2pix takes no hints to enforce
     rows = arguments["output"].with_suffix(".md").read_text().splitlines()
     (summary,) = [row for row in rows if row.startswith("| `pipeline, as it is`")]
     assert f"| {trained_here['protocols']['automatic']['psnr']:.2f} |" in summary
@@ -115,7 +124,7 @@ def test_the_text_shows_what_was_measured(bench):
     report = json.loads((ROOT / "benchmarks" / "side_by_side.json").read_text())
     text = (ROOT / "docs" / "measuring.md").read_text()
     assert {entry["model"] for entry in report["systems"]} >= set(bench.SYSTEMS)
-    assert bench.summary_table(report["systems"]) in text
+    assert bench.summary_tables(report["systems"]) in text
     for entry in report["systems"]:
         if "training" in entry and entry["model"] != bench.FLAGSHIP:
             card = ModelCard.load(ROOT / "model_cards" / f"{entry['model']}.md")
@@ -130,7 +139,17 @@ def test_the_text_shows_what_was_measured(bench):
 
 def test_a_folder_of_other_settings_is_refused(bench, arguments):
     arguments["runs"].mkdir()
-    other = {"resolution": 256, "images": 8, "evaluated": 3, "seed": 0}
+    other = {"resolution": 256, "images": 8, "minutes": 0.0, "evaluated": 3, "seed": 0}
     (arguments["runs"] / "settings.json").write_text(json.dumps(other))
     with pytest.raises(SystemExit, match="name another --runs"):
         bench.main(spell(arguments))
+
+
+def test_a_fast_system_is_trained_on_more_pictures_until_the_minutes_are_over(bench, arguments):
+    only = arguments | {"minutes": 0.02, "systems": "pix2pix"}
+    del only["sketches"]
+    bench.main(spell(only))
+    (entry,) = json.loads(arguments["output"].read_text())["systems"]
+    training = entry["training"]["generator"]["training"]
+    assert training["seconds"] - training["validation_seconds"] >= 1.2
+    assert training["images"] > 8

@@ -21,9 +21,7 @@ NETWORKS = {
     "sgru-hint": {"channels": (16, 16, 16, 16)},
     "whiteout-hint": {"channels": (4, 8, 8, 8)},
 }
-COLOURS = np.array(
-    [[210, 60, 40], [45, 195, 215]], np.uint8
-)  # opposite, so that their mean is grey
+COLOURS = np.array([[210, 60, 40], [45, 195, 215]], np.uint8)  # their mean is grey
 
 
 def batch(seed: int) -> dict[str, torch.Tensor]:
