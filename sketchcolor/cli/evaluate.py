@@ -16,7 +16,7 @@ from PIL import Image
 
 from ..conditions.hints import HINT_KINDS
 from ..evaluation.evaluate import evaluate
-from ..evaluation.fid_lpips import PublishedMetrics
+from ..evaluation.fid_lpips import PublishedMetrics, weights_are_here
 from ..evaluation.plots import similarity_sheet
 from ..evaluation.report import markdown_table
 from ..hub.access import ModelLoadError
@@ -57,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--published",
         action="store_true",
-        help="also FID (Inception-v3) and LPIPS, whose weights torchmetrics downloads",
+        help="also FID (Inception-v3) and LPIPS, whose weights torchmetrics downloads; without "
+        "this, only where they were downloaded before",
     )
     add("--plots", action="store_true", help="also draw histograms beside the output")
     add("-o", "--output", type=Path, default=Path("evaluation.json"), help="default: %(default)s")
@@ -96,7 +97,8 @@ def run(args: argparse.Namespace) -> int:
                 f"give --vgg19 or set {WEIGHTS_VARIABLE}.",
                 file=sys.stderr,
             )
-        published = _published_metrics() if args.published else None
+        asked = args.published or weights_are_here()
+        published = _published_metrics() if asked else None
         settings = {name: getattr(args, name) for name in (*SETTINGS, "lineart", "hint_kind")}
         results = []
         for name in args.model:

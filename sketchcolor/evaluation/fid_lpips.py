@@ -1,15 +1,29 @@
 """FID and LPIPS with the networks and weights of the literature, from torchmetrics.
 
 They are optional (``pip install 'sketchcolor[metrics]'``); their weights are downloaded on first
-use. Metrics without downloads are in :mod:`sketchcolor.evaluation.metrics`.
+use and found again in PyTorch's folder of downloads. Metrics without downloads are in
+:mod:`sketchcolor.evaluation.metrics`.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
-__all__ = ["PublishedMetrics"]
+__all__ = ["PublishedMetrics", "weights_are_here"]
+
+# Files of torch-fidelity's Inception-v3 and of the AlexNet of LPIPS.
+WEIGHTS = ("weights-inception-2015-12-05-6726825d.pth", "alexnet-owt-7be5be79.pth")
+
+
+def weights_are_here() -> bool:
+    """Whether the library is installed and the weights were downloaded before."""
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    is_downloaded = all((folder / name).is_file() for name in WEIGHTS)
+    return is_downloaded and find_spec("torchmetrics") is not None
 
 
 class PublishedMetrics:

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
 from sketchcolor.cli import evaluate as evaluate_command
+from sketchcolor.evaluation import fid_lpips
 from sketchcolor.evaluation.evaluate import batches, evaluate
 from sketchcolor.evaluation.fid_lpips import PublishedMetrics
 from sketchcolor.evaluation.metrics import frechet_distance
@@ -273,6 +274,30 @@ def test_command_measures_a_saved_pipeline_on_a_split(
     plotted = [plot.stem.rpartition("-")[2] for plot in plots]
     assert plotted == ["automatic", "hints_5", "own_reference"]
     assert len(np.unique(np.asarray(Image.open(plots[0])))) > 4
+
+
+def test_published_weights_that_were_downloaded_before_are_used_unasked(
+    tiny_pipeline, coloured_examples, tmp_path, capsys, monkeypatch
+):
+    """Damaged files, so that the attempt to read them shows."""
+    monkeypatch.setattr(fid_lpips, "find_spec", lambda name: object())
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    tiny_pipeline.save_pretrained(tmp_path / "model")
+    arguments = parse(
+        *("--model", str(tmp_path / "model"), "--max_images", "1", "--samples", "1"),
+        *("--data_files", str(coloured_examples / "validation-*.parquet"), "--hint_counts"),
+        *("--side", "64", "--num_inference_steps", "1", "--device", "cpu"),
+        *("--output", str(tmp_path / "scores.json")),
+    )
+    assert evaluate_command.run(arguments) == 0
+    assert "fid and lpips are left out" not in capsys.readouterr().err
+    for name in fid_lpips.WEIGHTS:
+        file = tmp_path / "hub" / "checkpoints" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"not weights")
+    assert evaluate_command.run(arguments) == 0
+    assert "fid and lpips are left out" in capsys.readouterr().err
 
 
 def test_command_says_what_is_missing(coloured_examples, tmp_path, capsys):
