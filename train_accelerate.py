@@ -7,11 +7,12 @@ import dataclasses
 import json
 import logging
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from accelerate import Accelerator
-from accelerate.utils import ProjectConfiguration, set_seed
+from accelerate.utils import ProjectConfiguration, gather_object, set_seed
 from diffusers import ModelMixin
 
 from sketchcolor.conditions.palette import DEFAULT_SIZE
@@ -21,13 +22,16 @@ from sketchcolor.models.parts import CELL
 from sketchcolor.models.vgg19 import WEIGHTS_VARIABLE
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.colour_step import ColourStep
-from sketchcolor.training.data import SampleMaker, Samples, Source, StreamedSamples, load_images
+from sketchcolor.training.data import SampleMaker, Samples
 from sketchcolor.training.part_tokens import TokenSamples
 from sketchcolor.training.part_validation import PartValidation
+from sketchcolor.training.pictures import DataError, describe_skipped
 from sketchcolor.training.provenance import make_discriminator, read_record
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
+from sketchcolor.training.sources import FOLDERS, PAIRS, Source, line_art_kind, load_images
 from sketchcolor.training.steps import FlowStep, PartStep, TokenStep
+from sketchcolor.training.streams import StreamedSamples
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, prepare_model
 from sketchcolor.training.validation import DEFAULT_IMAGES, Validation
 from sketchcolor.training.view_cache import ViewCache
@@ -77,9 +81,15 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
     data = parser.add_argument_group("data")
     data.add_argument("--dataset_name", help="Hub id")
-    data.add_argument("--data_files", nargs="+", help="files or globs instead of a Hub id")
+    data.add_argument("--dataset_config_name", help="configuration of the Hub data set")
+    data.add_argument("--data_files", nargs="+", help="files or globs, here or in the Hub data set")
     data.add_argument("--data_format", default=Source.data_format)
-    data.add_argument("--validation_files", nargs="+", help="only for sheets and curves")
+    data.add_argument("--split", default=Source.split, help="default: %(default)s")
+    data.add_argument(
+        "--validation_files",
+        nargs="+",
+        help="only for sheets and curves; with --pair folders, the two folders of them",
+    )
     data.add_argument(
         "--validation_images",
         type=int,
@@ -87,12 +97,19 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help="number of validation pictures (default: %(default)s)",
     )
     data.add_argument("--image_column", default=Source.image_column)
-    data.add_argument("--pair", choices=["colour-sketch", "sketch-colour"])
+    data.add_argument("--pair", choices=PAIRS, help="the line art is drawn: beside the colours, …")
+    data.add_argument("--colour_dir", help="… or, with --pair folders, in files of the same names")
+    data.add_argument("--sketch_dir", help="as those in --colour_dir")
     data.add_argument(
         "--paired_files", nargs="+", help="more files, with drawn line art in a column 'lineart'"
     )
-    data.add_argument("--rating", help="use only pictures with this rating, for example general")
-    data.add_argument("--exclude_tags", nargs="+", default=[])
+    data.add_argument("--rating", nargs="+", default=[], help="only these, for example general")
+    data.add_argument("--include_tags", nargs="+", default=[], help="only with all of these")
+    data.add_argument("--exclude_tags", nargs="+", default=[], help="only with none of these")
+    data.add_argument("--min_score", type=float, help="only with at least this score")
+    data.add_argument(
+        "--tags_files", nargs="+", default=[], help="parquet files with labels, joined by id"
+    )
     data.add_argument("--streaming", action="store_true")
     data.add_argument("--max_train_samples", type=int)
     data.add_argument(
@@ -216,6 +233,21 @@ def build_step(
     return ColourStep(recipe, accelerator, model, discriminator, vgg, proposer)
 
 
+def validation_source(args: argparse.Namespace) -> Source:
+    """Where the pictures of ``--validation_files`` come from.
+
+    Raises:
+        DataError: pairs are in folders, and these are not two.
+    """
+    alike = Source(split="validation", image_column=args.image_column, pair=args.pair)
+    files = args.validation_files
+    if args.pair != FOLDERS:
+        return dataclasses.replace(alike, data_files=files, data_format=args.data_format)
+    if len(files) != 2:
+        raise DataError("With --pair folders, --validation_files are two: colours, then sketches.")
+    return dataclasses.replace(alike, colour_dir=files[0], sketch_dir=files[1])
+
+
 def build_validation(
     args: argparse.Namespace,
     recipe: Recipe,
@@ -258,17 +290,9 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         if args.tokens is None:
             raise ValueError("This recipe is trained on tokens: name their file by --tokens.")
         return TokenSamples(args.tokens, recipe.palette_rate, run.seed)
+    flags = {f.name for f in dataclasses.fields(Source)} - {"max_samples"}
     source = Source(
-        dataset_name=args.dataset_name,
-        data_files=args.data_files,
-        data_format=args.data_format,
-        image_column=args.image_column,
-        pair=args.pair,
-        paired_files=args.paired_files,
-        rating=args.rating,
-        exclude_tags=tuple(args.exclude_tags),
-        streaming=args.streaming,
-        max_samples=args.max_train_samples,
+        **{name: getattr(args, name) for name in flags}, max_samples=args.max_train_samples
     )
     maker = SampleMaker(
         resolution=recipe.resolution,
@@ -289,9 +313,10 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         flat_shrink=CELL if recipe.objective == "parts" else 0,
     )
     images = load_images(source)
+    trainer.data["line_art"] = line_art_kind(source, images)
     if args.streaming:
-        stop = run.max_train_steps * recipe.train_batch_size * args.gradient_accumulation_steps
-        return StreamedSamples(images, maker, run.seed, trainer.progress.images, stop)
+        start, stop = trainer.progress.images, run.max_train_steps * trainer.images_per_step
+        return StreamedSamples(images, maker, run.seed, start, stop, run.dataloader_num_workers)
     views = None
     if args.view_cache:
         side = recipe.resolution
@@ -301,6 +326,17 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer):
         with trainer.accelerator.main_process_first():
             views.fill(samples.view, os.cpu_count() or 1)
     return samples
+
+
+def report_skipped(samples: Samples | StreamedSamples | TokenSamples, trainer: Trainer) -> None:
+    """Logs and records the pictures that no process could use, with the reasons."""
+    if isinstance(samples, TokenSamples):
+        return
+    found = dict(gather_object(list(samples.skipped().items())))
+    if found:
+        trainer.data["skipped"] = dict(Counter(found.values()))
+        if trainer.accelerator.is_main_process:
+            logging.warning("Skipped pictures: %s.", describe_skipped(found.values()))
 
 
 def publish(args: argparse.Namespace, recipe: Recipe, model: ModelMixin) -> str:
@@ -341,14 +377,7 @@ def main(args: argparse.Namespace) -> None:
     step = build_step(args, recipe, accelerator, vgg)
     validation = None
     if args.validation_files:
-        source = Source(
-            data_files=args.validation_files,
-            data_format=args.data_format,
-            split="validation",
-            image_column=args.image_column,
-            pair=args.pair,
-        )
-        validation = build_validation(args, recipe, step, source, vgg)
+        validation = build_validation(args, recipe, step, validation_source(args), vgg)
     started_from = {"started_from": read_record(args.init_from)}
     if recipe.objective == "parts":
         started_from["proposer_started_from"] = read_record(args.proposer)
@@ -358,7 +387,9 @@ def main(args: argparse.Namespace) -> None:
         checkpoint = latest_checkpoint(args.output_dir)
     if checkpoint:
         trainer.resume(Path(checkpoint))
-    trainer.train(build_samples(args, recipe, trainer))
+    samples = build_samples(args, recipe, trainer)
+    trainer.train(samples)
+    report_skipped(samples, trainer)
     trainer.save()
     if args.push_to_hub and accelerator.is_main_process:
         logging.info("Published as %s.", publish(args, recipe, trainer.published))
@@ -368,5 +399,5 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     try:
         main(parse_args())
-    except publishing.PublishError as error:
+    except (publishing.PublishError, DataError) as error:
         raise SystemExit(str(error)) from error

@@ -9,14 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sketchcolor.training.data import (
-    OffsetSampler,
-    SampleMaker,
-    Samples,
-    Source,
-    StreamedSamples,
-    load_images,
-)
+from sketchcolor.training.data import OffsetSampler, SampleMaker, Samples
 from sketchcolor.training.framing import (
     LINE_NOISE,
     MAX_ROTATION,
@@ -25,6 +18,8 @@ from sketchcolor.training.framing import (
     MAX_ZOOM,
     frame,
 )
+from sketchcolor.training.sources import Source, load_images
+from sketchcolor.training.streams import StreamedSamples
 from tests.support.pictures import write_pictures
 
 MAKER = SampleMaker(64, "figures", "random", hint_rate=1.0, palette_rate=0.5)
