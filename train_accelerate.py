@@ -25,11 +25,11 @@ from sketchcolor.training.colour_step import ColourStep
 from sketchcolor.training.data import SampleMaker, Samples
 from sketchcolor.training.part_tokens import TokenSamples
 from sketchcolor.training.part_validation import PartValidation
-from sketchcolor.training.pictures import DataError, describe_skipped
+from sketchcolor.training.pictures import FOLDERS, PAIRS, DataError, describe_skipped
 from sketchcolor.training.provenance import make_discriminator, read_record
 from sketchcolor.training.recipes import RECIPES, Recipe
 from sketchcolor.training.resolution import at_resolution
-from sketchcolor.training.sources import FOLDERS, PAIRS, Source, line_art_kind, load_images
+from sketchcolor.training.sources import Source, line_art_kind, load_images
 from sketchcolor.training.steps import FlowStep, PartStep, TokenStep
 from sketchcolor.training.streams import StreamedSamples
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, prepare_model

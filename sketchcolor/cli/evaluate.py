@@ -21,6 +21,7 @@ from ..evaluation.report import markdown_table
 from ..hub.access import ModelLoadError
 from ..loading import load_pipeline
 from ..models.vgg19 import WEIGHTS_VARIABLE, VGG19Features
+from ..training.pictures import PAIRS
 from .common import DONE, refuse
 
 __all__ = ["add_arguments", "run"]
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--image_column", default="image", help="default: %(default)s")
     add(
         "--pair",
-        choices=["colour-sketch", "sketch-colour", "folders"],
+        choices=PAIRS,
         help="line art is drawn, beside the colours in one picture or in a folder of its own",
     )
     add("--colour_dir", help="folder of colour pictures, with --pair folders")

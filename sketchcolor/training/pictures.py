@@ -18,8 +18,10 @@ from ..images import FORMATS, MAX_ASPECT, MAX_BYTES, MAX_PIXELS, ImageError, rea
 
 __all__ = [
     "ANY_PICTURE",
+    "FOLDERS",
     "LINEART_COLUMN",
     "MIN_SIDE",
+    "PAIRS",
     "PICTURE_MEMBERS",
     "REASONS",
     "SIDE_BY_SIDE",
@@ -33,6 +35,8 @@ __all__ = [
 MIN_SIDE = 64  # px, shorter side: there are thumbnails below, whose lines cannot be told apart
 LINEART_COLUMN = "lineart"  # line art drawn by a person, of paired pictures
 SIDE_BY_SIDE = ("colour-sketch", "sketch-colour")  # pairs in one picture, left and right half
+FOLDERS = "folders"  # pairs of files in two folders
+PAIRS = (*SIDE_BY_SIDE, FOLDERS)
 ANY_PICTURE = "image"  # in rows of a tar, which have no such column, the member that is a picture
 PICTURE_MEMBERS = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "avif")
 SAME_SHAPE = 0.02  # relative difference up to which two aspect ratios are those of one drawing

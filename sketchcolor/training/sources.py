@@ -21,18 +21,16 @@ from PIL import Image
 from .labels import Filters, LabelledIds, is_label
 from .pictures import (
     ANY_PICTURE,
+    FOLDERS,
     LINEART_COLUMN,
     PICTURE_MEMBERS,
-    SIDE_BY_SIDE,
     DataError,
     UnusablePicture,
     read_row,
 )
 
-__all__ = ["FOLDERS", "PAIRS", "Pictures", "Source", "line_art_kind", "load_images", "undecoded"]
+__all__ = ["Pictures", "Source", "line_art_kind", "load_images", "undecoded"]
 
-FOLDERS = "folders"
-PAIRS = (*SIDE_BY_SIDE, FOLDERS)
 FIRST_ROWS = 16  # of a stream, in which the labels that filters need must occur
 
 

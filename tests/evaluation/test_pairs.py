@@ -10,7 +10,7 @@ from PIL import Image
 
 from sketchcolor.cli import evaluate as evaluate_command
 from sketchcolor.evaluation.evaluate import batches, evaluate
-from tests.support.collections import SIDE, drawn
+from tests.support.danbooru import SIDE, drawn
 
 
 def lines(number: int) -> Image.Image:

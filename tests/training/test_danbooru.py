@@ -1,8 +1,10 @@
 """Training on sets like Danbooru's as they lie on the Hub, by the commands of docs/training.md."""
 
+import argparse
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,10 @@ import datasets
 import pytest
 from huggingface_hub import ModelCard
 
+import train_accelerate
+from sketchcolor.cli.evaluate import add_arguments
 from tests.support import ROOT
-from tests.support.collections import (
+from tests.support.danbooru import (
     drawn,
     encoded,
     labelled_members,
@@ -24,6 +28,24 @@ from tests.support.training import flags, train
 
 LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "train_accelerate.py"]
 PROCESSES = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
+
+
+def test_the_commands_of_the_text_have_flags_that_exist():
+    text = (ROOT / "docs" / "training.md").read_text()
+    commands = re.findall(r"^accelerate launch train_accelerate.py (.*)$", text, re.MULTILINE)
+    assert len(commands) > 5
+    for command in commands:
+        train_accelerate.parse_args(shlex.split(command))
+    measured = re.findall(r"^python -m sketchcolor evaluate (.*)$", text, re.MULTILINE)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert {parser.parse_args(shlex.split(line)).pair for line in measured} == {
+        "colour-sketch",
+        "folders",
+    }
+    for flag in re.findall(r"^\| (`--.+?`) \|", text, re.MULTILINE):
+        for name in re.findall("--([a-z_]+)", flag):
+            assert name in train_accelerate.parse_args(shlex.split(commands[0]))
 
 
 def launch(script: list[str], more: list[str], output: Path, **environment: str):

@@ -10,7 +10,7 @@ from PIL import Image
 from sketchcolor.training.data import SampleMaker, Samples, spread_samples
 from sketchcolor.training.pictures import DataError
 from sketchcolor.training.sources import Pictures, Source, line_art_kind, load_images
-from tests.support.collections import (
+from tests.support.danbooru import (
     SIDE,
     drawn,
     encoded,

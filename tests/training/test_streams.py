@@ -9,8 +9,8 @@ from sketchcolor.training.data import SampleMaker
 from sketchcolor.training.pictures import DataError
 from sketchcolor.training.sources import Source, load_images
 from sketchcolor.training.streams import StreamedSamples
-from tests.support.collections import drawn, encoded, labelled_members, number_of, write_tar
-from tests.support.collections import unusable as unusable_files
+from tests.support.danbooru import drawn, encoded, labelled_members, number_of, write_tar
+from tests.support.danbooru import unusable as unusable_files
 
 MAKER = SampleMaker(32, "figures", "random", hint_rate=0.5, palette_rate=0.5)
 
