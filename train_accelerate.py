@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import logging
 import math
 import os
+from collections import Counter
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from accelerate import Accelerator
-from accelerate.utils import ProjectConfiguration, set_seed
+from accelerate.utils import ProjectConfiguration, gather_object, set_seed
 from diffusers import ModelMixin
 
 from sketchcolor.conditions.palette import DEFAULT_SIZE
@@ -22,144 +22,19 @@ from sketchcolor.models.parts import CELL
 from sketchcolor.models.vgg19 import WEIGHTS_VARIABLE
 from sketchcolor.training.bundle import bundle
 from sketchcolor.training.colour_step import ColourStep
-from sketchcolor.training.data import SampleMaker, Samples, Source, StreamedSamples, load_images
+from sketchcolor.training.data import SampleMaker, Samples
+from sketchcolor.training.flags import RUN_FLAGS, parse_args, resolve_recipe
 from sketchcolor.training.part_tokens import TokenSamples
 from sketchcolor.training.part_validation import PartValidation
+from sketchcolor.training.pictures import FOLDERS, DataError, describe_skipped
 from sketchcolor.training.provenance import make_discriminator, read_record
-from sketchcolor.training.recipes import RECIPES, Recipe
-from sketchcolor.training.resolution import at_resolution
+from sketchcolor.training.recipes import Recipe
+from sketchcolor.training.sources import Source, line_art_kind, load_images
 from sketchcolor.training.steps import FlowStep, PartStep, TokenStep
+from sketchcolor.training.streams import StreamedSamples
 from sketchcolor.training.trainer import Run, Trainer, latest_checkpoint, prepare_model
-from sketchcolor.training.validation import DEFAULT_IMAGES, Validation
+from sketchcolor.training.validation import Validation
 from sketchcolor.training.view_cache import ViewCache
-
-# Recipe fields that may be overridden by a flag of the same name.
-OVERRIDES = (
-    "resolution",
-    "crop",
-    "augmentation",
-    "lineart",
-    "time_shift",
-    "sketch_rate",
-    "hint_rate",
-    "palette_rate",
-    "style_rate",
-    "page_rate",
-    "choice_rate",
-    "num_train_epochs",
-    "train_batch_size",
-    "learning_rate",
-    "discr_learning_rate",
-    "optimizer",
-    "lr_scheduler",
-    "lr_warmup_steps",
-    "max_grad_norm",
-    "adversarial",
-    "pixel_weight",
-    "perceptual_weight",
-    "adversarial_weight",
-    "proposer_learning_rate",
-    "ema_decay",
-)
-
-
-# Settings of a run that are flags.
-RUN_FLAGS = [field.name for field in dataclasses.fields(Run) if field.name != "images_per_epoch"]
-
-
-def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Parses flags, which are named as in the diffusers training scripts."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
-    parser.add_argument("--output_dir", type=Path, required=True)
-    parser.add_argument("--model_config", type=json.loads, help="JSON of model arguments")
-    parser.add_argument("--discriminator_config", type=json.loads, help="JSON of its arguments")
-    parser.add_argument("--init_from", help="folder or Hub id of weights to start from")
-    parser.add_argument(
-        "--proposer",
-        help="trained proposer, for the proposals of a refiner or the features of a part encoder",
-    )
-    parser.add_argument("--vgg19", help="safetensors of VGG-19, for perceptual losses and styles")
-
-    data = parser.add_argument_group("data")
-    data.add_argument("--dataset_name", help="Hub id")
-    data.add_argument("--data_files", nargs="+", help="files or globs instead of a Hub id")
-    data.add_argument("--data_format", default=Source.data_format)
-    data.add_argument("--validation_files", nargs="+", help="only for sheets and curves")
-    data.add_argument(
-        "--validation_images",
-        type=int,
-        default=DEFAULT_IMAGES,
-        help="number of validation pictures (default: %(default)s)",
-    )
-    data.add_argument("--image_column", default=Source.image_column)
-    data.add_argument("--pair", choices=["colour-sketch", "sketch-colour"])
-    data.add_argument(
-        "--paired_files", nargs="+", help="more files, with drawn line art in a column 'lineart'"
-    )
-    data.add_argument("--rating", help="use only pictures with this rating, for example general")
-    data.add_argument("--exclude_tags", nargs="+", default=[])
-    data.add_argument("--streaming", action="store_true")
-    data.add_argument("--max_train_samples", type=int)
-    data.add_argument(
-        "--view_cache", type=Path, help="folder in which views of the pictures are cached"
-    )
-    data.add_argument("--views", type=int, default=3, help="views per picture in --view_cache")
-    data.add_argument(
-        "--tokens", type=Path, nargs="+", help="files of sketchcolor.training.part_tokens"
-    )
-    data.add_argument("--dataloader_num_workers", type=int, default=Run.dataloader_num_workers)
-
-    run = parser.add_argument_group("run")
-    run.add_argument("--seed", type=int, default=Run.seed)
-    run.add_argument(
-        "--max_train_steps",
-        type=int,
-        help="updates, instead of --num_train_epochs or the recipe's own number of epochs (default "
-        f"where there is none: {Run.max_train_steps})",
-    )
-    run.add_argument("--max_train_seconds", type=float)
-    run.add_argument("--gradient_accumulation_steps", type=int, default=1)
-    run.add_argument("--mixed_precision", choices=["no", "bf16"])
-    run.add_argument("--checkpointing_steps", type=int, default=Run.checkpointing_steps)
-    run.add_argument("--checkpoints_total_limit", type=int, default=Run.checkpoints_total_limit)
-    run.add_argument("--resume_from_checkpoint", help='a checkpoint folder, or "latest"')
-    run.add_argument(
-        "--validation_steps",
-        type=int,
-        default=Run.validation_steps,
-        help="updates between validations; runs that count epochs have one after each",
-    )
-    run.add_argument("--report_to", choices=["tensorboard", "none"], default="tensorboard")
-
-    run.add_argument("--push_to_hub", action="store_true", help="publish the trained model")
-    run.add_argument("--hub_model_id", metavar="OWNER/NAME", help="where --push_to_hub publishes")
-
-    overrides = parser.add_argument_group("overrides of the recipe")
-    kinds = get_type_hints(Recipe)
-    for field in dataclasses.fields(Recipe):
-        if field.name in OVERRIDES:
-            kind = kinds[field.name]
-            if choices := get_args(kind):
-                overrides.add_argument(f"--{field.name}", choices=choices)
-            else:
-                overrides.add_argument(f"--{field.name}", type=kind)
-    args = parser.parse_args(arguments)
-    if args.push_to_hub != bool(args.hub_model_id):
-        parser.error("--push_to_hub and --hub_model_id OWNER/NAME go together")
-    return args
-
-
-def resolve_recipe(args: argparse.Namespace) -> Recipe:
-    """The named recipe with the flags that were given."""
-    recipe = RECIPES[args.recipe]
-    if args.resolution is not None:
-        recipe = at_resolution(recipe, args.resolution)
-    given = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
-    for name in ("model_config", "discriminator_config"):
-        if getattr(args, name):
-            given[name] = getattr(recipe, name) | getattr(args, name)
-    return dataclasses.replace(recipe, **given)
 
 
 def build_model(recipe: Recipe, init_from: str | None, proposer: ColorProposer | None = None):
@@ -238,6 +113,21 @@ def build_step(
     return ColourStep(recipe, accelerator, model, discriminator, vgg, proposer)
 
 
+def validation_source(args: argparse.Namespace) -> Source:
+    """Where the pictures of ``--validation_files`` come from.
+
+    Raises:
+        DataError: pairs are in folders, and these are not two.
+    """
+    alike = Source(split="validation", image_column=args.image_column, pair=args.pair)
+    files = args.validation_files
+    if args.pair != FOLDERS:
+        return dataclasses.replace(alike, data_files=files, data_format=args.data_format)
+    if len(files) != 2:
+        raise DataError("With --pair folders, --validation_files are two: colours, then sketches.")
+    return dataclasses.replace(alike, colour_dir=files[0], sketch_dir=files[1])
+
+
 def build_validation(
     args: argparse.Namespace,
     recipe: Recipe,
@@ -303,19 +193,14 @@ def open_images(args: argparse.Namespace, recipe: Recipe):
     """The training pictures; None for a recipe that is trained on tokens."""
     if recipe.objective == "part-colours":
         return None
-    source = Source(
-        dataset_name=args.dataset_name,
-        data_files=args.data_files,
-        data_format=args.data_format,
-        image_column=args.image_column,
-        pair=args.pair,
-        paired_files=args.paired_files,
-        rating=args.rating,
-        exclude_tags=tuple(args.exclude_tags),
-        streaming=args.streaming,
-        max_samples=args.max_train_samples,
-    )
-    return load_images(source)
+    return load_images(read_source(args))
+
+
+def read_source(args: argparse.Namespace) -> Source:
+    """Where the training pictures come from."""
+    flags = {f.name for f in dataclasses.fields(Source)} - {"max_samples"}
+    values = {name: getattr(args, name) for name in flags}
+    return Source(**values, max_samples=args.max_train_samples)
 
 
 def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer, images: Any):
@@ -347,9 +232,10 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer, im
         flats=recipe.flats,
         flat_shrink=CELL if recipe.objective == "parts" else 0,
     )
+    trainer.data["line_art"] = line_art_kind(read_source(args), images)
     if args.streaming:
-        stop = run.max_train_steps * recipe.train_batch_size * args.gradient_accumulation_steps
-        return StreamedSamples(images, maker, run.seed, trainer.progress.images, stop)
+        start, stop = trainer.progress.images, run.max_train_steps * trainer.images_per_step
+        return StreamedSamples(images, maker, run.seed, start, stop, run.dataloader_num_workers)
     views = None
     if args.view_cache:
         side = recipe.resolution
@@ -360,6 +246,17 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer, im
         with trainer.accelerator.main_process_first():
             views.fill(samples.view, os.cpu_count() or 1)
     return samples
+
+
+def report_skipped(samples: Samples | StreamedSamples | TokenSamples, trainer: Trainer) -> None:
+    """Logs and records the pictures that no process could use, with the reasons."""
+    if isinstance(samples, TokenSamples):
+        return
+    found = dict(gather_object(list(samples.skipped().items())))
+    if found:
+        trainer.data["skipped"] = dict(Counter(found.values()))
+        if trainer.accelerator.is_main_process:
+            logging.warning("Skipped pictures: %s.", describe_skipped(found.values()))
 
 
 def publish(args: argparse.Namespace, recipe: Recipe, model: ModelMixin) -> str:
@@ -402,14 +299,7 @@ def main(args: argparse.Namespace) -> None:
     step = build_step(args, recipe, accelerator, vgg, run.max_train_steps)
     validation = None
     if args.validation_files:
-        source = Source(
-            data_files=args.validation_files,
-            data_format=args.data_format,
-            split="validation",
-            image_column=args.image_column,
-            pair=args.pair,
-        )
-        validation = build_validation(args, recipe, step, source, vgg)
+        validation = build_validation(args, recipe, step, validation_source(args), vgg)
     started_from = {"started_from": read_record(args.init_from)}
     if recipe.objective == "parts":
         started_from["proposer_started_from"] = read_record(args.proposer)
@@ -419,7 +309,9 @@ def main(args: argparse.Namespace) -> None:
         checkpoint = latest_checkpoint(args.output_dir)
     if checkpoint:
         trainer.resume(Path(checkpoint))
-    trainer.train(build_samples(args, recipe, trainer, images))
+    samples = build_samples(args, recipe, trainer, images)
+    trainer.train(samples)
+    report_skipped(samples, trainer)
     trainer.save()
     if args.push_to_hub and accelerator.is_main_process:
         logging.info("Published as %s.", publish(args, recipe, trainer.published))
@@ -429,5 +321,5 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     try:
         main(parse_args())
-    except publishing.PublishError as error:
+    except (publishing.PublishError, DataError) as error:
         raise SystemExit(str(error)) from error

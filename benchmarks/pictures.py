@@ -12,7 +12,7 @@ import datasets
 import numpy as np
 from PIL import Image
 
-from sketchcolor.training.data import Source, load_images
+from sketchcolor.training.sources import Source, load_images
 
 __all__ = [
     "DATA_HELP",

@@ -41,8 +41,8 @@ from sketchcolor.models import VGG19Features
 from sketchcolor.pipeline import SketchColorPipeline
 from sketchcolor.session import model_name
 from sketchcolor.training.bundle import bundle
-from sketchcolor.training.data import Source, load_images
 from sketchcolor.training.recipes import RECIPES
+from sketchcolor.training.sources import Source, load_images
 
 FLAGSHIP = "sketchcolor"
 SYSTEMS = (

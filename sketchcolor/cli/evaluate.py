@@ -23,6 +23,7 @@ from ..hub.access import ModelLoadError
 from ..lineart.extract import EXTRACTORS, RANDOM_LINEART
 from ..loading import load_pipeline
 from ..models.vgg19 import WEIGHTS_VARIABLE, VGG19Features
+from ..training.pictures import PAIRS
 from .common import DONE, refuse
 
 __all__ = ["add_arguments", "run"]
@@ -41,17 +42,30 @@ SETTINGS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``evaluate``; defaults are those of the function `evaluate`."""
     parser.description = (
-        "Measures models on colour pictures, from which line art is extracted, and writes the "
-        "results as JSON and as a Markdown table."
+        "Measures models on colour pictures. Line art is extracted from them unless --pair says "
+        "where it lies. Writes the results as JSON and as a Markdown table."
     )
     settings = inspect.signature(evaluate).parameters
     add = parser.add_argument
     add("--model", nargs="+", default=[None], help="folders or Hub ids (default: the bundled one)")
     add("--device", help="cpu, cuda, … (default: cuda where there is one)")
-    add("--data_files", nargs="+", help="parquet files with the images; wildcards allowed")
+    add("--data_files", nargs="+", help="files with the images; wildcards allowed")
+    add(
+        "--data_format",
+        choices=["parquet", "imagefolder", "webdataset"],
+        default="parquet",
+        help="of --data_files (default: %(default)s)",
+    )
     add("--dataset_name", help="Hub dataset, instead of --data_files")
     add("--split", default="validation", help="split of --dataset_name (default: %(default)s)")
     add("--image_column", default="image", help="default: %(default)s")
+    add(
+        "--pair",
+        choices=PAIRS,
+        help="line art is drawn, beside the colours in one picture or in a folder of its own",
+    )
+    add("--colour_dir", help="folder of colour pictures, with --pair folders")
+    add("--sketch_dir", help="folder of their line art, in files of the same names")
     add("--max_images", type=int, help="only the first N images")
     add("--vgg19", help=f"VGG-19 weights for FID, KID and styles (default: ${WEIGHTS_VARIABLE})")
     add(
@@ -87,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         Exit status: 0, or 2 if a model or data cannot be loaded.
     """
     try:
-        images = _load_images(args)
+        images, sketches = _load_images(args)
         vgg = None
         if args.vgg19 or os.environ.get(WEIGHTS_VARIABLE):
             vgg = VGG19Features.from_file(args.vgg19)
@@ -100,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
         asked = args.published or weights_are_here()
         published = _published_metrics() if asked else None
         settings = {name: getattr(args, name) for name in (*SETTINGS, "lineart", "hint_kind")}
+        settings["sketches"] = sketches
         results = []
         for name in args.model:
             pipeline = load_pipeline(name, device=args.device)
@@ -136,22 +151,24 @@ def _write_plots(results: Sequence[dict[str, Any]], output: Path) -> None:
             similarity_sheet(measures).save(plot)
 
 
-def _load_images(args: argparse.Namespace) -> Sequence[Image.Image]:
-    """The image column of the split; images are decoded on access."""
-    import datasets  # here because importing it takes a second
+def _load_images(
+    args: argparse.Namespace,
+) -> tuple[Sequence[Image.Image], Sequence[Image.Image] | None]:
+    """The colour pictures of the split and, if they are pairs, their sketches; read on access."""
+    # Here because importing datasets takes a second.
+    from ..training.sources import Pictures, Source, load_images
 
-    if args.dataset_name:
-        dataset = datasets.load_dataset(args.dataset_name, split=args.split)
-    elif args.data_files:
-        files = {args.split: args.data_files}
-        dataset = datasets.load_dataset("parquet", data_files=files, split=args.split)
-    else:
-        raise ValueError("No images are named; use --data_files or --dataset_name.")
-    if args.image_column not in dataset.column_names:
-        raise ValueError(
-            f"There is no column {args.image_column!r}; --image_column can be one of "
-            f"{', '.join(dataset.column_names)}."
-        )
-    if args.max_images is not None:
-        dataset = dataset.select(range(min(args.max_images, len(dataset))))
-    return dataset[args.image_column]
+    source = Source(
+        dataset_name=args.dataset_name,
+        data_files=args.data_files,
+        data_format=args.data_format,
+        split=args.split,
+        image_column=args.image_column,
+        pair=args.pair,
+        colour_dir=args.colour_dir,
+        sketch_dir=args.sketch_dir,
+        max_samples=args.max_images,
+    )
+    rows = load_images(source)
+    sketches = Pictures(rows, source, drawn=True) if source.pair else None
+    return Pictures(rows, source), sketches

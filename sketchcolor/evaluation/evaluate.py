@@ -123,6 +123,7 @@ def batches(
     batch_size: int = 8,
     seed: int = 0,
     lineart: str = RANDOM_LINEART,
+    sketches: Sequence[Image.Image] | None = None,
 ) -> Iterator[Batch]:
     """Extracts line art and letterboxes it with the colour image, white padding right or below.
 
@@ -135,16 +136,20 @@ def batches(
         batch_size: images per batch.
         seed: of the choice of an extractor.
         lineart: ``random`` for a mix of all extractors, or the name of one.
+        sketches: drawn line art of the images, of their sizes, which is used instead.
     """
     pending: list[tuple[int, Tensor, Tensor, Fit]] = []
     for index, image in enumerate(images):
         colour = image.convert("RGB")
-        pixels = np.asarray(colour)
-        line_art = draw_lineart(pixels, lineart, np.random.default_rng([seed, index]))
+        if sketches is None:
+            rng = np.random.default_rng([seed, index])
+            line_art = Image.fromarray(draw_lineart(np.asarray(colour), lineart, rng))
+        else:
+            line_art = sketches[index].convert("L")
         scale = side / max(colour.size)
         width, height = (max(1, round(length * scale)) for length in colour.size)
         fit = Fit(colour.size, (width, height), (side, side))
-        sketch = to_tensor(fit.apply(Image.fromarray(line_art)))
+        sketch = to_tensor(fit.apply(line_art))
         pending.append((index, sketch, to_tensor(fit.apply(colour)), fit))
         if len(pending) == batch_size:
             yield _stack(pending)
@@ -159,6 +164,7 @@ def evaluate(
     vgg: VGG19Features | None = None,
     published: PublishedMetrics | None = None,
     *,
+    sketches: Sequence[Image.Image] | None = None,
     samples: int = 8,
     hint_counts: Sequence[int] = (5, 20),
     num_inference_steps: int = DEFAULT_STEPS,
@@ -177,6 +183,7 @@ def evaluate(
         images: PIL colour images in a fixed order; an image's index seeds its randomness.
         vgg: network for the set distances and the styles of references; None leaves them out.
         published: networks of FID and LPIPS; None leaves them out.
+        sketches: drawn line art of the images, of their sizes; None extracts it.
         samples: colourings of each image in the automatic protocol; 1 for a pipeline without a
             proposer, which is deterministic.
         hint_counts: numbers of simulated hints, a protocol for each; if there are any, also the
@@ -227,7 +234,7 @@ def evaluate(
     stroked = {"stroke": Scores()} if hint_counts else {}
     referred = {name: Scores() for name in (REFERENCES if references else ())}
     rounds = -(-len(images) // batch_size)
-    drawings = batches(images, side, batch_size, seed, lineart)
+    drawings = batches(images, side, batch_size, seed, lineart, sketches)
     for batch in tqdm(drawings, "evaluate", rounds):
         truths = batch.pictures(batch.truth)
         truth_scores.add_pictures(truths)
@@ -273,11 +280,11 @@ def evaluate(
     return {
         "settings": {
             "images": len(images),
+            "line_art": lineart if sketches is None else "drawn",
             "side": side,
             "seed": seed,
             "samples": samples,
             "num_inference_steps": num_inference_steps,
-            "lineart": lineart,
             "hint_kind": hint_kind,
             "vgg19_layer": metrics.FEATURE_LAYER if vgg else None,
         },

@@ -72,7 +72,9 @@ Colours line art. Trained by sketchcolor's `train_accelerate.py` with the recipe
 
 {{ data }}
 The pictures are other people's work, used to train and to measure, and not part of this repository.
-Line art was extracted from them while training.
+{%- if line_art %}
+{{ line_art }}
+{%- endif %}
 
 ## How it was trained
 
@@ -186,6 +188,7 @@ def system_card(entry: dict, numbers: str, data: str, command: str) -> str:
     """
     use = USE_TRAINED.format(command=command)
     record, results = entry["training"]["generator"], list(_results(entry))
+    record = {"data": {"line_art": "extracted"}} | record  # that of older entries has no word on it
     return _card(record, entry["model"], data, use, results, numbers=numbers)
 
 
@@ -218,9 +221,25 @@ def _card(
         numbers=numbers,
         settings=json.dumps(record["recipe"], indent=2),
         use=use,
-        **record,
+        line_art=_line_art(record),
+        **{name: value for name, value in record.items() if name != "data"},
     )
     return f"{str(card).rstrip()}\n"
+
+
+def _line_art(record: dict) -> str:
+    """A sentence on where a run's line art came from; empty if its record does not say it."""
+    extractor = record["recipe"]["lineart"]
+    by = "several extractors" if extractor == "random" else f"the extractor `{extractor}`"
+    sentences = {
+        "extracted": f"Line art was extracted from them while training, by {by}.",
+        "drawn": "Line art was not extracted: each picture has a sketch of its own beside it.",
+        "mixed": (
+            "Some pictures have a drawn sketch beside them. From the others line art was extracted "
+            f"while training, by {by}."
+        ),
+    }
+    return sentences.get(record.get("data", {}).get("line_art"), "")
 
 
 def _metric_type(name: str) -> str:

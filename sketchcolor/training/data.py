@@ -1,4 +1,4 @@
-"""Colour pictures → training samples, through ``datasets``.
+"""Colour pictures → training samples.
 
 A sample is a pure function of the seed and its number, so the data and its order do not depend on
 the number of workers or processes, nor on whether the run was resumed.
@@ -6,129 +6,35 @@ the number of workers or processes, nor on whether the run was resumed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import datasets
 import numpy as np
 import torch
-from torch.utils.data import Dataset, IterableDataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from ..conditions import hints, palette
 from ..conditions.hint_field import hint_field
-from ..images import read_image
 from ..lineart.extract import draw_lineart
 from .flat_samples import simulate_flats
 from .framing import frame
 from .mosaic import PANELS, mosaic
+from .pictures import REASONS, DataError, UnusablePicture, describe_skipped, read_row
+from .sources import undecoded
 from .view_cache import View, ViewCache
 
-__all__ = [
-    "OffsetSampler",
-    "SampleMaker",
-    "Samples",
-    "Source",
-    "StreamedSamples",
-    "load_images",
-    "without_lines",
-]
+__all__ = ["OffsetSampler", "SampleMaker", "Samples", "spread_samples", "without_lines"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # Uploads show whole and half figures more often than the training pictures do.
 KIND_WEIGHTS = {"face": 1.0, "figure": 2.2, "scene": 0.5, "creature": 1.2, "pair": 1.5}
-LINEART_COLUMN = "lineart"  # line art drawn by a person, of paired pictures
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where pictures come from; the fields are the flags of ``train_accelerate.py``.
-
-    Attributes:
-        dataset_name: a Hub id, or None with ``data_files``.
-        data_files: parquet, tar or image files or globs, for the loader ``data_format``.
-        data_format: ``parquet``, ``webdataset`` or ``imagefolder``.
-        split: which split.
-        image_column: the column that holds the picture.
-        pair: ``colour-sketch`` or ``sketch-colour`` when one picture holds both side by side.
-        paired_files: more files for the same loader, with line art in the column ``lineart``, which
-            is used instead of extracted lines. The filters do not apply to them.
-        rating: use only rows with this rating (Danbooru: ``general``).
-        exclude_tags: drop rows with one of these tags.
-        streaming: read while downloading.
-        max_samples: use only the first ones; None uses all.
-    """
-
-    dataset_name: str | None = None
-    data_files: Sequence[str] | str | None = None
-    data_format: str = "parquet"
-    split: str = "train"
-    image_column: str = "image"
-    pair: str | None = None
-    paired_files: Sequence[str] | str | None = None
-    rating: str | None = None
-    exclude_tags: Sequence[str] = ()
-    streaming: bool = False
-    max_samples: int | None = None
-
-
-def load_images(source: Source) -> datasets.Dataset | datasets.IterableDataset:
-    """Open a source and apply its filters.
-
-    Raises:
-        ValueError: no source is named, a required column does not exist, or paired files are to be
-            streamed.
-    """
-    if not source.dataset_name and not source.data_files:
-        raise ValueError("Name a dataset: --dataset_name for the Hub or --data_files for files.")
-    path = source.dataset_name or source.data_format
-    files = None
-    if source.data_files:
-        files = {source.split: source.data_files}
-    images = datasets.load_dataset(
-        path, data_files=files, split=source.split, streaming=source.streaming
-    )
-    _check_column(images, source.image_column, "--image_column")
-    if source.rating or source.exclude_tags:
-        images = images.filter(lambda row: _passes_filters(row, source))
-    if source.max_samples is not None:
-        if source.streaming:
-            images = images.take(source.max_samples)
-        else:
-            images = images.select(range(min(source.max_samples, len(images))))
-    return _with_pairs(images, source) if source.paired_files else images
-
-
-def _check_column(images: datasets.Dataset, column: str, flag: str) -> None:
-    columns = images.column_names
-    if columns is not None and column not in columns:
-        raise ValueError(
-            f"The data has no column {column!r}; choose {flag} from {', '.join(columns)}."
-        )
-
-
-def _with_pairs(images: datasets.Dataset, source: Source) -> datasets.Dataset:
-    """The pictures followed by the pairs; ``lineart`` is None for the former."""
-    if source.streaming:
-        raise ValueError("Pairs cannot be streamed beside pictures: leave --streaming out.")
-    pairs = datasets.load_dataset(
-        source.data_format, data_files={source.split: source.paired_files}, split=source.split
-    )
-    _check_column(pairs, source.image_column, "--image_column")
-    if LINEART_COLUMN not in pairs.column_names:
-        raise ValueError(f"--paired_files needs a column {LINEART_COLUMN!r} with the line art.")
-    return datasets.concatenate_datasets([images, pairs])
-
-
-def _passes_filters(row: dict[str, Any], source: Source) -> bool:
-    """Checks rating and tags, columns of the row or entries of a WebDataset's ``json`` member."""
-    labels = row.get("json") or row
-    if source.rating and labels.get("rating") not in (source.rating, source.rating[0]):
-        return False
-    tags = labels.get("general_tags") or labels.get("tag_string_general") or labels.get("tags", "")
-    tags = tags.split() if isinstance(tags, str) else list(tags)
-    return not set(tags) & set(source.exclude_tags)
 
 
 @dataclass(frozen=True)
@@ -141,7 +47,7 @@ class SampleMaker:
         augmentation: ``figures``, ``flip``, ``distort`` or ``none`` (validation).
         lineart: ``random`` or the name of an extractor.
         hint_rate, palette_rate: share of samples with the condition.
-        image_column, pair: as of :class:`Source`.
+        image_column, pair: as of :class:`sources.Source`.
         shrink: factor by which the colour picture is smaller than the line art; above 1, hints are
             a hint field of that size, as a proposer takes it.
         hint_kind: ``mixed``, or one kind of ``hints.simulate``.
@@ -175,12 +81,19 @@ class SampleMaker:
             s = S / ``shrink``, ``palette`` K×3 in [-1, 1], ``weights`` K, ``palette_present``
             bool; if the settings ask for them, ``flat`` 3×(S/f)×(S/f) with f = ``flat_shrink``
             and ``flats`` 3×S×S, both in [-1, 1]. S is the crop, or the resolution without one.
+
+        Raises:
+            UnusablePicture: the picture cannot be read.
         """
         with_palette = bool(rng.random() < self.palette_rate)
         return self.sample(self.view(row, rng, with_palette), rng, with_palette)
 
     def view(self, row: dict[str, Any], rng: np.random.Generator, with_palette: bool) -> View:
-        """The expensive half, which can be cached: reading, line art, framing and palette."""
+        """The expensive half, which can be cached: reading, line art, framing and palette.
+
+        Raises:
+            UnusablePicture: the picture cannot be read; ``rng`` is as before then.
+        """
         colour, lines = self._pictures(row, rng)
         colour, lines = frame(colour, lines, self.resolution, self.augmentation, rng)
         chosen = palette.from_image(colour) if with_palette else _NO_PALETTE
@@ -230,15 +143,10 @@ class SampleMaker:
         self, row: dict[str, Any], rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Colour and line art at the picture's own size."""
-        picture = np.asarray(read_image(row[self.image_column]))
-        if self.pair:
-            half = picture.shape[1] // 2
-            first, second = picture[:, :half], picture[:, half : 2 * half]
-            colour, drawn = (first, second) if self.pair == "colour-sketch" else (second, first)
-            return colour, cv2.cvtColor(np.ascontiguousarray(drawn), cv2.COLOR_RGB2GRAY)
-        if row.get(LINEART_COLUMN) is not None:
-            drawn = np.asarray(read_image(row[LINEART_COLUMN]))
-            return picture, cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)
+        colour, drawn = read_row(row, self.image_column, self.pair)
+        picture = np.asarray(colour)
+        if drawn is not None:
+            return picture, cv2.cvtColor(np.asarray(drawn), cv2.COLOR_RGB2GRAY)
         return picture, draw_lineart(picture, self.lineart, rng)
 
 
@@ -264,11 +172,16 @@ def _planes(image: np.ndarray) -> torch.Tensor:
 class Samples(Dataset):
     """Endless map-style samples; sample ``i`` is of a random picture, by :data:`KIND_WEIGHTS`.
 
+    In place of a picture that cannot be used comes the next one that can.
+
     Args:
         images: the pictures. maker: makes samples of them. seed: of everything random.
         views: cached views of each picture; without them each sample is made from scratch.
         in_epochs: instead, each run of as many samples as there are pictures has each picture once,
             in an order of its own. The other panels of a mosaic are random pictures.
+
+    Raises:
+        DataError: none of the pictures can be used.
     """
 
     def __init__(
@@ -285,6 +198,10 @@ class Samples(Dataset):
         if "kind" in images.column_names:
             weights = np.array([KIND_WEIGHTS.get(kind, 1.0) for kind in images["kind"]])
         self.cumulative = np.cumsum(weights / weights.sum())
+        self._rows = undecoded(images)
+        # 0, or 1 + the index of the reason for which a picture is skipped; all workers write to it.
+        self._reasons = torch.zeros(len(images), dtype=torch.uint8).share_memory_()
+        self._usable(0, lambda row: read_row(row, maker.image_column, maker.pair))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -300,6 +217,16 @@ class Samples(Dataset):
         view = self._view(self._index(number, rng), rng, with_palette)
         return self.maker.sample(view, rng, with_palette)
 
+    def view(self, index: int, which: int) -> View:
+        """View ``which`` of a picture for a :class:`ViewCache`, independent of the seed."""
+        rng = np.random.default_rng((index, which))
+        return self._usable(index, lambda row: self.maker.view(row, rng, True))
+
+    def skipped(self) -> dict[int, str]:
+        """The pictures that were found unusable so far, by their index, with the reason."""
+        found = self._reasons.numpy()
+        return {int(index): REASONS[found[index] - 1] for index in np.flatnonzero(found)}
+
     def _index(self, number: int, rng: np.random.Generator) -> int:
         """The picture of sample ``number``."""
         if not self.in_epochs:
@@ -313,12 +240,44 @@ class Samples(Dataset):
 
     def _view(self, index: int, rng: np.random.Generator, with_palette: bool) -> View:
         if self.views is None:
-            return self.maker.view(self.images[index], rng, with_palette)
+            return self._usable(index, lambda row: self.maker.view(row, rng, with_palette))
         return self.views[index, int(rng.integers(self.views.count))]
 
-    def view(self, index: int, which: int) -> View:
-        """View ``which`` of a picture for a :class:`ViewCache`, independent of the seed."""
-        return self.maker.view(self.images[index], np.random.default_rng((index, which)), True)
+    def _usable(self, index: int, make: Callable[[dict[str, Any]], T]) -> T:
+        """What is made of the first usable picture from ``index`` on, around the end."""
+        count = len(self.images)
+        for candidate in (*range(index, count), *range(index)):
+            if self._reasons[candidate]:
+                continue
+            try:
+                return make(self._rows[candidate])
+            except UnusablePicture as error:
+                self._reasons[candidate] = 1 + REASONS.index(error.reason)
+        reasons = describe_skipped(self.skipped().values())
+        raise DataError(
+            f"None of the {count:,} pictures can be used ({reasons}): check the files, "
+            "--image_column and --pair."
+        )
+
+
+def spread_samples(images: datasets.Dataset, maker: SampleMaker, count: int) -> list[dict]:
+    """Samples of pictures that are evenly spaced in a data set, for validations.
+
+    Args:
+        images: the pictures. maker: makes samples of them. count: how many at most.
+
+    Raises:
+        DataError: none of the pictures can be used.
+    """
+    rows, samples = undecoded(images), []
+    for index in list(range(0, len(images), max(1, len(images) // count)))[:count]:
+        try:
+            samples.append(maker(rows[index], np.random.default_rng(index)))
+        except UnusablePicture as error:
+            log.warning("Validation picture %d is left out: it is %s.", index, error.reason)
+    if not samples:
+        raise DataError("None of the validation pictures can be used: check --validation_files.")
+    return samples
 
 
 @lru_cache(maxsize=2)
@@ -338,40 +297,3 @@ class OffsetSampler(Sampler[int]):
 
     def __len__(self) -> int:
         return max(0, self.stop - self.start)
-
-
-class StreamedSamples(IterableDataset):
-    """Samples number ``start`` to ``stop - 1`` of a stream that is shuffled and repeated.
-
-    Args:
-        images: the stream. maker: makes samples of its rows. seed: of everything random.
-        start, stop: numbers of the first sample and of the one after the last.
-        buffer: rows in the shuffle buffer.
-    """
-
-    def __init__(
-        self,
-        images: datasets.IterableDataset,
-        maker: SampleMaker,
-        seed: int,
-        start: int,
-        stop: int,
-        buffer: int = 1000,
-    ) -> None:
-        self.images, self.maker, self.seed = images, maker, seed
-        self.start, self.stop, self.buffer = start, stop, buffer
-
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        number, epoch = 0, 0
-        while number < self.stop:
-            begun = number
-            shuffled = self.images.shuffle(seed=self.seed + epoch, buffer_size=self.buffer)
-            for row in shuffled:
-                if number >= self.stop:
-                    return
-                if number >= self.start:
-                    yield self.maker(row, np.random.default_rng((self.seed, number)))
-                number += 1
-            if number == begun:
-                raise ValueError("The stream holds no picture; check the files and the filters.")
-            epoch += 1

@@ -16,7 +16,6 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -31,8 +30,8 @@ from ..models.vgg19 import LAYERS as ALL_LAYERS
 from ..models.vgg19 import VGG19Features
 from ..style.pictures import painting
 from ..style.transfer import CONTENT_LAYER, STYLE_LAYERS, gram
-from .data import Source, load_images
 from .on_policy import OnPolicySamples
+from .sources import Pictures, Source, load_images
 
 __all__ = ["MATCHED_LAYERS", "SLIM_CHANNELS", "distil", "prune"]
 
@@ -209,19 +208,6 @@ def _paintings() -> list[Image.Image]:
     return [style(1000 + number) for style in styles for number in range(PAINTINGS_PER_STYLE)]
 
 
-class _Pictures(Sequence[Image.Image]):
-    """The pictures of a dataset, decoded on access."""
-
-    def __init__(self, data_files: str) -> None:
-        self.images = load_images(Source(data_files=data_files))
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: Any) -> Any:
-        return read_image(self.images[index]["image"])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vgg19", help="safetensors file of the teacher")
@@ -244,7 +230,8 @@ def main() -> None:
     textures = _paintings()
     if args.textures:
         textures += [read_image(path) for path in sorted(args.textures.iterdir())]
-    pictures = _Pictures(args.data_files)
+    source = Source(data_files=args.data_files)
+    pictures = Pictures(load_images(source), source)
     batches = crops(pictures, textures, args.side, args.train_batch_size, args.seed)
     if args.init_from:
         network = VGG19Features.from_pretrained(args.init_from).float().requires_grad_(True)

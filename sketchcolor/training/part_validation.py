@@ -12,9 +12,10 @@ from ..conditions.hint_field import hint_field
 from ..models.parts import CELL, PartEncoder, read_features, share_logits
 from ..models.proposer import ColorProposer
 from .curves import Moment
-from .data import SampleMaker, Source, load_images
+from .data import SampleMaker, spread_samples
 from .part_loss import cell_distances, gather_cells, hint_map
 from .recipes import Recipe
+from .sources import Source, load_images
 
 __all__ = ["PartValidation"]
 
@@ -45,9 +46,8 @@ class PartValidation:
             pair=source.pair,
             flat_shrink=CELL,
         )
-        rows = range(0, len(images), max(1, len(images) // count))
-        samples = [maker(images[i], np.random.default_rng(i)) for i in list(rows)[:count]]
-        self.batch, self.proposer = default_collate(samples), proposer
+        self.batch = default_collate(spread_samples(images, maker, count))
+        self.proposer = proposer
 
     @torch.no_grad()
     def __call__(self, model: PartEncoder, moment: Moment) -> dict[str, float]:

@@ -130,6 +130,10 @@ class Trainer:
             epoch; returns measures.
         started_from: records of the runs whose weights this one started from, by their key in
             ``recipe.json``; ``started_from`` is that of the published model.
+
+    Attributes:
+        data: what ``recipe.json`` says about the training data: ``line_art``, see
+            :func:`sources.line_art_kind`, and ``skipped``, how many pictures for which reason.
     """
 
     def __init__(
@@ -146,6 +150,7 @@ class Trainer:
         self.published = accelerator.unwrap_model(step.models[0].model, keep_torch_compile=False)
         self.progress = Progress()
         self.validation: dict[str, float] = {}
+        self.data: dict[str, Any] = {}
         accelerator.register_for_checkpointing(self.progress)
         self.ema = None
         if recipe.ema_decay > 0:
@@ -173,7 +178,8 @@ class Trainer:
         sampler = None
         if not isinstance(samples, IterableDataset):
             sampler = OffsetSampler(self.progress.images, total)
-        workers = self.run.dataloader_num_workers
+        # A stream has workers of its own.
+        workers = self.run.dataloader_num_workers if sampler is not None else 0
         return DataLoader(
             samples,
             batch_size=batch,
@@ -240,9 +246,9 @@ class Trainer:
     def save(self) -> None:
         """Write the averaged weights and ``recipe.json``.
 
-        The record has the recipe with all overrides, steps, pictures, duration, hardware and the
-        last validation. Other networks of the training are saved beside the model, for runs that
-        start from its weights.
+        The record has the recipe with all overrides, steps, pictures, duration, hardware, what is
+        known of the data and the last validation. Other networks of the training are saved beside
+        the model, for runs that start from its weights.
         """
         self.accelerator.wait_for_everyone()
         if not self.accelerator.is_main_process:
@@ -262,6 +268,8 @@ class Trainer:
             "parameters": self.published.num_parameters(),
             "images_per_second": self.progress.images_per_second,
         }
+        if self.data:
+            resolved["data"] = self.data
         if self.validation:
             resolved["validation"] = self.validation
         resolved |= {name: value for name, value in self.started_from.items() if value is not None}

@@ -19,8 +19,9 @@ from ..models.vgg19 import VGG19Features
 from ..sampling.proposal import draw_proposal
 from .colour_step import degraded_truth
 from .curves import CONDITIONED, Moment, draw_progressions, with_headings
-from .data import SampleMaker, Source, load_images
+from .data import SampleMaker, spread_samples
 from .recipes import Recipe
+from .sources import Source, load_images
 
 __all__ = ["DEFAULT_IMAGES", "Validation"]
 
@@ -69,9 +70,7 @@ class Validation:
             hint_kind="strokes" if recipe.hint_kind == "mixed" else recipe.hint_kind,
             flats=recipe.flats,
         )
-        rows = range(0, len(images), max(1, len(images) // count))
-        samples = [maker(images[i], np.random.default_rng(i)) for i in list(rows)[:count]]
-        self.batch = default_collate(samples)
+        self.batch = default_collate(spread_samples(images, maker, count))
         if recipe.style_rate > 0:
             assert vgg is not None
             colour = self.batch["colour"].to(vgg.device)

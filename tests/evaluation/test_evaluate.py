@@ -305,7 +305,7 @@ def test_command_says_what_is_missing(coloured_examples, tmp_path, capsys):
     assert "--data_files" in capsys.readouterr().err
     files = str(coloured_examples / "validation-*.parquet")
     assert evaluate_command.run(parse("--data_files", files, "--image_column", "picture")) == 2
-    assert "one of image" in capsys.readouterr().err
+    assert "from image, " in capsys.readouterr().err
     absent = str(tmp_path / "absent.safetensors")
     assert evaluate_command.run(parse("--data_files", files, "--vgg19", absent)) == 2
     assert "absent.safetensors" in capsys.readouterr().err

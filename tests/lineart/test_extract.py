@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sketchcolor.lineart.extract import EXTRACTORS, extract, ink_statistics, random_lineart
-from sketchcolor.training.data import Source, load_images
+from sketchcolor.training.sources import Source, load_images
 from tests.support.pictures import coloured_example, example_sketches
 
 

@@ -10,8 +10,9 @@ from PIL import Image
 
 from sketchcolor.evaluation.plots import SIZE
 from sketchcolor.training.curves import CURVES, HEADING_HEIGHT
-from sketchcolor.training.data import SampleMaker, Samples, Source, load_images
+from sketchcolor.training.data import SampleMaker, Samples
 from sketchcolor.training.recipes import RECIPES
+from sketchcolor.training.sources import Source, load_images
 from sketchcolor.training.validation import Validation
 from tests.support.training import train, weights
 

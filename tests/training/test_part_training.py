@@ -23,9 +23,10 @@ from sketchcolor.models import ColorProposer, PartColours, PartEncoder, SwishGat
 from sketchcolor.models.part_colours import MOST_PARTS
 from sketchcolor.training import part_tokens
 from sketchcolor.training.bundle import bundle
-from sketchcolor.training.data import SampleMaker, Samples, Source, load_images, without_lines
+from sketchcolor.training.data import SampleMaker, Samples, without_lines
 from sketchcolor.training.flat_samples import simulate_flats
 from sketchcolor.training.part_tokens import TokenSamples, collect_tokens, true_colours
+from sketchcolor.training.sources import Source, load_images
 from sketchcolor.training.view_cache import View, ViewCache
 from tests.support.networks import (
     TINY_PARTS,

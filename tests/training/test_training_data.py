@@ -1,22 +1,10 @@
-"""Loading pictures from every kind of source, and making samples of them."""
-
-import io
-import json
-import tarfile
+"""Making samples of pictures."""
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from sketchcolor.training.data import (
-    OffsetSampler,
-    SampleMaker,
-    Samples,
-    Source,
-    StreamedSamples,
-    load_images,
-)
+from sketchcolor.training.data import OffsetSampler, SampleMaker, Samples
 from sketchcolor.training.framing import (
     LINE_NOISE,
     MAX_ROTATION,
@@ -25,7 +13,7 @@ from sketchcolor.training.framing import (
     MAX_ZOOM,
     frame,
 )
-from tests.support.pictures import write_pictures
+from sketchcolor.training.sources import Source, load_images
 
 MAKER = SampleMaker(64, "figures", "random", hint_rate=1.0, palette_rate=0.5)
 
@@ -138,65 +126,6 @@ def test_distorting_turns_shears_zooms_shifts_and_adds_noise_to_lines():
     for shift in shifts:
         assert MAX_SHIFT / 2 < np.abs(shift).max() < MAX_ZOOM * MAX_SHIFT * 1.2
     assert maps[0] != maps[1]
-
-
-def test_filters_by_rating_and_tags(tmp_path):
-    write_pictures(
-        tmp_path / "a.parquet", 6, ratings="general sensitive g general explicit g".split()
-    )
-    general = load_images(Source(data_files=str(tmp_path / "a.parquet"), rating="general"))
-    assert len(general) == 4
-    plain = Source(data_files=str(tmp_path / "a.parquet"), exclude_tags=("monochrome",))
-    assert len(load_images(plain)) == 3  # every second picture is tagged so
-
-
-def test_danbooru_webdataset_streams_with_filters(tmp_path):
-    with tarfile.open(tmp_path / "0000.tar", "w") as tar:
-        for i, rating in enumerate(("general", "explicit", "general")):
-            buffer = io.BytesIO()
-            Image.new("RGB", (48, 48), (40 * i, 100, 200)).save(buffer, "webp")
-            labels = json.dumps({"id": i, "rating": rating, "general_tags": ["1girl"]}).encode()
-            for name, data in ((f"{i}.webp", buffer.getvalue()), (f"{i}.json", labels)):
-                member = tarfile.TarInfo(name)
-                member.size = len(data)
-                tar.addfile(member, io.BytesIO(data))
-    source = Source(
-        data_files=str(tmp_path / "*.tar"),
-        data_format="webdataset",
-        image_column="webp",
-        rating="general",
-        streaming=True,
-    )
-    maker = SampleMaker(32, "none", "dodge", 0.0, 0.0, image_column="webp")
-    stream = StreamedSamples(load_images(source), maker, seed=0, start=1, stop=5)
-    colours = [sample["colour"] for sample in stream]
-    assert len(colours) == 4  # two pictures, repeated, from the second sample on
-    green = {round(float(c[0].mean()), 1) for c in colours}
-    assert green == {-1.0, -0.4}
-
-
-@pytest.mark.parametrize("pair", ["colour-sketch", "sketch-colour"])
-def test_side_by_side_pairs(tmp_path, pair):
-    colour, sketch = Image.new("RGB", (40, 40), (200, 30, 30)), Image.new("RGB", (40, 40), "white")
-    sketch.paste((0, 0, 0), (10, 0, 14, 40))
-    both = Image.new("RGB", (80, 40))
-    halves = (colour, sketch) if pair == "colour-sketch" else (sketch, colour)
-    for i, half in enumerate(halves):
-        both.paste(half, (40 * i, 0))
-    both.save(tmp_path / "a.png")
-    images = load_images(Source(data_files=str(tmp_path / "*.png"), data_format="imagefolder"))
-    sample = SampleMaker(32, "none", "random", 0.0, 0.0, pair=pair)(
-        images[0], np.random.default_rng(0)
-    )
-    assert abs(float(sample["colour"][0].mean()) - (200 / 127.5 - 1)) < 0.02
-    assert sample["sketch"].min() < -0.9 and sample["sketch"].mean() > 0.5
-
-
-def test_missing_sources_and_columns_are_named(pictures):
-    with pytest.raises(ValueError, match="--dataset_name"):
-        load_images(Source())
-    with pytest.raises(ValueError, match="no column 'webp'.*image"):
-        load_images(Source(data_files=str(pictures), image_column="webp"))
 
 
 def test_offset_sampler_continues():
