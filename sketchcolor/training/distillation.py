@@ -30,7 +30,8 @@ from ..images import read_image
 from ..models.vgg19 import LAYERS as ALL_LAYERS
 from ..models.vgg19 import VGG19Features
 from ..style.pictures import painting
-from ..style.transfer import CONTENT_LAYER, STYLE_LAYERS, gram
+from ..style.settings import CONTENT_LAYER
+from ..style.transfer import STYLE_LAYERS, gram
 from .data import Source, load_images
 from .on_policy import OnPolicySamples
 
