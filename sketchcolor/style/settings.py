@@ -25,6 +25,7 @@ __all__ = [
     "REGIONS",
     "RESOLUTIONS",
     "STARTS",
+    "Region",
     "Scale",
     "Settings",
     "Style",
