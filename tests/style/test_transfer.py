@@ -13,6 +13,7 @@ from sketchcolor.style.settings import (
     CONTENT_LAYERS,
     FAITHFUL,
     FAST,
+    OPTIMIZERS,
     STARTS,
     Scale,
     Settings,
@@ -180,8 +181,25 @@ def test_modes_are_what_the_seed_says_and_what_a_visitor_waits_for():
     assert [scale.side for scale in FAST.at(256).scales] == [64, 128, 256]
 
 
-def test_the_faithful_mode_begins_with_white_noise():
+def test_the_faithful_mode_begins_with_white_noise_and_leaves_pixels_free():
     assert FAITHFUL.start == "noise" and FAST.start == "content"
+    assert FAST.bounded and not FAITHFUL.bounded
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_free_pixels_leave_their_range_and_come_back(optimizer):
+    def loss(page: torch.Tensor) -> torch.Tensor:
+        seen.append(float(page.detach().max()))
+        return (page - 1.5).square().mean()  # white is 1
+
+    scale = Scale(8, 300)
+    for bounded in (True, False):
+        seen: list[float] = []
+        settings = Settings(scales=(scale,), optimizer=optimizer, bounded=bounded)
+        clock = Clock(settings, on_step=None)
+        best, _ = optimise(torch.zeros(1, 3, 8, 8), loss, scale, settings, clock)
+        assert torch.equal(best, torch.ones_like(best))
+        assert max(seen) <= 1.0 if bounded else max(seen) > 1.2
 
 
 def test_an_optimiser_that_went_astray_begins_again():
