@@ -7,6 +7,12 @@ Every loss is computed with the full VGG-19, whichever network a picture was mad
 two: equation 7 of Grover & Banker as published, and the fast mode's, in which every layer is
 weighted by the size of its target. Content images are sketches coloured by our model. Results that
 are already in the JSON file and an existing sheet are kept, so an interrupted run can be continued.
+With ``--only optimisers`` nothing is measured but the curves that the chart is drawn from.
+
+The curves are those of figures 22 and 23 of Grover & Banker, who found L-BFGS to end lower than
+Adam. So it does here while pixels may leave the range from 0 to 255, as in the faithful mode. Kept
+in that range after every step, L-BFGS stalls and Adam passes it. What is saved is in that range
+either way, so the free curves flatter the pictures: ``kept`` has the loss of each picture as saved.
 """
 
 from __future__ import annotations
@@ -17,8 +23,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -27,7 +33,7 @@ from benchmarks.machine import memory_mib
 from benchmarks.pictures import existing_file, existing_folder, find_picture
 from benchmarks.sheet import paste_rows, tile
 from sketchcolor import load_pipeline
-from sketchcolor.evaluation.plots import line_chart
+from sketchcolor.evaluation.plots import line_chart, stack
 from sketchcolor.images import read_image, read_sketch
 from sketchcolor.style import pictures as styles
 from sketchcolor.style.blend import stylize
@@ -40,6 +46,8 @@ from sketchcolor.style.transfer import StyleTransfer
 CONTENTS = ("09", "10", "14", "17", "19", "21")
 PAINTINGS = ("van_gogh", "hokusai", "munch", "turner", "kandinsky", "red_chalk")
 OPTIMISERS = {"lbfgs": "L-BFGS", "adam": "Adam"}
+BOUNDS = {"free": False, "bounded": True}  # of pixels while they are optimised
+MEASURES = ("slim", "published", "optimisers", "sheet", "normalised")
 SHEET_SKETCHES = 4
 
 
@@ -83,16 +91,21 @@ def coloured(sketches: Path) -> Iterator[tuple[Image.Image, Image.Image]]:
 
 def measure_optimisers(
     transfer: StyleTransfer, content: Image.Image, style: Style, side: int, iterations: int
-) -> dict[str, list[float]]:
+) -> dict[str, Any]:
     """Loss of L-BFGS and of Adam at every tenth iteration, from white noise as published."""
-    faithful = replace(FAITHFUL, scales=(Scale(side, iterations),))
     shown = [1, *range(10, iterations + 1, 10)]
-    found = {"iteration": shown}
-    for optimizer in OPTIMISERS:
-        with Watch() as watch:
-            transfer(content, [style], replace(faithful, optimizer=optimizer), on_step=watch)
-        found[optimizer] = [watch.losses[iteration - 1] for iteration in shown]
-        print(f"{optimizer} at {side}: {watch.losses[-1]:.4g} after {watch.seconds:.0f} s")
+    found: dict[str, Any] = {"iteration": shown}
+    for name, bounded in BOUNDS.items():
+        found[name] = {"kept": {}}
+        for optimizer in OPTIMISERS:
+            settings = replace(
+                FAITHFUL, scales=(Scale(side, iterations),), optimizer=optimizer, bounded=bounded
+            )
+            with Watch() as watch:
+                picture = transfer(content, [style], settings, on_step=watch)
+            found[name][optimizer] = [watch.losses[iteration - 1] for iteration in shown]
+            found[name]["kept"][optimizer] = transfer.loss(picture, content, [style], settings)
+            print(f"{optimizer}, {name}, at {side}: {watch.losses[-1]:.4g} at the end", flush=True)
     return found
 
 
@@ -150,10 +163,18 @@ def measure_slim(
     return rows
 
 
-def plot(curves: dict[str, list[float]]) -> Image.Image:
-    """A chart of loss against iteration, like figures 22 and 23 of Grover & Banker."""
-    lines = {label: np.log10(curves[name]) for name, label in OPTIMISERS.items()}
-    return line_chart("log10 of the loss, equation 7", "iteration", curves["iteration"], lines)
+def plot(found: dict[str, Any]) -> Image.Image:
+    """Charts of loss against iteration, like figures 22 and 23 of Grover & Banker.
+
+    Args:
+        found: of `measure_optimisers`.
+    """
+    panels = []
+    for name in BOUNDS:
+        lines = {label: np.log10(found[name][key]) for key, label in OPTIMISERS.items()}
+        title = f"log10 of the loss, equation 7, pixels {name}"
+        panels.append(line_chart(title, "iteration", found["iteration"], lines))
+    return stack(panels)
 
 
 def make_sheet(pictures: list[tuple[Image.Image, Image.Image]], slim: StyleTransfer) -> Image.Image:
@@ -178,45 +199,61 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=500, help="of the faithful mode")
     parser.add_argument("--curve-side", type=int, default=128, help="px, of the optimisers' curves")
     parser.add_argument("--curve-iterations", type=int, default=1000)
+    parser.add_argument("--only", nargs="+", choices=MEASURES, default=MEASURES)
     parser.add_argument("-o", "--output", type=Path, required=True, help="JSON; pictures beside it")
     args = parser.parse_args()
 
     real, slim = (StyleTransfer(load_style_network(source)) for source in (args.vgg19, None))
     files = [find_picture(args.styles, start) for start in PAINTINGS]
     paintings = [Style(read_image(file)) for file in files]
-    pictures = list(coloured(args.sketches))
-    pairs = [(picture, style) for (_, picture), style in zip(pictures, paintings, strict=True)]
-    content, style = pairs[0]
     report = json.loads(args.output.read_text()) if args.output.exists() else {}
+    pictures: list[tuple[Image.Image, Image.Image]] = []
+
+    def contents() -> list[tuple[Image.Image, Image.Image]]:
+        pictures.extend(coloured(args.sketches) if not pictures else [])
+        return pictures
 
     def note(name: str, measure: Callable[[], object]) -> None:
-        if name not in report:
+        if name not in report and name.partition(" ")[0] in args.only:
             report[name] = measure()
             args.output.write_text(json.dumps(report, indent=2) + "\n")
 
+    def slim_pairs() -> list[dict[str, dict]]:
+        styled = zip(contents(), paintings, strict=True)
+        pairs = [(picture, style) for (_, picture), style in styled]
+        return measure_slim(real, slim, pairs, FAST.at(half))
+
+    def ways(settings: dict[str, tuple[StyleTransfer, Settings]]) -> dict[str, dict]:
+        return measure_ways(settings, real, contents()[0][1], paintings[0])
+
     side, half = args.side, args.side // 2
-    one_size = replace(FAITHFUL, scales=(Scale(side, args.iterations),))
+    one_size = replace(FAITHFUL, scales=(Scale(side, args.iterations),), bounded=True)
     fast = FAST.at(side)
     published = {
         "fast, slim network": (slim, fast),
         "fast": (real, fast),
         "fast, published weighting": (real, replace(fast, normalised=False)),
-        "faithful": (real, one_size),
+        "faithful, bounded": (real, one_size),
     }
     normalised = {
         "fast": (real, FAST.at(half)),
         "one size, from noise": (real, replace(one_size.at(half), normalised=True)),
     }
-    note("slim", lambda: measure_slim(real, slim, pairs, FAST.at(half)))
-    note(f"published at {side}", lambda: measure_ways(published, real, content, style))
-    curves = partial(measure_optimisers, real, content, style, args.curve_side)
-    note(f"optimisers at {args.curve_side}", lambda: curves(args.curve_iterations))
-    chart = plot(report[f"optimisers at {args.curve_side}"])
-    chart.save(args.output.with_suffix(".png"))
+    curves = f"optimisers at {args.curve_side}"
+    note("slim", slim_pairs)
+    note(f"published at {side}", lambda: ways(published))
+    note(
+        curves,
+        lambda: measure_optimisers(
+            real, contents()[0][1], paintings[0], args.curve_side, args.curve_iterations
+        ),
+    )
+    if curves in report:
+        plot(report[curves]).save(args.output.with_suffix(".png"))
     sheet = args.output.with_suffix(".jpg")
-    if not sheet.exists():
-        make_sheet(pictures[:SHEET_SKETCHES], slim).save(sheet, quality=85)
-    note(f"normalised at {half}", lambda: measure_ways(normalised, real, content, style))
+    if "sheet" in args.only and not sheet.exists():
+        make_sheet(contents()[:SHEET_SKETCHES], slim).save(sheet, quality=85)
+    note(f"normalised at {half}", lambda: ways(normalised))
 
 
 if __name__ == "__main__":

@@ -7,14 +7,10 @@
 import argparse
 from pathlib import Path
 
-from sketchcolor import load_pipeline
-from sketchcolor.images import read_image, read_sketch
-from sketchcolor.style.blend import StyleBlend, stylize
-from sketchcolor.style.network import load_style_network
+from sketchcolor import StyledPipeline, load_pipeline
 from sketchcolor.style.optimisation import Progress
-from sketchcolor.style.pictures import BUILT_IN, path_of
-from sketchcolor.style.settings import Style
-from sketchcolor.style.transfer import StyleTransfer
+from sketchcolor.style.pictures import BUILT_IN
+from sketchcolor.style.settings import StyleBlend
 from sketchcolor.ui.examples import FOLDER
 
 
@@ -38,19 +34,15 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("outputs"), help="a folder")
     args = parser.parse_args()
 
-    pipeline = load_pipeline()
-    coloured = pipeline(args.sketch, seed=args.seed, resolution=args.resolution).images[0]
-
-    style = path_of(args.style) if args.style in BUILT_IN else args.style
-    painted = stylize(
-        coloured,
-        [Style(read_image(style))],
-        StyleTransfer(load_style_network()),
-        StyleBlend(strength=args.strength, keep_colours=True, region="figure"),
-        read_sketch(args.sketch),  # says what the figure is; its lines are laid over the result
+    pipeline = StyledPipeline(
+        load_pipeline(),
+        args.style,
+        blend=StyleBlend(strength=args.strength, keep_colours=True, region="figure"),
         resolution=args.style_resolution,
         on_step=show,
     )
+    # The sketch says what the figure is; its lines are laid over the result.
+    painted = pipeline(args.sketch, seed=args.seed, resolution=args.resolution).images[0]
     args.output.mkdir(parents=True, exist_ok=True)
     path = args.output / f"{args.sketch.stem}-{Path(args.style).stem}.png"
     painted.save(path)

@@ -10,6 +10,7 @@ _MODULE_OF = {
     "ModelLoadError": "hub.access",
     "SketchColorOutput": "pipeline",
     "SketchColorPipeline": "pipeline",
+    "StyledPipeline": "style.styled",
     "load_pipeline": "loading",
 }
 

@@ -7,14 +7,19 @@ that are not given are not passed on, so that the defaults are defined in the pi
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from .common import DONE, SOME_FAILED, positive, refuse, report
+from .painting import StyleBar, add_style_options, check_style_is_given, painting_of
+
+if TYPE_CHECKING:
+    from ..pipeline import SketchColorPipeline
+    from ..style.styled import StyledPipeline
 
 __all__ = ["add_arguments", "run"]
 
@@ -33,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``colorize``."""
     parser.description = (
         "Colours sketches, each at its own size, and prints a line for every picture: "
-        "its path and the seed that reproduces it."
+        "its path and the seed that reproduces it. With --style every picture is then painted in "
+        "that style, under the sketch's own lines; an interrupt ends that and writes what is "
+        "painted so far."
     )
     parser.epilog = (
         "Exit status: 0 every picture written, 1 some sketch failed (each is reported), "
@@ -90,6 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="picture whose palette to use, or whose style if the model takes styles",
     )
     parser.add_argument("--force", action="store_true", help="overwrite existing pictures")
+    add_style_options(parser, "style-")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -102,6 +110,7 @@ def run(options: argparse.Namespace) -> int:
 
     from ..hub.access import ModelLoadError
     from ..loading import load_pipeline
+    from ..style.styled import StyledPipeline
 
     sketches = _list_sketches(options.inputs)
     if not sketches:
@@ -116,9 +125,15 @@ def run(options: argparse.Namespace) -> int:
     if not jobs:
         return SOME_FAILED
     logging.disable_progress_bar()  # only the bar of sketches is shown
+    bar = StyleBar(leave=False)
+    styled = None
     try:
+        check_style_is_given(options)
         conditions = _read_conditions(options)
+        painting = None if options.style is None else painting_of(options)
         pipeline = load_pipeline(options.model, options.revision, options.device)
+        if painting is not None:
+            styled = StyledPipeline(pipeline, on_step=bar.show, **painting)
     except (ModelLoadError, ValueError) as error:
         return refuse(error)
     settings: dict[str, Any] = conditions | {
@@ -130,19 +145,44 @@ def run(options: argparse.Namespace) -> int:
         "background": options.background,
     }
     settings = {name: value for name, value in settings.items() if value is not None}
+    if styled is None:
+        done = _colour(jobs, pipeline, settings)
+    else:
+        with bar:
+            done = _colour(jobs, styled, settings, lambda: bar.interrupted)
+    return DONE if done == len(sketches) else SOME_FAILED
+
+
+def _colour(
+    jobs: Iterable[Job],
+    pipeline: SketchColorPipeline | StyledPipeline,
+    settings: dict[str, Any],
+    is_over: Callable[[], bool] = lambda: False,
+) -> int:
+    """Does the jobs, reports those that fail, and returns how many were done in full.
+
+    Args:
+        jobs: in their order.
+        pipeline: colours, or colours and paints.
+        settings: of its call, for every sketch.
+        is_over: asked after every job; True leaves the jobs after it undone.
+    """
     done = 0
     for job in tqdm(jobs, unit="sketch"):
         try:
             job.outputs[0].parent.mkdir(parents=True, exist_ok=True)
             result = pipeline(job.sketch, **settings)
-            for image, seed, path in zip(result.images, result.seeds, job.outputs, strict=True):
+            # An interrupted painting has fewer pictures than were asked for.
+            for image, seed, path in zip(result.images, result.seeds, job.outputs, strict=False):
                 image.save(path, quality=95)  # of JPEG and WebP, whose defaults blur thin lines
                 tqdm.write(f"{path}  seed {seed}")
         except (ValueError, OSError) as error:
             report(f"{job.sketch}: {error}")
         else:
-            done += 1
-    return DONE if done == len(sketches) else SOME_FAILED
+            done += len(result.images) == len(job.outputs)
+        if is_over():
+            break
+    return done
 
 
 def _read_conditions(options: argparse.Namespace) -> dict[str, Any]:

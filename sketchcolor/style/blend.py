@@ -7,8 +7,6 @@ covers the figure or the background. The artist's lines are laid on top again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -17,33 +15,18 @@ from PIL import Image
 from ..lineart.figure import figure_mask
 from ..postprocess.compose import keep_lines
 from .optimisation import OnStep
-from .settings import FAST, Settings, Style
+from .settings import (
+    DEFAULT_RESOLUTION,
+    FAST,
+    RESOLUTIONS,
+    Settings,
+    Style,
+    StyleBlend,
+    total_weight,
+)
 from .transfer import StyleTransfer
 
-__all__ = ["REGIONS", "StyleBlend", "lay_over", "paint", "stylize"]
-
-Region = Literal["all", "figure", "background"]
-REGIONS: tuple[Region, ...] = get_args(Region)
-DEFAULT_RESOLUTION = 512
-
-RESOLUTIONS = (128, 1024)  # px, longer side at which the style is painted
-
-
-@dataclass(frozen=True)
-class StyleBlend:
-    """How a painted style is blended with the picture.
-
-    Attributes:
-        strength: 0 leaves the picture as it is, 1 is the painted style.
-        keep_colours: only lightness changes; hue and saturation stay the picture's.
-        region: where the style is applied; ``figure`` and ``background`` need the sketch.
-        keep_lines: lay the sketch's lines on top; without a sketch this does nothing.
-    """
-
-    strength: float = 1.0
-    keep_colours: bool = False
-    region: Region = "all"
-    keep_lines: bool = True
+__all__ = ["StyleBlend", "check_painting", "lay_over", "paint", "stylize"]
 
 
 def stylize(
@@ -102,13 +85,23 @@ def paint(
     Raises:
         ValueError: the resolution is out of range, or no style is given.
     """
+    check_painting(styles, resolution)
+    side = max(RESOLUTIONS[0], min(resolution, max(picture.size)))
+    return transfer(picture, styles, settings.at(side), seed, on_step)
+
+
+def check_painting(styles: Sequence[Style], resolution: int) -> None:
+    """Refuse before the long work what :func:`paint` cannot do.
+
+    Raises:
+        ValueError: the resolution is out of range, or no style has a weight.
+    """
+    total_weight(styles)
     if not RESOLUTIONS[0] <= resolution <= RESOLUTIONS[1]:
         raise ValueError(
             f"The working resolution of a style must be between {RESOLUTIONS[0]} and "
             f"{RESOLUTIONS[1]}."
         )
-    side = max(RESOLUTIONS[0], min(resolution, max(picture.size)))
-    return transfer(picture, styles, settings.at(side), seed, on_step)
 
 
 def lay_over(
@@ -128,7 +121,7 @@ def lay_over(
         Mode RGB, the picture's size.
 
     Raises:
-        ValueError: the blend is out of range, or the sketch is missing or has another size.
+        ValueError: the sketch is missing or has another size.
     """
     _check(blend, picture, sketch)
     original = np.asarray(picture)
@@ -146,8 +139,6 @@ def lay_over(
 
 
 def _check(blend: StyleBlend, picture: Image.Image, sketch: Image.Image | None) -> None:
-    if not 0.0 <= blend.strength <= 1.0:
-        raise ValueError("The strength of a style must be between 0 and 1.")
     if sketch is None and blend.region != "all":
         raise ValueError(
             "A figure can be separated from its background only by its sketch: give it, too."

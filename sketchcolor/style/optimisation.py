@@ -35,7 +35,8 @@ class Progress:
         loss: at that scale, of the picture before the iteration's step.
         seconds: since the start.
         seconds_left: upper estimate from the iterations so far.
-        picture: 1×3×h×w in [-1, 1], that with the lowest loss at the current scale.
+        picture: 1×3×h×w, that with the lowest loss at the current scale; in [-1, 1] unless its
+            pixels are unbounded.
     """
 
     iteration: int
@@ -114,11 +115,12 @@ def optimise(
         start: 1×3×h×w in [-1, 1].
         loss: the function to minimise.
         scale: the maximum number of iterations.
-        settings: optimiser, learning rate and plateau.
+        settings: optimiser, learning rate, plateau and bound.
         clock: called after every iteration, and may end the work.
 
     Returns:
-        The picture with the lowest loss, and whether to go on with the next scale.
+        The picture with the lowest loss, its pixels brought into [-1, 1], and whether to go on with
+        the next scale.
     """
     levels = ((start + 1.0) / 2.0 * LEVELS).contiguous().clone().requires_grad_(True)
     rate = settings.learning_rate
@@ -149,8 +151,9 @@ def optimise(
         optimizer.step(evaluate)
         if losses[-1] < least:
             best, least = evaluated, losses[-1]
-        with torch.no_grad():
-            levels.clamp_(0.0, LEVELS)
+        if settings.bounded:
+            with torch.no_grad():
+                levels.clamp_(0.0, LEVELS)
         # Clamping invalidates the curvature that L-BFGS has estimated. It mostly recovers, but from
         # noise it can diverge; then it is restarted from the best picture at half the rate.
         diverged = 0 if losses[-1] <= DIVERGED * least else diverged + 1
@@ -164,7 +167,7 @@ def optimise(
         if settings.plateau and _is_flat(losses, settings.plateau):
             clock.skip(scale, scale.iterations - iteration - 1)
             break
-    return best / LEVELS * 2.0 - 1.0, go_on
+    return best.clamp(0.0, LEVELS) / LEVELS * 2.0 - 1.0, go_on
 
 
 def _is_flat(losses: list[float], plateau: float, span: int = 10) -> bool:

@@ -17,11 +17,10 @@ from PIL import Image
 from ..images import to_pil
 from ..models.vgg19 import VGG19Features
 from .optimisation import Clock, OnStep, optimise
-from .settings import FAST, LEAST_SIDE, Settings, Style
+from .settings import FAST, LEAST_SIDE, Settings, Style, total_weight
 
-__all__ = ["CONTENT_LAYER", "STYLE_LAYERS", "StyleLoss", "StyleTransfer", "gram"]
+__all__ = ["STYLE_LAYERS", "StyleLoss", "StyleTransfer", "gram"]
 
-CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CACHED_TARGETS = 32  # sets of Gram matrices, one for each style picture and size
 # Fractions of a coarse scale's change that are tried as the start of the next scale.
@@ -64,9 +63,7 @@ class StyleTransfer:
         Raises:
             ValueError: no style, or no style with a weight.
         """
-        total = sum(style.weight for style in styles)
-        if not styles or total <= 0 or min(style.weight for style in styles) < 0:
-            raise ValueError("Give at least one style picture with a weight above zero.")
+        total = total_weight(styles)
         clock = Clock(settings, on_step)
         device = self.network.device
         original: torch.Tensor | None = None
@@ -79,11 +76,8 @@ class StyleTransfer:
             if picture is not None and coarse is not None:
                 shares = NORMALISED_SHARES if settings.normalised else SHARES
                 picture = _enlarged(picture - coarse, original, loss, shares)
-            elif settings.start == "noise":
-                noise = torch.Generator().manual_seed(seed)
-                picture = torch.rand(original.shape, generator=noise).to(device) * 2.0 - 1.0
             else:
-                picture = original
+                picture = _start(original, styles, settings, seed)
             picture, go_on = optimise(picture, loss, scale, settings, clock)
             if not go_on:
                 break
@@ -108,8 +102,7 @@ class StyleTransfer:
         original, painted = (
             _tensor(image, size).to(self.network.device) for image in (content, picture)
         )
-        total = sum(style.weight for style in styles)
-        targets = self._targets_of(styles, total, size, settings)
+        targets = self._targets_of(styles, total_weight(styles), size, settings)
         return float(StyleLoss(self.network, original, targets, settings)(painted))
 
     def _targets_of(
@@ -169,13 +162,14 @@ class StyleLoss:
         settings: Settings,
     ) -> None:
         self.network, self.targets, self.settings = network, targets, settings
+        self.layer = settings.content_layer
         with torch.no_grad():
-            self.content = network(original, [CONTENT_LAYER])[CONTENT_LAYER].float()
+            self.content = network(original, [self.layer])[self.layer].float()
 
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:
-        found = self.network(picture, [*STYLE_LAYERS, CONTENT_LAYER])
+        found = self.network(picture, [*STYLE_LAYERS, self.layer])
         normalised = self.settings.normalised
-        content = 0.5 * (found[CONTENT_LAYER].float() - self.content).square().sum()  # equation 1
+        content = 0.5 * (found[self.layer].float() - self.content).square().sum()  # equation 1
         if normalised:
             content = content / (0.5 * self.content.square().sum()).clamp(min=1e-12)
         style = picture.new_zeros(())
@@ -188,6 +182,20 @@ class StyleLoss:
                 error = error / (4.0 * target.shape[0] ** 2)  # equation 4
             style = style + error / len(STYLE_LAYERS)  # equation 5, equal weights
         return self.settings.alpha * content + self.settings.beta * style
+
+
+def _start(
+    original: torch.Tensor, styles: Sequence[Style], settings: Settings, seed: int
+) -> torch.Tensor:
+    """The picture that the first scale begins with, 1×3×h×w in [-1, 1], see ``settings.start``."""
+    if settings.start == "noise":
+        noise = torch.Generator().manual_seed(seed)
+        return torch.rand(original.shape, generator=noise).to(original.device) * 2.0 - 1.0
+    if settings.start == "style":
+        heaviest = max(styles, key=lambda style: style.weight)
+        height, width = original.shape[2:]
+        return _tensor(heaviest.image, (width, height)).to(original.device)
+    return original
 
 
 @torch.no_grad()

@@ -29,7 +29,8 @@ from ..images import read_image
 from ..models.vgg19 import LAYERS as ALL_LAYERS
 from ..models.vgg19 import VGG19Features
 from ..style.pictures import painting
-from ..style.transfer import CONTENT_LAYER, STYLE_LAYERS, gram
+from ..style.settings import CONTENT_LAYER
+from ..style.transfer import STYLE_LAYERS, gram
 from .on_policy import OnPolicySamples
 from .sources import Pictures, Source, load_images
 

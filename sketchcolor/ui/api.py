@@ -7,6 +7,7 @@ endpoint of the Style tab is in `style`, because it yields previews as its page 
 
 import json
 import re
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -17,6 +18,10 @@ from sketchcolor.conditions.palette import Palette, from_image
 from sketchcolor.conditions.palette_files import BUILT_IN, built_in
 from sketchcolor.images import read_image
 from sketchcolor.session import MAX_COLORS, MAX_POINTS
+from sketchcolor.style import pictures as style_pictures
+from sketchcolor.style.settings import REGIONS, Region, StyleBlend
+from sketchcolor.style.styled import StyledPipeline
+from sketchcolor.ui import style as style_tab
 from sketchcolor.ui import texts
 from sketchcolor.ui.colouring import colour_sketch, report_progress
 from sketchcolor.ui.models import Models
@@ -200,6 +205,63 @@ class Endpoints:
         )
         return self._colour(sketch, settings, progress, palette=read_palette(palette))
 
+    @errors_as_sentences()
+    def colour_in_style(
+        self,
+        sketch: str | None,
+        style: str = style_pictures.BUILT_IN[0],
+        own: str | None = None,
+        strength: float = 1.0,
+        keep_colours: bool = False,
+        region: Region = "all",
+        strokes: str = "[]",
+        palette: str = "",
+        seed: int | None = None,
+        variants: int = 1,
+        resolution: int = DEFAULT_RESOLUTION,
+        keep_lines: bool = True,
+        clean_paper: bool = True,
+        model: str | None = None,
+        paint_background: bool = False,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple:
+        """Colours a line drawing and paints the colouring in a style, in one call.
+
+        Args:
+            sketch: picture file of the drawing, a photo or scan of one too.
+            style: brush, halftone, watercolour or ink-wash.
+            own: file of a style picture of your own, in place of style, or none.
+            strength: 0 leaves the colouring as it is, 1 is the style in full.
+            keep_colours: only light and dark follow the style.
+            region: where the style is seen, all, figure or background.
+            strokes: colours where they should be, as colour_hints takes them.
+            palette: colours to keep to, as colour_palette takes them; none leaves them to the
+                model.
+            seed: 0 or more; the same one gives the same colouring, none gives a surprise.
+            variants: how many colourings, 1 to 4; painting takes half a minute for each.
+            resolution: fineness of the colours, 384, 512 or 768; finer takes longer.
+            keep_lines: lay the drawing's own lines over the paint, untouched.
+            clean_paper: take shadows and grey paper out of a photo or scan first.
+            model: name of one that this page offers; none is its first.
+            paint_background: colour the ground around the figure, too, instead of leaving it
+                white where no stroke asks for a colour; not every model has this choice.
+
+        Returns:
+            what colour_automatic returns, painted.
+        """
+        settings = ColouringSettings(
+            seed, variants, resolution, keep_lines, clean_paper, model, paint_background
+        )
+        pipeline = StyledPipeline(
+            self._models[settings.model],
+            style if own is None else Path(own),
+            style_tab.shared_transfer(),
+            StyleBlend(strength, keep_colours, region),
+            on_step=lambda done: progress((done.iteration, done.iterations), desc=texts.PAINTING),
+        )
+        colours = read_palette(palette) if palette.strip() else None
+        return self._colour(sketch, settings, progress, read_strokes(strokes), colours, pipeline)
+
     def _colour(
         self,
         file: str | None,
@@ -207,9 +269,10 @@ class Endpoints:
         progress: gr.Progress,
         strokes: list[Stroke] | None = None,
         palette: Palette | None = None,
+        styled: StyledPipeline | None = None,
     ) -> tuple:
         """Values for `ResultPanel.outputs` without the state."""
-        pipeline = self._models[settings.model]
+        pipeline = styled or self._models[settings.model]
         if file is None:
             raise refusal(texts.NO_SKETCH)
         if settings.variants not in range(1, MAX_VARIANTS + 1):
@@ -242,22 +305,32 @@ def build_endpoints(models: Models) -> None:
         palette = gr.Textbox(FIRST_PALETTE, label=texts.PALETTE)
         picture = FileInput(label=texts.PALETTE_FROM_PICTURE, type="filepath")
         colours = gr.Textbox(label=texts.PALETTE)
+        style = gr.Dropdown(style_pictures.BUILT_IN, label=texts.STYLE)
+        own = FileInput(label=texts.STYLE_OF_YOUR_OWN, type="filepath")
+        blend = StyleBlend()
+        strength = gr.Slider(0, 1, blend.strength, label=texts.STRENGTH)
+        keep_colours = gr.Checkbox(blend.keep_colours, label=texts.KEEP_COLOURS)
+        region = gr.Radio(list(REGIONS), value=blend.region, label=texts.REGION)
+        some_strokes = gr.Textbox("[]", label=texts.STROKES)
+        some_palette = gr.Textbox("", label=texts.PALETTE)
         settings = build_settings("api", models.names).inputs
         panel = build_result_panel("api")
         call = gr.Button()
 
     endpoints = Endpoints(models)
-    for function, conditions in (
-        (endpoints.colour_automatic, []),
-        (endpoints.colour_hints, [strokes]),
-        (endpoints.colour_palette, [palette]),
+    styling = [style, own, strength, keep_colours, region, some_strokes, some_palette]
+    for function, conditions, queue in (
+        (endpoints.colour_automatic, [], MODEL_QUEUE),
+        (endpoints.colour_hints, [strokes], MODEL_QUEUE),
+        (endpoints.colour_palette, [palette], MODEL_QUEUE),
+        (endpoints.colour_in_style, styling, style_tab.STYLE_QUEUE),
     ):
         call.click(
             function,
             inputs=[sketch, *conditions, *settings],
             outputs=panel.outputs[:-1],
             api_name=function.__name__,
-            **MODEL_QUEUE,
+            **queue,
         )
     call.click(
         palette_of_picture, inputs=picture, outputs=colours, api_name=palette_of_picture.__name__

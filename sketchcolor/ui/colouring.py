@@ -17,6 +17,7 @@ from sketchcolor.ui.settings import ColouringSettings
 
 if TYPE_CHECKING:
     from sketchcolor.pipeline import SketchColorPipeline
+    from sketchcolor.style.styled import StyledPipeline
 
 OnStep = Callable[[int, int], None]  # called with (step, total) while the network works
 
@@ -39,7 +40,7 @@ class Colouring:
 
 
 def colour_sketch(
-    pipeline: "SketchColorPipeline",
+    pipeline: "SketchColorPipeline | StyledPipeline",
     sketch: Source,
     settings: ColouringSettings,
     strokes: Sequence[Stroke] | None = None,
@@ -49,7 +50,8 @@ def colour_sketch(
     """Colours a sketch; without strokes and palette the model chooses all colours.
 
     Args:
-        pipeline: the loaded model; ``settings.model`` is not used.
+        pipeline: the loaded model, or one that paints in a style, too; ``settings.model`` is not
+            used.
         sketch: a drawing, or a photo or scan of one, as `images.read_sketch` takes it.
         settings: how to colour.
         strokes: colour hints in pixels of the sketch.
@@ -73,7 +75,7 @@ def colour_sketch(
 
 
 def colour_session(
-    pipeline: "SketchColorPipeline",
+    pipeline: "SketchColorPipeline | StyledPipeline",
     session: Session,
     variants: int = 1,
     on_step: OnStep | None = None,
@@ -81,7 +83,7 @@ def colour_session(
     """Colours a session's sketch under its hints and its palette.
 
     Args:
-        pipeline: the loaded model.
+        pipeline: the loaded model, or one that paints in a style, too.
         session: sketch, conditions and settings.
         variants: number of colourings, the first with the session's seed.
         on_step: reports progress.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ from PIL import Image
 
 from sketchcolor.images import read_image, read_sketch
 from sketchcolor.lineart.cleanup import clean_sketch
-from sketchcolor.style.blend import StyleBlend, lay_over, paint
+from sketchcolor.style.blend import lay_over, paint
 from sketchcolor.style.network import load_style_network
 from sketchcolor.style.optimisation import Progress
 from sketchcolor.style.pictures import BUILT_IN, built_in
-from sketchcolor.style.settings import Style
+from sketchcolor.style.settings import FAST, Settings, Style, StyleBlend
 from sketchcolor.style.transfer import StyleTransfer
 from sketchcolor.ui import texts
 from sketchcolor.ui.result import Handover, SavedColouring, preview_of, reveal, save_png, stem_of
@@ -49,6 +49,7 @@ class StyleJob:
         stroke_size: against that of the style pictures.
         resolution: px, longer side at which the style is painted.
         blend: how the style is laid over the picture.
+        settings: how it is painted.
     """
 
     picture: str | None
@@ -59,11 +60,13 @@ class StyleJob:
     stroke_size: float = 1.0
     resolution: int = DEFAULT_RESOLUTION
     blend: StyleBlend = StyleBlend()
+    settings: Settings = FAST
 
     @classmethod
     def from_values(cls, *values: Any) -> StyleJob:
         """A job from the values of `StyleControls.inputs`."""
-        picture, sketch, *shares, own_share, own, stroke_size, resolution = values[:-4]
+        picture, sketch, *shares, own_share, own, stroke_size, resolution = values[:-6]
+        start, content_layer = values[-2:]
         return cls(
             picture=picture,
             sketch=sketch,
@@ -72,7 +75,8 @@ class StyleJob:
             own=own,
             stroke_size=stroke_size,
             resolution=resolution,
-            blend=StyleBlend(*values[-4:]),
+            blend=StyleBlend(*values[-6:-2]),
+            settings=replace(FAST, start=start, content_layer=content_layer),
         )
 
     def styles(self) -> list[Style]:
@@ -164,6 +168,8 @@ def stylize(
     keep_colours: bool = False,
     region: str = "all",
     keep_lines: bool = True,
+    start: str = FAST.start,
+    content_layer: str = FAST.content_layer,
     request: gr.Request = None,  # Gradio's own, for every visitor
 ) -> Iterator[tuple]:
     """Paints a coloured picture in the style of one or several others.
@@ -184,6 +190,9 @@ def stylize(
         region: where the style is seen, all, figure or background; the last two need the
             line art.
         keep_lines: lay the line art over the paint, where there is one.
+        start: what painting begins with, content (the picture), style or noise.
+        content_layer: what is kept of the picture, from finest detail to rough shape: relu1_2,
+            relu2_2, relu3_2, relu4_2 or relu5_2.
 
     Returns:
         the pair (picture, styled), a line saying size and time, and a PNG of the picture's
@@ -192,6 +201,7 @@ def stylize(
     values = (
         *(picture, sketch, brush, halftone, watercolour, ink_wash, own_share, own),
         *(stroke_size, resolution, strength, keep_colours, region, keep_lines),
+        *(start, content_layer),
     )
     for *shown, _ in stylize_on_page(request, *values):
         yield tuple(shown)
@@ -238,7 +248,9 @@ def paint_job(job: StyleJob, visitor: str | None = None) -> Iterator[tuple]:
     before = save_png(preview_of(picture), f"{stem}.png")
     run = StyleRun(
         lambda on_step: paint(
-            picture, styles, _transfer(), resolution=job.resolution, on_step=on_step
+            *(picture, styles, shared_transfer(), job.settings),
+            resolution=job.resolution,
+            on_step=on_step,
         ),
         visitor,
     )
@@ -353,7 +365,7 @@ def _connect_painting(painted: gr.State, controls: StyleControls, result: StyleR
 
 
 @lru_cache
-def _transfer() -> StyleTransfer:
+def shared_transfer() -> StyleTransfer:
     """One engine for all visitors, which caches the statistics of their style pictures."""
     return StyleTransfer(load_style_network())
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from sketchcolor.style.blend import StyleBlend
 from sketchcolor.style.pictures import BUILT_IN, path_of
+from sketchcolor.style.settings import FAST, StyleBlend
 from sketchcolor.ui import texts
 from sketchcolor.ui.result import build_slider
 from sketchcolor.ui.widgets import DEFAULT_RESOLUTION, NARROW, FileInput, build_picture_input
@@ -31,6 +31,7 @@ class StyleControls:
         stroke_size: relative to the style picture.
         resolution: px, longer side at which the style is painted.
         sketch: line art of the picture, needed for its lines and for regions.
+        start, content_layer: fields of `style.settings.Settings`.
     """
 
     picture: FileInput
@@ -46,6 +47,8 @@ class StyleControls:
     stroke_size: gr.Slider
     resolution: gr.Radio
     sketch: FileInput
+    start: gr.Radio
+    content_layer: gr.Radio
 
     @property
     def blend(self) -> list[gr.components.Component]:
@@ -56,7 +59,8 @@ class StyleControls:
     def inputs(self) -> list[gr.components.Component]:
         """All that a painting needs, in the order of the parameters of ``style.stylize``."""
         styles = [*self.shares, self.own, self.stroke_size, self.resolution]
-        return [self.picture, self.sketch, *styles, *self.blend]
+        method = [self.start, self.content_layer]
+        return [self.picture, self.sketch, *styles, *self.blend, *method]
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,20 @@ def build_controls(tab: str) -> StyleControls:
             info=texts.DETAIL_INFO,
             elem_id=f"{tab}-resolution",
         )
+        start = gr.Radio(
+            texts.START_CHOICES,
+            value=FAST.start,
+            label=texts.START,
+            info=texts.START_INFO,
+            elem_id=f"{tab}-start",
+        )
+        content_layer = gr.Radio(
+            texts.CONTENT_CHOICES,
+            value=FAST.content_layer,
+            label=texts.CONTENT,
+            info=texts.CONTENT_INFO,
+            elem_id=f"{tab}-content-layer",
+        )
         sketch = build_picture_input(
             texts.ITS_SKETCH, texts.ITS_SKETCH_PLACEHOLDER, SMALL_HEIGHT, f"{tab}-sketch"
         )
@@ -124,6 +142,8 @@ def build_controls(tab: str) -> StyleControls:
         stroke_size,
         resolution,
         sketch,
+        start,
+        content_layer,
     )
 
 

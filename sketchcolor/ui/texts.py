@@ -89,6 +89,8 @@ BROKEN_STROKES = (
     'The strokes are no JSON list: give [{"color": "#rrggbb", "width": 6, "points": [[x, y]]}].'
 )
 TOO_MANY_POINTS = "The strokes have more than {:,} points; use fewer."
+STYLE_OF_YOUR_OWN = "A style picture of your own"
+PAINTING = "Painting"
 BROKEN_PALETTE = "The palette is none: name {}, or give colours like #c03040:0.6 #f6d57a:0.4."
 OTHER_VARIANTS = "The number of colourings is from 1 to {}."
 
@@ -144,6 +146,18 @@ OWN_PLACEHOLDER = "# Drop any painting or drawing here"
 STROKE_SIZE = "Size of the strokes"
 STROKE_SIZE_INFO = "Against the style picture's own."
 STYLE_DETAIL = "Fineness of the strokes"
+START = "Begin with"
+START_INFO = "Another beginning ends in another picture; noise strays furthest from yours."
+START_CHOICES = [("Your picture", "content"), ("The style", "style"), ("Noise", "noise")]
+CONTENT = "What is kept of your picture"
+CONTENT_INFO = "The rougher, the more the style may rearrange."
+CONTENT_CHOICES = [
+    ("Finest detail", "relu1_2"),
+    ("Detail", "relu2_2"),
+    ("Forms", "relu3_2"),
+    ("Usual", "relu4_2"),
+    ("Rough shape", "relu5_2"),
+]
 ITS_SKETCH = "The picture's sketch"
 ITS_SKETCH_PLACEHOLDER = "Comes along from the other tabs; for a picture of your own, drop it here"
 STYLED = "Colours and style"

@@ -96,6 +96,8 @@ def test_a_bad_style_gets_a_sentence(kind, network, picture, tmp_path, capsys):
         (["--weights", "0"], "above zero"),
         (["--iterations", "0"], "at least 1"),
         (["--resolution", "9"], "working resolution"),
+        (["--alpha", "-1"], "alpha is the weight of a loss"),
+        (["--alpha", "0", "--beta", "0"], "nothing is painted"),
         (["--vgg19", "nowhere.safetensors"], "not found"),
     ],
 )
@@ -103,6 +105,59 @@ def test_what_cannot_be_done_is_said(options, told, network, picture, tmp_path, 
     arguments = [picture, "--style", "brush", "--vgg19", network, *options]
     assert stylize(*arguments, "-o", tmp_path / "out.png") == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [["--content-layer", "relu4_1"], ["--start", "photo"], ["--alpha", "much"]], ids=str
+)
+def test_a_choice_that_is_not_there_is_wrong_usage(options, picture, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        stylize(picture, "--style", "brush", "-o", tmp_path / "out.png", *options)
+    assert f"argument {options[0]}: invalid" in capsys.readouterr().err
+
+
+def test_start_layer_and_weights_change_what_the_bundled_network_paints(
+    picture, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("SKETCHCOLOR_VGG19", raising=False)
+    # One size takes less time than several, and Adam's first steps are long. Of two equal options
+    # the last one counts.
+    quick = "--faithful --start content --optimizer adam --resolution 128 --iterations 6".split()
+    ways = {
+        "plain": [],
+        "from noise": ["--start", "noise"],
+        "from other noise": ["--start", "noise", "--seed", "1"],
+        "from the style": ["--start", "style"],
+        "detail": ["--content-layer", "relu2_2"],
+        "shape": ["--content-layer", "relu5_2"],
+        "content": ["--alpha", "10", "--beta", "0.0001"],
+        "style alone": ["--alpha", "0"],
+    }
+    found: dict[str, bytes] = {}
+    for name, options in ways.items():
+        output = tmp_path / f"{name}.png"
+        arguments = [picture, "--style", "brush", "-o", output, *quick]
+        assert stylize(*arguments, *options) == 0, name
+        found[name] = np.asarray(Image.open(output)).tobytes()
+    assert len(set(found.values())) == len(ways)
+    before = np.asarray(Image.open(picture)).astype(int)
+    distance = {
+        name: np.abs(np.frombuffer(pixels, np.uint8).reshape(before.shape) - before).mean()
+        for name, pixels in found.items()
+    }
+    assert distance["content"] < distance["plain"] < distance["style alone"]
+
+
+def test_the_paper_of_a_photographed_sketch_does_not_darken_the_picture(network, picture, tmp_path):
+    sketch, output = tmp_path / "photo.png", tmp_path / "styled.png"
+    page = np.tile(np.linspace(170, 215, 140).astype(np.uint8), (100, 1))
+    page[40:44, 20:120] = 20
+    Image.fromarray(page).save(sketch)
+    options = ["--sketch", sketch, "--vgg19", network, *QUICK, "--strength", "0"]
+    assert stylize(picture, "--style", "brush", "-o", output, *options) == 0
+    before, after = (np.asarray(Image.open(f)).astype(int) for f in (picture, output))
+    assert np.abs(before - after)[60:].mean() < 2
+    assert after[42, 30:110].mean() < 80
 
 
 def test_a_far_from_square_picture_and_a_transparent_style(network, tmp_path):

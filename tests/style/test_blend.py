@@ -115,12 +115,13 @@ def test_large_pictures_keep_their_edges(transfer, picture, styles):
 @pytest.mark.parametrize(
     ("blend", "options", "sentence"),
     [
-        (StyleBlend(strength=1.5), {}, "between 0 and 1"),
-        (StyleBlend(region="figure"), {}, "only by its sketch"),
-        (StyleBlend(), {"resolution": 4000}, "working resolution"),
-        (StyleBlend(), {"sketch": Image.new("L", (9, 9))}, "in one size"),
+        ({"strength": 1.5}, {}, "between 0 and 1"),
+        ({"region": "sky"}, {}, "is no region of a style: use all, figure, background"),
+        ({"region": "figure"}, {}, "only by its sketch"),
+        ({}, {"resolution": 4000}, "working resolution"),
+        ({}, {"sketch": Image.new("L", (9, 9))}, "in one size"),
     ],
 )
 def test_a_wrong_blend_gets_a_sentence(transfer, picture, styles, blend, options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        stylize(picture, styles, transfer, blend, settings=QUICK, **options)
+        stylize(picture, styles, transfer, StyleBlend(**blend), settings=QUICK, **options)

@@ -1,5 +1,7 @@
 """Style transfer: the paper's equations, both optimisers, both modes, stopping."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,17 @@ from PIL import Image
 
 from sketchcolor.models.vgg19 import VGG19Features
 from sketchcolor.style.optimisation import Clock, _is_flat, optimise
-from sketchcolor.style.settings import FAITHFUL, FAST, Scale, Settings, Style
+from sketchcolor.style.settings import (
+    CONTENT_LAYERS,
+    FAITHFUL,
+    FAST,
+    OPTIMIZERS,
+    STARTS,
+    Scale,
+    Settings,
+    Style,
+)
 from sketchcolor.style.transfer import (
-    CONTENT_LAYER,
     NORMALISED_SHARES,
     SHARES,
     STYLE_LAYERS,
@@ -54,19 +64,21 @@ def test_gram_is_equation_3_per_position():
     assert torch.allclose(gram(features), expected)
 
 
-def test_the_loss_is_equation_7_by_hand(transfer, content, style):
+@pytest.mark.parametrize("layer", CONTENT_LAYERS)
+def test_the_loss_is_equation_7_by_hand(transfer, content, style, layer):
     page, other = _tensor(content, (48, 36)), _tensor(style, (48, 36))
-    settings = Settings(scales=(Scale(48, 1),), alpha=0.3, beta=0.7, squeeze=True)
+    weights = {"alpha": 0.3, "beta": 0.7, "content_layer": layer}
+    settings = Settings(scales=(Scale(48, 1),), squeeze=True, **weights)
     wanted = transfer._targets_of([Style(style)], 1.0, (48, 36), settings)
     loss = StyleLoss(transfer.network, page, wanted, settings)
-    layers = [*STYLE_LAYERS, CONTENT_LAYER]
+    layers = [*STYLE_LAYERS, layer]
     ours, theirs = transfer.network(other, layers), transfer.network(page, layers)
-    content_error = 0.5 * (ours[CONTENT_LAYER] - theirs[CONTENT_LAYER]).square().sum()
+    content_error = 0.5 * (ours[layer] - theirs[layer]).square().sum()
     assert torch.allclose(loss(other), 0.3 * content_error, rtol=1e-4)  # its style is exact
     style_error = 0.0
-    for layer in STYLE_LAYERS:
-        _, channels, height, width = theirs[layer].shape
-        rows = [found[layer][0].flatten(1) for found in (theirs, ours)]
+    for name in STYLE_LAYERS:
+        _, channels, height, width = theirs[name].shape
+        rows = [found[name][0].flatten(1) for found in (theirs, ours)]
         difference = rows[0] @ rows[0].T - rows[1] @ rows[1].T
         error = difference.square().sum() / (4 * channels**2 * (height * width) ** 2)
         style_error += error / len(STYLE_LAYERS)
@@ -75,7 +87,7 @@ def test_the_loss_is_equation_7_by_hand(transfer, content, style):
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 @pytest.mark.parametrize("normalised", [False, True])
-@pytest.mark.parametrize("start", ["content", "noise"])
+@pytest.mark.parametrize("start", STARTS)
 def test_the_loss_falls(transfer, content, style, optimizer, normalised, start):
     settings = Settings(
         scales=(Scale(48, 25),), optimizer=optimizer, normalised=normalised, start=start
@@ -83,6 +95,82 @@ def test_the_loss_falls(transfer, content, style, optimizer, normalised, start):
     losses = losses_of(transfer, content, [Style(style)], settings)
     assert len(losses) == 25
     assert losses[-1] < 0.9 * losses[0]
+
+
+def first_picture(transfer, content, styles, seed=0, **settings) -> np.ndarray:
+    """What the optimiser begins with, as in figure 11 of Grover & Banker."""
+    seen = []
+    wanted = Settings(scales=(Scale(80, 1),), **settings)
+    transfer(content, styles, wanted, seed, on_step=lambda step: seen.append(step.preview))
+    return np.asarray(seen[0]).astype(int)
+
+
+def test_painting_begins_with_what_is_asked_for(transfer, content, style):
+    plain = Image.new("RGB", (64, 64), (30, 60, 200))
+    given = [Style(plain, 1.0), Style(style, 2.0)]
+    assert np.array_equal(first_picture(transfer, content, given, start="content"), content)
+    heaviest = first_picture(transfer, content, given, start="style")
+    stretched = np.asarray(style.resize((80, 60), Image.Resampling.LANCZOS)).astype(int)
+    assert np.abs(heaviest - stretched).max() <= 1
+    first, same, other = (
+        first_picture(transfer, content, given, seed, start="noise") for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, same) and not np.array_equal(first, other)
+    assert abs(first.mean() - 127.5) < 3 and first.std() > 70  # even over all levels
+
+
+def test_without_alpha_the_content_is_ignored_and_without_beta_the_style(transfer, content, style):
+    settings = Settings(scales=(Scale(48, 12),), start="noise", normalised=True)
+    turned = content.transpose(Image.Transpose.ROTATE_180)
+    plain = Image.new("RGB", (64, 64), (30, 60, 200))
+
+    def painted(page: Image.Image, look: Image.Image, **weights: float) -> np.ndarray:
+        return np.asarray(transfer(page, [Style(look)], replace(settings, **weights)))
+
+    for weights, change in (
+        ({"alpha": 0.0}, (turned, style)),
+        ({"beta": 0.0}, (content, plain)),
+    ):
+        assert np.array_equal(painted(content, style, **weights), painted(*change, **weights)), (
+            weights
+        )
+        assert not np.array_equal(painted(content, style), painted(*change))
+    heavy, light = (
+        transfer(content, [Style(style)], replace(settings, alpha=alpha)) for alpha in (10.0, 1e-6)
+    )
+    content_alone = replace(settings, beta=0.0)
+    distance = [
+        transfer.loss(each, content, [Style(style)], content_alone) for each in (heavy, light)
+    ]
+    assert distance[0] < distance[1]
+
+
+def test_every_content_layer_paints_another_picture(transfer, content, style):
+    even = replace(SMALL, normalised=True)  # so that no layer is drowned by the style
+    found = [
+        np.asarray(transfer(content, [Style(style)], replace(even, content_layer=layer)))
+        for layer in CONTENT_LAYERS
+    ]
+    for i, first in enumerate(found):
+        assert not any(np.array_equal(first, other) for other in found[:i])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"content_layer": "relu4_1"}, "no content layer of a style: use relu1_2, relu2_2"),
+        ({"start": "photo"}, "no start of a style: use content, style, noise"),
+        ({"optimizer": "sgd"}, "no optimiser of a style: use lbfgs, adam"),
+        ({"alpha": -1.0}, "alpha is the weight of a loss: give 0 or more, not -1.0"),
+        ({"beta": float("nan")}, "beta is the weight of a loss"),
+        ({"alpha": 0.0, "beta": 0.0}, "both 0 nothing is painted"),
+        ({"scales": ()}, "at least 1"),
+        ({"scales": (Scale(48, 0),)}, "at least 1"),
+    ],
+)
+def test_a_wrong_setting_gets_a_sentence(wrong, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        replace(SMALL, **wrong)
 
 
 def test_modes_are_what_the_seed_says_and_what_a_visitor_waits_for():
@@ -93,8 +181,25 @@ def test_modes_are_what_the_seed_says_and_what_a_visitor_waits_for():
     assert [scale.side for scale in FAST.at(256).scales] == [64, 128, 256]
 
 
-def test_the_faithful_mode_begins_with_white_noise():
+def test_the_faithful_mode_begins_with_white_noise_and_leaves_pixels_free():
     assert FAITHFUL.start == "noise" and FAST.start == "content"
+    assert FAST.bounded and not FAITHFUL.bounded
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_free_pixels_leave_their_range_and_come_back(optimizer):
+    def loss(page: torch.Tensor) -> torch.Tensor:
+        seen.append(float(page.detach().max()))
+        return (page - 1.5).square().mean()  # white is 1
+
+    scale = Scale(8, 300)
+    for bounded in (True, False):
+        seen: list[float] = []
+        settings = Settings(scales=(scale,), optimizer=optimizer, bounded=bounded)
+        clock = Clock(settings, on_step=None)
+        best, _ = optimise(torch.zeros(1, 3, 8, 8), loss, scale, settings, clock)
+        assert torch.equal(best, torch.ones_like(best))
+        assert max(seen) <= 1.0 if bounded else max(seen) > 1.2
 
 
 def test_an_optimiser_that_went_astray_begins_again():

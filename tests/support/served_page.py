@@ -56,7 +56,7 @@ def served_with_tiny_styles(pipeline: object, cache: Path) -> Iterator[str]:
     torch.manual_seed(0)
     engine = StyleTransfer(VGG19Features(channels=(4, 6, 8, 8, 8), pooling="average"))
     with pytest.MonkeyPatch.context() as patch, served(pipeline, cache) as address:
-        patch.setattr(style, "_transfer", lambda: engine)
+        patch.setattr(style, "shared_transfer", lambda: engine)
         yield address
 
 

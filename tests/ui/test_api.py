@@ -7,12 +7,17 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
+from sketchcolor.models import VGG19Features
+from sketchcolor.style import blend
+from sketchcolor.style.settings import Scale, Settings
+from sketchcolor.style.transfer import StyleTransfer
 from sketchcolor.ui import style
 from sketchcolor.ui.api import read_palette, read_strokes, write_palette
 from tests.support import ROOT
@@ -20,7 +25,10 @@ from tests.support.served_page import Watched, served, shared_pipeline
 
 TEXT = (ROOT / "docs" / "api.md").read_text()
 ADDRESS = "http://127.0.0.1:7860/"  # in the text
-FUNCTIONS = {"colour_automatic", "colour_hints", "colour_palette", "palette_of_picture", "stylize"}
+FUNCTIONS = {
+    *("colour_automatic", "colour_hints", "colour_palette", "colour_in_style"),
+    *("palette_of_picture", "stylize"),
+}
 RESOLUTION = 96
 
 
@@ -43,8 +51,9 @@ def visitor(page, tmp_path):
 @pytest.fixture
 def quick_style(monkeypatch):
     """Paints nothing, at once."""
-    monkeypatch.setattr(style, "_transfer", lambda: None)
-    monkeypatch.setattr(style, "paint", lambda picture, *args, **kwargs: picture)
+    monkeypatch.setattr(style, "shared_transfer", lambda: None)
+    for module in (style, blend):
+        monkeypatch.setattr(module, "paint", lambda picture, *args, **kwargs: picture)
 
 
 def test_the_examples_of_the_text_run(
@@ -89,6 +98,9 @@ def test_every_function_is_described_and_typed(visitor):
         ("/colour_palette", {"palette": "mauve"}, "name autumn-hike"),
         ("/colour_palette", {"palette": "#c03040:0"}, "has a share"),
         ("/colour_palette", {"variants": 9}, "choices"),
+        ("/colour_in_style", {"style": "mosaic"}, "choices"),
+        ("/colour_in_style", {"strength": 2}, "maximum value 1"),
+        ("/colour_in_style", {"strokes": "red"}, "no JSON list"),
         ("/colour_automatic", {"seed": -1}, "The seed must be"),
     ],
 )
@@ -122,6 +134,8 @@ def test_tools_of_mcp(page, sketch_file, example_sketch, tmp_path):
         ("palette_of_picture", {"picture": f"{page}gradio_api/file={secret}"}),
         ("colour_palette", {"sketch": sketch, "palette": forged}),
         ("colour_hints", {"sketch": sketch, "strokes": forged}),
+        ("colour_in_style", {"sketch": sketch, "own": forged}),
+        ("colour_in_style", {"sketch": sketch, "own": str(secret)}),
     ]
 
     async def hear(done, total, message):
@@ -155,6 +169,56 @@ def test_tools_of_mcp(page, sketch_file, example_sketch, tmp_path):
     for answer in refused:
         assert answer.isError
         assert "Traceback" not in "".join(part.text for part in answer.content)
+
+
+@pytest.fixture
+def tiny_style(monkeypatch):
+    """A small network with random weights, and few iterations."""
+    torch.manual_seed(0)
+    engine = StyleTransfer(VGG19Features(channels=(4, 6, 8, 8, 8), pooling="average"))
+    quick = Settings(scales=(Scale(128, 3),), normalised=True)
+    monkeypatch.setattr(style, "shared_transfer", lambda: engine)
+    paint = blend.paint
+    monkeypatch.setattr(
+        blend,
+        "paint",
+        lambda picture, styles, transfer, _, resolution, *others: paint(
+            picture, styles, transfer, quick, 128, *others
+        ),
+    )
+
+
+def test_one_call_colours_and_paints(
+    visitor, sketch_file, pipeline, tiny_style, colour_picture, tmp_path
+):
+    own = tmp_path / "own.png"
+    Image.fromarray(colour_picture).save(own)
+    sketch = handle_file(str(sketch_file))
+    plain = visitor.predict(sketch, seed=3, api_name="/colour_automatic")[2]
+    strokes = json.dumps([{"color": "#d93a2f", "width": 9, "points": [[150, 100]]}])
+    ways = {
+        "brush": {},
+        "halftone": {"style": "halftone"},
+        "own": {"own": handle_file(str(own))},
+        "own colours": {"keep_colours": True},
+        "lineless": {"keep_lines": False},
+        "faint": {"strength": 0.0},
+    }
+    found = {}
+    for name, asked in ways.items():
+        pair, variants, file, note = visitor.predict(
+            sketch, seed=3, api_name="/colour_in_style", **asked
+        )
+        assert "seed 3" in note and len(variants) == 1
+        found[name] = np.asarray(Image.open(file))
+    assert len({picture.tobytes() for picture in found.values()}) == len(ways)
+    assert np.array_equal(found["faint"], np.asarray(Image.open(plain)))
+    ink = np.asarray(Image.open(sketch_file)) == 0
+    assert found["brush"][ink].max() == 0 < found["lineless"][ink].max()
+    asked = {"strokes": strokes, "palette": "night-city", "variants": 2}
+    assert len(visitor.predict(sketch, api_name="/colour_in_style", **asked)[1]) == 2
+    call = pipeline.calls[-1]
+    assert call["hints"] is not None and call["palette"] is not None
 
 
 @pytest.mark.parametrize(
