@@ -63,6 +63,11 @@ class Flats:
         order = np.concatenate([[0], 1 + np.argsort(-area[1:], kind="stable")])
         return np.argsort(order, kind="stable")[part]
 
+    @property
+    def label(self) -> np.ndarray:
+        """h×w int32, the part of every pixel at the size at which the drawing was read."""
+        return self.part[self.parts.pieces.label].astype(np.int32)
+
     def paint(self, size: tuple[int, int]) -> np.ndarray:
         """The flats as a picture of a (width, height): H×W×3 float32 in [-1, 1]."""
         label = resize_label(self.parts.pieces.label, size)
@@ -132,6 +137,9 @@ def relight(
 ) -> np.ndarray:
     """Flats under the light that a generator painted; parts keep their mean colours.
 
+    The means are of places away from lines. The generator paints dark lines of its own, and a part
+    that kept its mean with them would be pale between them, most of all small ones such as eyes.
+
     Args:
         picture: H×W×3 in [-1, 1], the generator's, painted from
         painted: H×W×3, what ``flats`` look like at this size.
@@ -145,7 +153,7 @@ def relight(
     label = resize_label(flats.parts.pieces.label, (width, height))
     label = flats.part[label].ravel()
     light = (picture - painted).reshape(-1, 3)
-    means = _means(light, label, np.ones(len(label), bool))
+    means = _clear_means(light, label, _is_clear(flats.parts, (width, height)).ravel())
     if hinted is not None and hinted.any():
         under = hinted.ravel()
         stroked = np.bincount(label[under], minlength=len(means)) > 0
@@ -153,6 +161,22 @@ def relight(
     light = light - means[label]
     light[label == 0] = 0.0
     return np.clip(painted + light.reshape(painted.shape), -1.0, 1.0)
+
+
+def _is_clear(parts: DrawingParts, size: tuple[int, int]) -> np.ndarray:
+    """H×W bool: away from lines, at a (width, height)."""
+    ink = parts.ink.reshape(parts.grid).astype(np.float32)
+    return cv2.resize(ink, size, interpolation=cv2.INTER_LINEAR) < INKED
+
+
+def _clear_means(values: np.ndarray, label: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """Means of P×3 values over each label, away from lines unless nearly all of it is lines."""
+    count = int(label.max()) + 1
+    area, open_area = (
+        np.bincount(label[used], minlength=count) for used in (np.ones_like(clear), clear)
+    )
+    is_open = open_area > LEAST_CLEAR * area
+    return _means(values, label, clear | ~is_open[label])
 
 
 def _means(values: np.ndarray, label: np.ndarray, used: np.ndarray) -> np.ndarray:

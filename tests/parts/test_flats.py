@@ -1,5 +1,6 @@
 """Flats: one colour per piece, which ones a proposal gives them, and light over them."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -147,6 +148,22 @@ def test_light_leaves_a_parts_mean_and_paper_as_they_are(size):
         moved = lit[mask] - flats[mask] - light[mask]
         assert np.allclose(moved, moved[0], atol=1e-4) and lit[mask].std() > 0.05
     assert np.array_equal(lit[paper], flats[paper])
+
+
+def test_lines_that_a_generator_paints_do_not_make_the_places_between_them_pale():
+    """They are dark, and a part that kept its mean with them would be lighter everywhere else."""
+    ink = np.zeros((24, 24), np.float32)
+    ink[::3] = 1.0
+    parts = drawn(ink=ink)
+    drawing = Flats(parts, 0.5 * COLOURS)
+    flats = drawing.paint((SIDE, SIDE))
+    picture = flats.copy()
+    lines = np.kron(ink, np.ones((CELL, CELL))) > 0.5
+    picture[lines] = -1.0
+    lit = relight(picture, flats, drawing)
+    away = drawn_label() == SKIN
+    away &= ~cv2.dilate(lines.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    assert away.any() and np.allclose(lit[away], flats[away], atol=1e-5)
 
 
 def test_a_picture_that_is_another_colour_as_a_whole_changes_nothing():
