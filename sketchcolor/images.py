@@ -115,7 +115,10 @@ def _read(source: Source) -> Image.Image:
         image = ImageOps.exif_transpose(image)
     except Exception:  # only the EXIF block is damaged; the pixels can still be used
         pass
-    return _flatten(image)
+    flat = _flatten(image)
+    if "dpi" in image.info:
+        flat.info["dpi"] = image.info["dpi"]
+    return flat
 
 
 def _encoded(source: str | Path | bytes | BinaryIO) -> bytes:

@@ -19,6 +19,7 @@ from .conditions import hints as hint_maps
 from .geometry import Fit, fit
 from .hub.pretrained import PretrainedPipeline
 from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
+from .layers.stack import DPI, LayerStack
 from .lineart.cleanup import clean_sketch
 from .models import style_vector
 from .models.palette_prior import PalettePrior
@@ -51,12 +52,16 @@ class SketchColorOutput(BaseOutput):
             from a model without a part encoder.
         flats: PIL RGB pictures of the sketch's size, the parts in their colours without light and
             lines; None from a model without a part encoder.
+        layers: of each picture, its flats, shadow, light and lines apart, see
+            :func:`layers.files.save_layers`; None from a model without a part encoder, or with the
+            model's own lines.
     """
 
     images: list[Image.Image] | np.ndarray | torch.Tensor
     seeds: list[int]
     parts: list[PartMap] | None = None
     flats: list[Image.Image] | None = None
+    layers: list[LayerStack] | None = None
 
 
 class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
@@ -223,13 +228,24 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
         report.almost()
 
         # 4. Compose at the sketch's own size.
-        images = [self._compose(picture, drawing, lines) for picture in to_pil(colour)]
+        pictures = to_pil(colour)
+        if lines == "model":
+            images = [one.resize(drawing.size, Image.Resampling.BICUBIC) for one in pictures]
+        else:
+            pictures = [colour_layer(np.asarray(picture), drawing) for picture in pictures]
+            images = [keep_lines(picture, drawing) for picture in pictures]
         report()
         self.maybe_free_model_hooks()
         output = SketchColorOutput(images=as_output_type(images, output_type), seeds=seeds)
         if flats is not None:
-            output["parts"] = [map_parts(one, drawing.size) for one in flats]
+            output["parts"] = parts = [map_parts(one, drawing.size) for one in flats]
             output["flats"] = [flat_layer(one, drawing.size) for one in flats]
+            if lines == "keep":
+                dpi = original.info.get("dpi", DPI)
+                output["layers"] = [
+                    LayerStack(drawing, picture, part_map, one.label, dpi)
+                    for picture, part_map, one in zip(pictures, parts, flats, strict=True)
+                ]
         return output if return_dict else output.to_tuple()
 
     @torch.no_grad()
@@ -281,8 +297,3 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
         for name, value in given.items():
             if value is not None and name not in self.conditions:
                 raise ValueError(f"This model does not take {name}; use one that does, or none.")
-
-    def _compose(self, picture: Image.Image, drawing: Image.Image, lines: str) -> Image.Image:
-        if lines == "model":
-            return picture.resize(drawing.size, Image.Resampling.BICUBIC)
-        return keep_lines(colour_layer(np.asarray(picture), drawing), drawing)

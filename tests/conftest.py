@@ -19,7 +19,13 @@ from safetensors.torch import save_file  # noqa: E402
 from sketchcolor.models import VGG19Features
 from sketchcolor.pipeline import SketchColorPipeline
 from tests.support import ROOT
-from tests.support.networks import tiny_proposer, tiny_refiner
+from tests.support.networks import (
+    TINY_READABLE,
+    tiny_part_colours,
+    tiny_part_encoder,
+    tiny_proposer,
+    tiny_refiner,
+)
 from tests.support.pictures import write_coloured_examples, write_pictures
 
 
@@ -37,6 +43,19 @@ def in_float32(monkeypatch):
 def tiny_pipeline(in_float32) -> SketchColorPipeline:
     """A fast two-stage pipeline with a few thousand random weights; its colours are arbitrary."""
     return SketchColorPipeline(tiny_refiner(), tiny_proposer(), FlowMatchEulerDiscreteScheduler())
+
+
+@pytest.fixture
+def tiny_parts_pipeline(in_float32) -> SketchColorPipeline:
+    """As fast, with the networks that the bundled model has, so that it knows parts."""
+    return SketchColorPipeline(
+        tiny_refiner(),
+        tiny_proposer(**TINY_READABLE),
+        FlowMatchEulerDiscreteScheduler(),
+        parts=tiny_part_encoder(),
+        part_colours=tiny_part_colours(),
+        guidance_scale=1.5,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ LAYERS = (  # from low to high, as CONTRIBUTING.md has them
     ("models",),
     ("sampling", "postprocess"),
     ("parts",),
-    ("calls", "colouring"),
+    ("calls", "colouring", "layers"),
     ("hub",),
     ("pipeline",),
     ("loading", "session", "engine", "style"),

@@ -8,17 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from diffusers import FlowMatchEulerDiscreteScheduler
 
-from sketchcolor import SketchColorPipeline, load_pipeline
-from sketchcolor.models import PartColours
+from sketchcolor import load_pipeline
 from sketchcolor.session import Session
-from tests.support.networks import (
-    TINY_READABLE,
-    tiny_part_encoder,
-    tiny_proposer,
-    tiny_refiner,
-)
 
 STORED = Path(__file__).parent / "stored"
 
@@ -48,16 +40,9 @@ def test_a_stored_session_is_coloured(session, tiny_pipeline):
     assert np.asarray(picture)[(np.asarray(session.sketch) == 0)].max() == 0
 
 
-def test_a_published_model_is_read_without_running_its_code(session, tmp_path):
+def test_a_published_model_is_read_without_running_its_code(session, tiny_parts_pipeline, tmp_path):
     """Its index names classes by code files, which are for people without this package."""
-    pipeline = SketchColorPipeline(
-        tiny_refiner(),
-        tiny_proposer(**TINY_READABLE),
-        FlowMatchEulerDiscreteScheduler(),
-        parts=tiny_part_encoder(),
-        part_colours=PartColours(features=27, width=16, layers=1, heads=2),
-        guidance_scale=1.5,
-    )
+    pipeline = tiny_parts_pipeline
     pipeline.save_pretrained(str(tmp_path))
     index = json.loads((STORED / "published_index.json").read_text())
     written = json.loads((tmp_path / "model_index.json").read_text())

@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
+LAYER_KINDS = ("ora", "psd", "zip")  # of layers.files.FORMATS, which takes long to import
 OUTPUT_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One sketch and its output files, one for each variant."""
+    """One sketch and its output files, one for each variant; the layers' where they are asked."""
 
     sketch: Path
     outputs: list[Path]
+    layers: list[Path]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +98,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PICTURE",
         help="picture whose palette to use, or whose style if the model takes styles",
     )
+    parser.add_argument(
+        "--layers",
+        metavar="FILE|KIND",
+        help=f"also write flats, shadow, light and lines as layers: a file for one picture, or "
+        f"one of {', '.join(LAYER_KINDS)} for a file of that kind beside every picture",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite existing pictures")
     add_style_options(parser, "style-")
 
@@ -121,7 +129,14 @@ def run(options: argparse.Namespace) -> int:
     elif options.output.is_file():
         return refuse(f"{options.output} is no picture: use one of {', '.join(OUTPUT_SUFFIXES)}.")
 
-    jobs = _writable(_plan(sketches, options.output, options.variants), options.force)
+    is_one = len(sketches) == options.variants == 1
+    if options.layers is not None:
+        try:
+            check_layers(options.layers, is_one, options.lines, options.style)
+        except ValueError as error:
+            return refuse(error)
+    plan = _plan(sketches, options.output, options.variants, options.layers)
+    jobs = _writable(plan, options.force)
     if not jobs:
         return SOME_FAILED
     logging.disable_progress_bar()  # only the bar of sketches is shown
@@ -167,6 +182,8 @@ def _colour(
         settings: of its call, for every sketch.
         is_over: asked after every job; True leaves the jobs after it undone.
     """
+    from ..layers.files import save_layers
+
     done = 0
     for job in tqdm(jobs, unit="sketch"):
         try:
@@ -176,6 +193,11 @@ def _colour(
             for image, seed, path in zip(result.images, result.seeds, job.outputs, strict=False):
                 image.save(path, quality=95)  # of JPEG and WebP, whose defaults blur thin lines
                 tqdm.write(f"{path}  seed {seed}")
+            for number, path in enumerate(job.layers):
+                if result.layers is None:
+                    raise ValueError("This model does not know parts, so there are no layers.")
+                save_layers(result.layers[number], path)
+                tqdm.write(f"{path}")
         except (ValueError, OSError) as error:
             report(f"{job.sketch}: {error}")
         else:
@@ -231,12 +253,45 @@ def _names_a_picture(output: Path) -> bool:
     return output.suffix.lower() in OUTPUT_SUFFIXES and not output.is_dir()
 
 
-def _plan(sketches: Iterable[Path], output: Path, variants: int) -> Iterable[Job]:
+def check_layers(wanted: str, is_one: bool, lines: str | None, style: object) -> None:
+    """Checks what ``--layers`` asks for.
+
+    Args:
+        wanted: file or kind. is_one: whether one picture is made. lines, style: other options.
+
+    Raises:
+        ValueError: it cannot be done; the message is one sentence.
+    """
+    kinds = ", ".join(LAYER_KINDS)
+    if wanted in LAYER_KINDS:
+        pass
+    elif Path(wanted).suffix.lower().removeprefix(".") not in LAYER_KINDS:
+        raise ValueError(f"Layers are written as {kinds}, not as {wanted!r}.")
+    elif not is_one:
+        raise ValueError(
+            f"{wanted} is one file: for several pictures give --layers one of {kinds}."
+        )
+    if lines == "model":
+        raise ValueError("Layers have the artist's own lines: leave --lines model out.")
+    if style is not None:
+        raise ValueError(
+            "A picture painted in a style has no layers: leave --layers or --style out."
+        )
+
+
+def _plan(
+    sketches: Iterable[Path], output: Path, variants: int, layers: str | None
+) -> Iterable[Job]:
     """Names the output files; several variants are numbered ``-1``, ``-2``, …"""
     numbers = [f"-{number}" for number in range(1, variants + 1)] if variants > 1 else [""]
     for sketch in sketches:
         path = output if _names_a_picture(output) else output / f"{sketch.stem}.png"
-        yield Job(sketch, [path.with_stem(path.stem + number) for number in numbers])
+        outputs = [path.with_stem(path.stem + number) for number in numbers]
+        beside: list[Path] = []
+        if layers is not None:
+            named = layers in LAYER_KINDS
+            beside = [one.with_suffix(f".{layers}") if named else Path(layers) for one in outputs]
+        yield Job(sketch, outputs, beside)
 
 
 def _writable(jobs: Iterable[Job], force: bool) -> list[Job]:
@@ -256,10 +311,10 @@ def _writable(jobs: Iterable[Job], force: bool) -> list[Job]:
 
     writable = []
     for job in jobs:
-        obstacles = list(filter(None, map(obstacle, job.outputs)))
+        obstacles = list(filter(None, map(obstacle, (*job.outputs, *job.layers))))
         if obstacles:
             report(f"{job.sketch}: {obstacles[0]}")
         else:
-            sources |= dict.fromkeys(job.outputs, job.sketch)
+            sources |= dict.fromkeys((*job.outputs, *job.layers), job.sketch)
             writable.append(job)
     return writable

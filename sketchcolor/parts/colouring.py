@@ -236,7 +236,7 @@ def _pixels(picture: torch.Tensor) -> np.ndarray:
 
 def map_parts(flats: Flats, size: tuple[int, int]) -> PartMap:
     """The parts of a colouring at a (width, height); a hint may divide what was one part."""
-    label = resize_label(flats.part[flats.parts.pieces.label].astype(np.int32), size)
+    label = resize_label(flats.label, size)
     _, first = np.unique(flats.part, return_index=True)
     counts = np.bincount(label.ravel(), minlength=len(first))
     hexes = ["#" + bytes(int(c) for c in flats.levels[piece]).hex() for piece in first]

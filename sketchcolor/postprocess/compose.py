@@ -7,6 +7,8 @@ never crosses a line; each pixel under a line borrows from its nearest open pixe
 regions meet in the middle of the line. `keep_lines` then multiplies the sketch on top.
 """
 
+from __future__ import annotations
+
 import math
 
 import cv2
@@ -30,22 +32,34 @@ def colour_layer(colour: np.ndarray, sketch: Image.Image) -> Image.Image:
     Returns:
         PIL image of mode RGB and the sketch's size, without lines.
     """
-    full_size = sketch.size
-    shrink = min(1.0, math.sqrt(MAX_LAYER_PIXELS / (full_size[0] * full_size[1])))
-    size = tuple(max(1, round(side * shrink)) for side in full_size)
-    guide = cv2.resize(np.asarray(sketch), size, interpolation=cv2.INTER_AREA)
-    scale = math.sqrt(guide.size / (colour.shape[0] * colour.shape[1]))
-    reach = max(1.0, REACH * scale)
-
-    lines = _line_mask(guide, working_size=(colour.shape[1], colour.shape[0]))
-    distance = cv2.distanceTransform(1 - lines, cv2.DIST_L2, cv2.DIST_MASK_5)
-    shrinks = scale < 1
-    layer = cv2.resize(colour, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    if 0 < np.count_nonzero(lines) < lines.size:
-        layer = _spread(layer, lines, distance, reach)
-    if size != full_size:
-        layer = cv2.resize(layer, full_size, interpolation=cv2.INTER_LINEAR)
+    borders = _Borders(sketch, (colour.shape[1], colour.shape[0]))
+    shrinks = borders.scale < 1
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    layer = borders.spread(cv2.resize(colour, borders.size, interpolation=method), soften=True)
+    if borders.size != sketch.size:
+        layer = cv2.resize(layer, sketch.size, interpolation=cv2.INTER_LINEAR)
     return Image.fromarray(layer)
+
+
+def label_layer(label: np.ndarray, sketch: Image.Image) -> np.ndarray:
+    """Enlarges a label map to the sketch's size, with hard borders in the middle of lines.
+
+    Args:
+        label: int h×w in [0, 2²⁴), at working size, aspect as the sketch's.
+        sketch: PIL image of mode L and the full size, 255 = paper.
+
+    Returns:
+        H×W int32.
+    """
+    borders = _Borders(sketch, (label.shape[1], label.shape[0]))
+    # Labels travel as the bytes of colours.
+    planes = np.ascontiguousarray(label.astype("<i4")).view(np.uint8).reshape(*label.shape, 4)
+    bytes_of = cv2.resize(planes[..., :3], borders.size, interpolation=cv2.INTER_NEAREST)
+    bytes_of = borders.spread(bytes_of, soften=False)
+    if borders.size != sketch.size:
+        bytes_of = cv2.resize(bytes_of, sketch.size, interpolation=cv2.INTER_NEAREST)
+    padded = np.dstack([bytes_of, np.zeros(bytes_of.shape[:2], np.uint8)])
+    return np.ascontiguousarray(padded).view("<i4")[..., 0].astype(np.int32)
 
 
 def keep_lines(colour: Image.Image, sketch: Image.Image) -> Image.Image:
@@ -80,10 +94,58 @@ def _line_mask(guide: np.ndarray, working_size: tuple[int, int]) -> np.ndarray:
     return lines.astype(np.uint8)
 
 
-def _spread(layer: np.ndarray, lines: np.ndarray, distance: np.ndarray, reach: float) -> np.ndarray:
-    """Carries colours from ``reach`` off the lines, or midway between two, up to the lines."""
-    # A frame of line, cut off at the end, gives every pixel of the picture eight neighbours.
-    rgba = cv2.cvtColor(np.pad(layer, ((1, 1), (1, 1), (0, 0))), cv2.COLOR_RGB2RGBA)
+class _Borders:
+    """Where the colours beside and under the lines of a sketch are taken from.
+
+    Args:
+        sketch: PIL image of mode L.
+        working_size: (width, height) of what is enlarged to the sketch's size.
+
+    Attributes:
+        size: (width, height) at which colours are laid.
+        scale: of this size to the working size.
+    """
+
+    def __init__(self, sketch: Image.Image, working_size: tuple[int, int]) -> None:
+        width, height = sketch.size
+        shrink = min(1.0, math.sqrt(MAX_LAYER_PIXELS / (width * height)))
+        self.size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        guide = cv2.resize(np.asarray(sketch), self.size, interpolation=cv2.INTER_AREA)
+        self.scale = math.sqrt(guide.size / (working_size[0] * working_size[1]))
+        self.lines = _line_mask(guide, working_size)
+        self._has_lines = 0 < np.count_nonzero(self.lines) < self.lines.size
+        if self._has_lines:
+            self._origin = _origins(self.lines, max(1.0, REACH * self.scale))
+
+    def spread(self, layer: np.ndarray, soften: bool) -> np.ndarray:
+        """Carries colours from a little off the lines, or midway between two, up to the lines.
+
+        Args:
+            layer: uint8 H×W×3 of ``size``.
+            soften: the seam of two regions in the middle of a line, for grey lines let it show
+                through.
+        """
+        if not self._has_lines:
+            return layer
+        rgba = cv2.cvtColor(np.pad(layer, ((1, 1), (1, 1), (0, 0))), cv2.COLOR_RGB2RGBA)
+        spread = rgba.view(np.uint32).ravel()[self._origin].view(np.uint8).reshape(rgba.shape)
+        if soften:
+            lines = np.pad(self.lines, 1, constant_values=1)
+            inside = cv2.erode(lines, np.ones((3, 3), np.uint8))
+            cv2.copyTo(cv2.blur(spread, (3, 3)), inside, spread)
+        return cv2.cvtColor(spread[1:-1, 1:-1], cv2.COLOR_RGBA2RGB)
+
+
+def _origins(lines: np.ndarray, reach: float) -> np.ndarray:
+    """Flat index of the pixel that each takes its colour from, all with a frame of one pixel.
+
+    The frame of line gives every pixel of the picture eight neighbours.
+
+    Args:
+        lines: uint8 H×W, 1 on lines.
+        reach: pixels off a line from which colours are taken.
+    """
+    distance = cv2.distanceTransform(1 - lines, cv2.DIST_L2, cv2.DIST_MASK_5)
     lines = np.pad(lines, 1, constant_values=1)
     height = np.pad(np.minimum(distance * (255 / reach), 255).astype(np.uint8), 1)
 
@@ -112,8 +174,4 @@ def _spread(layer: np.ndarray, lines: np.ndarray, distance: np.ndarray, reach: f
     open_pixel[label.ravel()[is_open]] = is_open
     under = np.flatnonzero(lines)
     origin[under] = origin[open_pixel[label.ravel()[under]]]
-
-    spread = rgba.view(np.uint32).ravel()[origin].view(np.uint8).reshape(rgba.shape)
-    # The seam of two regions is softened inside the line, for grey lines let it show through.
-    cv2.copyTo(cv2.blur(spread, (3, 3)), cv2.erode(lines, np.ones((3, 3), np.uint8)), spread)
-    return cv2.cvtColor(spread[1:-1, 1:-1], cv2.COLOR_RGBA2RGB)
+    return origin

@@ -1,0 +1,1 @@
+"""A colouring as layers for paint programs: flats, shadow, light and lines, apart."""

@@ -1,0 +1,65 @@
+"""``colorize --layers``, through `main`."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from psd_tools import PSDImage
+
+from sketchcolor.cli.main import main
+
+
+@pytest.fixture
+def quick(tiny_parts_pipeline, tmp_path: Path) -> list[str]:
+    """Options for a fast and reproducible run of a model that knows parts."""
+    folder = tmp_path / "model"
+    tiny_parts_pipeline.save_pretrained(str(folder))
+    return f"--model {folder} --device cpu --resolution 64 --steps 1 --seed 3".split()
+
+
+def test_one_picture_has_its_layers_in_the_file_that_is_named(quick, sketch_file, tmp_path, capsys):
+    picture, layers = tmp_path / "coloured.png", tmp_path / "coloured.psd"
+    arguments = ["colorize", str(sketch_file), "-o", str(picture), "--layers", str(layers)]
+    assert main([*arguments, *quick]) == 0
+    assert f"{picture}  seed 3" in (said := capsys.readouterr().out) and str(layers) in said
+    merged = np.asarray(PSDImage.open(layers).composite(force=True).convert("RGB")).astype(int)
+    assert np.abs(merged - np.asarray(Image.open(picture))).max() <= 1
+    # Neither file is overwritten unasked.
+    picture.unlink()
+    assert main([*arguments, *quick]) == 1
+    assert f"{layers} exists" in capsys.readouterr().err
+
+
+def test_several_pictures_have_files_of_a_kind_beside_them(quick, sketch_file, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["colorize", str(sketch_file), "-o", str(out), "--variants", "2", "--layers", "ora"]
+    assert main([*arguments, *quick]) == 0
+    stem = sketch_file.stem
+    names = {f"{stem}-{n}.{end}" for n in (1, 2) for end in ("png", "ora")}
+    assert {path.name for path in out.iterdir()} == names
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        (["--layers", "a.xcf"], "written as ora, psd, zip, not as 'a.xcf'"),
+        (["--layers", "a.ora", "--variants", "2"], "a.ora is one file"),
+        (["--layers", "ora", "--lines", "model"], "leave --lines model out"),
+        (["--layers", "ora", "--style", "brush"], "leave --layers or --style out"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_a_sentence(
+    options, sentence, quick, sketch_file, tmp_path, capsys
+):
+    arguments = ["colorize", str(sketch_file), "-o", str(tmp_path / "out")]
+    assert main([*arguments, *options, *quick]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_model_without_parts_says_so(tiny_pipeline, sketch_file, tmp_path, capsys):
+    tiny_pipeline.save_pretrained(str(tmp_path / "model"))
+    arguments = ["colorize", str(sketch_file), "-o", str(tmp_path / "out"), "--layers", "zip"]
+    quick = f"--model {tmp_path / 'model'} --device cpu --resolution 64 --steps 1".split()
+    assert main([*arguments, *quick]) == 1
+    assert "does not know parts" in capsys.readouterr().err
