@@ -115,7 +115,9 @@ def _write_photoshop(stack: LayerStack, file: io.BytesIO) -> None:
     resources[Resource.ICC_PROFILE] = ImageResource(key=Resource.ICC_PROFILE, data=_srgb())
     across, down = (round(65536 * each) for each in stack.dpi)  # 16.16 fixed point
     info = ResoulutionInfo(across, 1, 1, down, 1, 1)
-    resources[Resource.RESOLUTION_INFO] = ImageResource(key=Resource.RESOLUTION_INFO, data=info)
+    resolution = ImageResource(key=Resource.RESOLUTION_INFO)
+    resolution.data = info  # type: ignore[assignment]  # it writes more than its type says
+    resources[Resource.RESOLUTION_INFO] = resolution
     document.save(file)
 
 

@@ -70,7 +70,7 @@ class Settings:
     Attributes:
         scales: from coarse to fine; the last is the size of the result.
         optimizer: ``lbfgs`` or ``adam``.
-        learning_rate: in pixel levels of 0 to 255.
+        learning_rate: of Adam, in pixel levels of 0 to 255; L-BFGS searches along every step.
         alpha, beta: weights of content and style loss, equation 7; 0 leaves that loss out.
         content_layer: one of `CONTENT_LAYERS`, whose features define the content. A deeper one
             leaves the style more freedom.
@@ -81,8 +81,6 @@ class Settings:
             figure 11).
         plateau: a scale ends when ten iterations lower the loss by less than this fraction; 0
             turns that off.
-        bounded: keep every pixel from 0 to 255 after every step, so that the loss is that of a
-            picture which can be saved. False brings them there at the end of a scale only.
         squeeze: resize style pictures to the content's width and height, as Grover & Banker
             did; False keeps their proportions.
 
@@ -99,7 +97,6 @@ class Settings:
     normalised: bool = False
     start: Start = "content"
     plateau: float = 0.0
-    bounded: bool = True
     squeeze: bool = False
 
     def __post_init__(self) -> None:
@@ -124,10 +121,7 @@ class Settings:
         return replace(self, scales=tuple(scales))
 
 
-# Bounded, L-BFGS stalls above Adam, because the bound moves the picture without its knowing and so
-# falsifies the curvature that it estimates. Free, it ends below Adam, as Grover & Banker found
-# (figures 22 and 23); benchmarks/style_transfer.json has both.
-FAITHFUL = Settings(scales=(Scale(512, 1000),), start="noise", bounded=False, squeeze=True)
+FAITHFUL = Settings(scales=(Scale(512, 1000),), start="noise", squeeze=True)
 FAST = Settings(
     scales=(Scale(128, 100), Scale(256, 30), Scale(512, 6)), normalised=True, plateau=0.01
 )
