@@ -7,12 +7,11 @@ import dataclasses
 import logging
 import math
 import os
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
-from accelerate.utils import ProjectConfiguration, gather_object, set_seed
+from accelerate.utils import ProjectConfiguration, set_seed
 from diffusers import ModelMixin
 
 from sketchcolor.conditions.palette import DEFAULT_SIZE
@@ -26,7 +25,7 @@ from sketchcolor.training.data import SampleMaker, Samples
 from sketchcolor.training.flags import RUN_FLAGS, parse_args, resolve_recipe
 from sketchcolor.training.part_tokens import TokenSamples
 from sketchcolor.training.part_validation import PartValidation
-from sketchcolor.training.pictures import FOLDERS, DataError, describe_skipped
+from sketchcolor.training.pictures import FOLDERS, DataError
 from sketchcolor.training.provenance import make_discriminator, read_record
 from sketchcolor.training.recipes import Recipe
 from sketchcolor.training.sources import Source, line_art_kind, load_images
@@ -248,17 +247,6 @@ def build_samples(args: argparse.Namespace, recipe: Recipe, trainer: Trainer, im
     return samples
 
 
-def report_skipped(samples: Samples | StreamedSamples | TokenSamples, trainer: Trainer) -> None:
-    """Logs and records the pictures that no process could use, with the reasons."""
-    if isinstance(samples, TokenSamples):
-        return
-    found = dict(gather_object(list(samples.skipped().items())))
-    if found:
-        trainer.data["skipped"] = dict(Counter(found.values()))
-        if trainer.accelerator.is_main_process:
-            logging.warning("Skipped pictures: %s.", describe_skipped(found.values()))
-
-
 def publish(args: argparse.Namespace, recipe: Recipe, model: ModelMixin) -> str:
     """Puts the run on the Hub; a single-stage generator as a whole pipeline.
 
@@ -311,7 +299,8 @@ def main(args: argparse.Namespace) -> None:
         trainer.resume(Path(checkpoint))
     samples = build_samples(args, recipe, trainer, images)
     trainer.train(samples)
-    report_skipped(samples, trainer)
+    if not isinstance(samples, TokenSamples):
+        trainer.record_skipped(samples.skipped())
     trainer.save()
     if args.push_to_hub and accelerator.is_main_process:
         logging.info("Published as %s.", publish(args, recipe, trainer.published))

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.logging import get_logger
+from accelerate.utils import gather_object
 from diffusers import ModelMixin
 from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
@@ -24,6 +26,7 @@ from .curves import Moment, record_validation
 from .data import OffsetSampler
 from .hardware import describe_hardware
 from .optimisers import make_optimizer
+from .pictures import describe_skipped
 from .provenance import DISCRIMINATOR, save_beside
 from .recipes import Recipe
 from .steps import OptimizedModel, TrainingStep
@@ -242,6 +245,17 @@ class Trainer:
                 self.checkpoint()
         bar.close()
         self.checkpoint()
+
+    def record_skipped(self, skipped: dict[int, str]) -> None:
+        """Logs and records the pictures that could not be used.
+
+        Args:
+            skipped: those that this process found, with the reasons.
+        """
+        reasons = dict(gather_object(list(skipped.items()))).values()
+        if reasons:
+            self.data["skipped"] = dict(Counter(reasons))
+            log.warning(f"Skipped pictures: {describe_skipped(reasons)}.")
 
     def save(self) -> None:
         """Write the averaged weights and ``recipe.json``.
