@@ -17,7 +17,7 @@ MADE = {
     "README.md": ("colored.png", "flats.png"),
     "docs/python.md": (
         *("colored-7.png", "red.png", "night.png", "largest-part.png", "flats.png"),
-        *("layers.ora", "painted.png", "before.png", "brushed.png", "girl.png"),
+        *("layers.psd", "painted.png", "before.png", "brushed.png", "girl.png"),
     ),
 }
 
