@@ -269,23 +269,26 @@ def training_table(entries: list[dict]) -> str:
 
 def summary_tables(entries: list[dict]) -> str:
     """The most important scores in each of `STATES`, one row for each system, as Markdown."""
-    tables = [_summary(entries, key, title) for key, title in STATES.items()]
+    tables = [
+        _summary([entry for entry in entries if key in entry], key, title)
+        for key, title in STATES.items()
+        if any(key in entry for entry in entries)
+    ]
     colourful = entries[0]["truth"]["colourfulness"]
     note = f"FID and KID are of VGG-19 features. True pictures are {colourful:.1f} colourful."
     return "\n".join([*tables, note]) + "\n"
 
 
 def _summary(entries: list[dict], key: str, title: str) -> str:
-    """One table; columns without values and systems that were not measured so are left out."""
-    measured = [entry for entry in entries if key in entry]
+    """One table of systems that were all measured so; columns without values are left out."""
     shown = {
         heading: at
         for heading, at in SUMMARY.items()
-        if any(at[1] in entry[key].get(at[0], {}) for entry in measured)
+        if any(at[1] in entry[key].get(at[0], {}) for entry in entries)
     }
     rows = [f"{title}:", "", "| system |" + "".join(f" {heading} |" for heading in shown)]
     rows.append("|---|" + "---:|" * len(shown))
-    for entry in measured:
+    for entry in entries:
         cells = [f"`{entry['model']}`"]
         for protocol, measure, places in shown.values():
             value = entry[key].get(protocol, {}).get(measure)
@@ -300,7 +303,10 @@ def write_report(entries: list[dict], settings: Settings, output: Path) -> None:
     output.write_text(json.dumps(report, indent=2) + "\n")
     head = f"Resolution {settings.resolution}, seed {settings.seed}.\n"
     trained = [entry for entry in entries if "training" in entry]
-    tables = summary_tables(entries), training_table(trained), markdown_table(entries)
+    tables = [summary_tables(entries), training_table(trained)]
+    for key, title in STATES.items():
+        measured = [entry | {"protocols": entry[key]} for entry in entries if key in entry]
+        tables += [f"{title}:\n", markdown_table(measured)] if measured else []
     table = "\n".join([head, *tables])
     output.with_suffix(".md").write_text(table)
 
