@@ -304,6 +304,8 @@ def main(args: argparse.Namespace) -> None:
     trainer.save()
     if args.push_to_hub and accelerator.is_main_process:
         logging.info("Published as %s.", publish(args, recipe, trainer.published))
+    # No process may leave the group while another is still at work in it: some hung at their exit.
+    accelerator.wait_for_everyone()
     accelerator.end_training()
 
 
