@@ -373,4 +373,7 @@ class Trainer:
             if self.ema is not None:
                 self.ema.restore(self._averaged())
         self.accelerator.wait_for_everyone()
-        self.progress.validation_seconds += time.monotonic() - started
+        taken = time.monotonic() - started
+        # The next update measures the whole duration again; after the last there is none.
+        self.progress.seconds += taken
+        self.progress.validation_seconds += taken

@@ -95,3 +95,11 @@ def test_training_writes_curves_and_progressions(pictures, vgg_file, tmp_path):
         4 * 128,
         HEADING_HEIGHT + 512,
     )
+
+
+def test_the_duration_of_a_run_has_its_last_validation_in_it(pictures, tmp_path):
+    """Training alone took the rest, which a run of one quick step would otherwise have below 0."""
+    settings = {"validation_files": pictures, "validation_steps": 1, "validation_images": 8}
+    run = train("pix2pix", pictures, tmp_path, max_train_steps=1, **settings)
+    training = json.loads((run / "recipe.json").read_text())["training"]
+    assert 0 < training["validation_seconds"] < training["seconds"]
