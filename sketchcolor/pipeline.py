@@ -19,6 +19,8 @@ from .conditions import hints as hint_maps
 from .geometry import Fit, fit
 from .hub.pretrained import PretrainedPipeline
 from .images import as_output_type, read_image, read_sketch, to_pil, to_tensor
+from .layers.edits import Edit
+from .layers.repaint import apply_edits
 from .layers.stack import DPI, LayerStack
 from .lineart.cleanup import clean_sketch
 from .models import style_vector
@@ -26,12 +28,8 @@ from .models.palette_prior import PalettePrior
 from .models.part_colours import PartColours
 from .models.parts import PartEncoder
 from .models.proposer import ColorProposer
-from .parts.colouring import (
-    PartMap,
-    flat_layer,
-    map_parts,
-)
-from .postprocess.compose import colour_layer, keep_lines
+from .parts.colouring import PartMap, map_parts
+from .postprocess.compose import Borders, keep_lines
 from .sampling.proposal import DEFAULT_STEPS
 from .sampling.seeds import variant_seeds
 
@@ -157,6 +155,7 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
         output_type: Literal["pil", "np", "pt"] = "pil",
         return_dict: bool = True,
         callback: Callback | None = None,
+        edits: Sequence[Edit] = (),
     ) -> SketchColorOutput:
         """Colour one sketch.
 
@@ -179,6 +178,7 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
             output_type: ``pil``, ``np`` or ``pt``.
             return_dict: False returns a plain tuple.
             callback: called with (done, total) after every step.
+            edits: changes of the colours of parts, made to every picture in their order.
 
         Returns:
             :class:`SketchColorOutput`, or with ``return_dict=False`` a tuple of what it has.
@@ -196,6 +196,11 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
         self._check(hints, palette, reference)
         choices = {"lines": lines, "background": background, "output_type": output_type}
         check_call(num_variants, resolution, num_inference_steps, **choices)
+        if edits and (self.parts is None or lines == "model"):
+            raise ValueError(
+                "Colours of parts are changed under the artist's own lines, and by a model that "
+                'knows parts: give no edits, or lines="keep" and such a model.'
+            )
         original = read_sketch(sketch)
         drawing = clean_sketch(original) if clean_paper else original
         style = None
@@ -227,25 +232,34 @@ class SketchColorPipeline(ColouringMixin, PretrainedPipeline):
         )
         report.almost()
 
-        # 4. Compose at the sketch's own size.
+        # 4. Compose at the sketch's own size, and change what is to have other colours.
         pictures = to_pil(colour)
+        borders = Borders(drawing, pictures[0].size)
+        output = SketchColorOutput(images=[], seeds=seeds)
+        if flats is not None:
+            output["parts"] = [map_parts(one, borders.lay_labels(one.label)) for one in flats]
+            output["flats"] = [one.paint() for one in output["parts"]]
         if lines == "model":
             images = [one.resize(drawing.size, Image.Resampling.BICUBIC) for one in pictures]
         else:
-            pictures = [colour_layer(np.asarray(picture), drawing) for picture in pictures]
-            images = [keep_lines(picture, drawing) for picture in pictures]
+            colours = [borders.lay_colours(np.asarray(picture)) for picture in pictures]
+            images = [keep_lines(one, drawing) for one in colours]
+            if output.parts is not None:
+                dpi = original.info.get("dpi", DPI)
+                stacks = [
+                    LayerStack(drawing, *one, dpi)
+                    for one in zip(colours, output.parts, strict=True)
+                ]
+                output["layers"] = stacks
+        if edits:
+            assert output.layers is not None
+            output["layers"] = stacks = [apply_edits(one, edits) for one in output.layers]
+            output["parts"] = [one.parts for one in stacks]
+            output["flats"] = [one.parts.paint() for one in stacks]
+            images = [one.picture for one in stacks]
+        output["images"] = as_output_type(images, output_type)
         report()
         self.maybe_free_model_hooks()
-        output = SketchColorOutput(images=as_output_type(images, output_type), seeds=seeds)
-        if flats is not None:
-            output["parts"] = parts = [map_parts(one, drawing.size) for one in flats]
-            output["flats"] = [flat_layer(one, drawing.size) for one in flats]
-            if lines == "keep":
-                dpi = original.info.get("dpi", DPI)
-                output["layers"] = [
-                    LayerStack(drawing, picture, part_map, one.label, dpi)
-                    for picture, part_map, one in zip(pictures, parts, flats, strict=True)
-                ]
         return output if return_dict else output.to_tuple()
 
     @torch.no_grad()

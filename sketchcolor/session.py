@@ -17,6 +17,7 @@ from PIL import Image, ImageColor
 from .conditions import Palette, Stroke
 from .conditions.hints import from_strokes
 from .images import MAX_BYTES, ImageError, read_sketch
+from .layers.edits import Edit, read_edits, write_edits
 
 if TYPE_CHECKING:
     from .pipeline import SketchColorPipeline
@@ -52,6 +53,7 @@ class Session:
         keep_lines: composite the sketch's own lines over the colours.
         clean_paper: remove shadows and grey paper of a photo or scan first.
         paint_background: colour the background, too.
+        edits: changes of the colours of parts after that, in their order.
         model: name of the model, see `model_name`, or None.
         revision: its commit on the Hub, or None.
     """
@@ -65,6 +67,7 @@ class Session:
     keep_lines: bool = True
     clean_paper: bool = True
     paint_background: bool = False
+    edits: tuple[Edit, ...] = ()
     model: str | None = None
     revision: str | None = None
 
@@ -93,6 +96,7 @@ class Session:
             "lines": "keep" if self.keep_lines else "model",
             "clean_paper": self.clean_paper,
             "background": "painted" if self.paint_background else "paper",
+            "edits": self.edits,
         }
 
     def model_note(self, pipeline: SketchColorPipeline) -> str | None:
@@ -124,6 +128,7 @@ class Session:
             "keep_lines": self.keep_lines,
             "clean_paper": self.clean_paper,
             "paint_background": self.paint_background,
+            "edits": write_edits(self.edits),
             "palette": _palette_to_dict(self.palette),
             "strokes": None if self.strokes is None else [s.to_dict() for s in self.strokes],
             "layer": None if self.layer is None else _to_base64(self.layer),
@@ -169,6 +174,7 @@ class Session:
             keep_lines=_typed(parts, "keep_lines", bool),
             clean_paper=_typed(parts, "clean_paper", bool),
             paint_background=_typed(ADDED_PARTS | parts, "paint_background", bool),
+            edits=_edits(parts.get("edits", [])),
             model=_typed(model, "id", str, None),
             revision=_typed(model, "revision", str, None),
         )
@@ -282,6 +288,13 @@ def _strokes(value: Any) -> list[Stroke] | None:
             "use fewer."
         )
     return strokes
+
+
+def _edits(value: Any) -> tuple[Edit, ...]:
+    try:
+        return read_edits(value)
+    except ValueError as error:
+        raise SessionError(BROKEN.format("edits")) from error
 
 
 def _palette(value: Any) -> Palette | None:

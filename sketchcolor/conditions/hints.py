@@ -97,7 +97,7 @@ def from_strokes(strokes: Iterable[Stroke | dict], size: tuple[int, int]) -> np.
     layer = np.zeros((size[1], size[0], 4), np.uint8)
     for stroke in strokes:
         stroke = stroke if isinstance(stroke, Stroke) else Stroke.from_dict(stroke)
-        mask = _stroke_mask(stroke.points, stroke.width, size)
+        mask = stroke_mask(stroke.points, stroke.width, size)
         layer[mask > 0] = (*ImageColor.getrgb(stroke.color)[:3], 255)
     return layer
 
@@ -214,7 +214,7 @@ def simulate(
     return _simulate_white_out(smooth, rng)
 
 
-def _stroke_mask(
+def stroke_mask(
     points: Sequence[tuple[float, float]], diameter: float, size: tuple[int, int]
 ) -> np.ndarray:
     """H×W uint8 mask of a polyline with round ends, at 1/8 pixel precision."""
@@ -261,7 +261,7 @@ def _simulate_strokes(
         top, bottom = _span(ys, reach, height)
         near = (slice(top, bottom), slice(left, right))
         moved = [(x - left, y - top) for x, y in points]
-        mask = _stroke_mask(moved, brush, (right - left, bottom - top)) > 0
+        mask = stroke_mask(moved, brush, (right - left, bottom - top)) > 0
         # An artist stays inside the region: what lies elsewhere is not part of the stroke.
         mask &= cv2.inRange(smooth[near], color - SAME_REGION, color + SAME_REGION) > 0
         color = np.clip(color + rng.normal(0.0, jitter, 3), 0, 255) if jitter else color

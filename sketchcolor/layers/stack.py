@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from ..parts.colouring import PartMap
-from ..postprocess.compose import label_layer
+from ..postprocess.compose import keep_lines
 
 __all__ = ["Blend", "Layer", "LayerStack", "merge"]
 
@@ -57,8 +57,6 @@ class LayerStack:
         drawing: mode L, the artist's lines.
         colours: mode RGB of its size, the colouring without lines.
         parts: of the colouring.
-        working_label: h×w int, the label map at the size at which it was found. Its borders are
-            laid into the middle of lines.
         dpi: horizontal and vertical resolution of the drawing, pixels per inch.
     """
 
@@ -67,31 +65,32 @@ class LayerStack:
         drawing: Image.Image,
         colours: Image.Image,
         parts: PartMap,
-        working_label: np.ndarray,
         dpi: tuple[float, float] = DPI,
     ) -> None:
-        self.drawing, self.colours, self.parts = drawing, colours, parts
-        self._working_label, self.dpi = working_label, dpi
+        self.drawing, self.colours, self.parts, self.dpi = drawing, colours, parts, dpi
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) of every layer."""
         return self.drawing.size
 
-    @cached_property
+    @property
     def label(self) -> np.ndarray:
         """H×W int32, the part of every pixel; its borders lie under the lines."""
-        return label_layer(self._working_label, self.drawing)
+        return self.parts.label
+
+    @cached_property
+    def picture(self) -> Image.Image:
+        """Mode RGB: the colours under the artist's lines."""
+        return keep_lines(self.colours, self.drawing)
 
     @cached_property
     def flats(self) -> np.ndarray:
         """H×W×4 uint8, one colour per part and transparent where there is blank paper."""
-        colours = np.zeros((int(self._working_label.max()) + 1, 4), np.uint8)
-        for part in self.parts.parts:
-            rgb = bytes.fromhex(part.color.removeprefix("#"))
-            is_paper = part.label == 0 and set(rgb) == {WHITE}
-            colours[part.label] = (*rgb, 0 if is_paper else WHITE)
-        return colours[self.label]
+        alpha = np.full(len(self.parts.colours), WHITE, np.uint8)
+        if (self.parts.colours[0] == WHITE).all():
+            alpha[0] = 0  # blank paper
+        return np.column_stack([self.parts.colours, alpha])[self.label]
 
     @cached_property
     def layers(self) -> list[Layer]:
@@ -99,7 +98,7 @@ class LayerStack:
         height, width = self.label.shape
         ground = np.full((height, width, 4), WHITE, np.uint8)
         flats = self.flats
-        base = np.where(flats[..., 3:] > 0, flats[..., :3], np.uint8(WHITE))
+        base = _over_white(flats)
         colours = np.asarray(self.colours)
         shadow, light = _shadow(base, colours), _light(base, colours)
         layers = [Layer("Paper", ground)]
@@ -143,6 +142,10 @@ def merge(layers: Sequence[Layer]) -> np.ndarray:
             colour = 1.0 - (1.0 - result) * (1.0 - colour)
         result += alpha * (colour - result)
     return np.round(result * WHITE).astype(np.uint8)
+
+
+def _over_white(flats: np.ndarray) -> np.ndarray:
+    return np.where(flats[..., 3:] > 0, flats[..., :3], np.uint8(WHITE))
 
 
 def _shadow(base: np.ndarray, colours: np.ndarray) -> np.ndarray:

@@ -18,7 +18,6 @@ from ..sampling.seeds import Generators
 from .analysis import DrawingParts, Reading
 from .flats import Flats, free_colours, relight
 from .hint_shares import HintColours, find_seeds, hint_colours
-from .pieces import resize_label
 from .tokens import describe
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
     "PartMap",
     "colours_of_proposals",
     "draw_colours",
-    "flat_layer",
     "light_over",
     "map_parts",
     "paint_flats",
@@ -51,11 +49,15 @@ class Part:
         label: its number in the label map.
         color: sRGB, ``#rrggbb``.
         area: pixels of the sketch.
+        name: given by hand, or empty.
+        locked: it keeps its colour when the drawing is coloured anew.
     """
 
     label: int
     color: str
     area: int
+    name: str = ""
+    locked: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,25 @@ class PartMap:
     """The parts of a colouring.
 
     Attributes:
-        label: H×W int32 of the sketch's size; 0 is paper, then largest first.
+        label: H×W int32 of the sketch's size, with borders under the lines; 0 is paper, then
+            largest first.
         parts: the parts that there are, paper among them where there is some.
     """
 
     label: np.ndarray
     parts: list[Part]
+
+    @property
+    def colours(self) -> np.ndarray:
+        """N×3 uint8 by label number; black where there is no such part."""
+        table = np.zeros((int(self.label.max()) + 1, 3), np.uint8)
+        for part in self.parts:
+            table[part.label] = list(bytes.fromhex(part.color.removeprefix("#")))
+        return table
+
+    def paint(self) -> Image.Image:
+        """Every part in its colour, mode RGB."""
+        return Image.fromarray(self.colours[self.label])
 
 
 def colours_of_proposals(
@@ -234,19 +249,14 @@ def _pixels(picture: torch.Tensor) -> np.ndarray:
     return picture.float().permute(1, 2, 0).cpu().numpy()
 
 
-def map_parts(flats: Flats, size: tuple[int, int]) -> PartMap:
-    """The parts of a colouring at a (width, height); a hint may divide what was one part."""
-    label = resize_label(flats.label, size)
+def map_parts(flats: Flats, label: np.ndarray) -> PartMap:
+    """The parts of a colouring; a hint may divide what was one part.
+
+    Args:
+        label: H×W int32, the label map of ``flats`` at the sketch's size.
+    """
     _, first = np.unique(flats.part, return_index=True)
     counts = np.bincount(label.ravel(), minlength=len(first))
     hexes = ["#" + bytes(int(c) for c in flats.levels[piece]).hex() for piece in first]
     parts = [Part(i, hexes[i], int(n)) for i, n in enumerate(counts) if n]
     return PartMap(label, parts)
-
-
-def flat_layer(flats: Flats, size: tuple[int, int]) -> Image.Image:
-    """The flats without light and lines, mode RGB, at a (width, height)."""
-    label = flats.parts.pieces.label
-    painted = flats.paint(label.shape[::-1])
-    picture = np.clip(np.round((painted + 1.0) * 127.5), 0, 255).astype(np.uint8)
-    return Image.fromarray(picture).resize(size, Image.Resampling.NEAREST)

@@ -32,13 +32,7 @@ def colour_layer(colour: np.ndarray, sketch: Image.Image) -> Image.Image:
     Returns:
         PIL image of mode RGB and the sketch's size, without lines.
     """
-    borders = _Borders(sketch, (colour.shape[1], colour.shape[0]))
-    shrinks = borders.scale < 1
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    layer = borders.spread(cv2.resize(colour, borders.size, interpolation=method), soften=True)
-    if borders.size != sketch.size:
-        layer = cv2.resize(layer, sketch.size, interpolation=cv2.INTER_LINEAR)
-    return Image.fromarray(layer)
+    return Borders(sketch, (colour.shape[1], colour.shape[0])).lay_colours(colour)
 
 
 def label_layer(label: np.ndarray, sketch: Image.Image) -> np.ndarray:
@@ -51,15 +45,7 @@ def label_layer(label: np.ndarray, sketch: Image.Image) -> np.ndarray:
     Returns:
         H×W int32.
     """
-    borders = _Borders(sketch, (label.shape[1], label.shape[0]))
-    # Labels travel as the bytes of colours.
-    planes = np.ascontiguousarray(label.astype("<i4")).view(np.uint8).reshape(*label.shape, 4)
-    bytes_of = cv2.resize(planes[..., :3], borders.size, interpolation=cv2.INTER_NEAREST)
-    bytes_of = borders.spread(bytes_of, soften=False)
-    if borders.size != sketch.size:
-        bytes_of = cv2.resize(bytes_of, sketch.size, interpolation=cv2.INTER_NEAREST)
-    padded = np.dstack([bytes_of, np.zeros(bytes_of.shape[:2], np.uint8)])
-    return np.ascontiguousarray(padded).view("<i4")[..., 0].astype(np.int32)
+    return Borders(sketch, (label.shape[1], label.shape[0])).lay_labels(label)
 
 
 def keep_lines(colour: Image.Image, sketch: Image.Image) -> Image.Image:
@@ -82,8 +68,13 @@ def keep_lines(colour: Image.Image, sketch: Image.Image) -> Image.Image:
     return Image.fromarray(cv2.multiply(np.asarray(colour), lightness, scale=1 / 255))
 
 
-def _line_mask(guide: np.ndarray, working_size: tuple[int, int]) -> np.ndarray:
-    """uint8 H×W, 1 on lines and solid black: darker than the paper or the filled area around."""
+def line_mask(guide: np.ndarray, working_size: tuple[int, int]) -> np.ndarray:
+    """uint8 H×W, 1 on lines and solid black: darker than the paper or the filled area around.
+
+    Args:
+        guide: uint8 H×W, 255 = paper.
+        working_size: (width, height) at which lines are at most :data:`LINE_WIDTH` wide.
+    """
     small = cv2.resize(guide, working_size, interpolation=cv2.INTER_AREA)
     around = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((LINE_WIDTH, LINE_WIDTH), np.uint8))
     strength = np.percentile(around - small, 99) / 255  # how dark this sketch's lines are, thinned
@@ -94,7 +85,7 @@ def _line_mask(guide: np.ndarray, working_size: tuple[int, int]) -> np.ndarray:
     return lines.astype(np.uint8)
 
 
-class _Borders:
+class Borders:
     """Where the colours beside and under the lines of a sketch are taken from.
 
     Args:
@@ -102,22 +93,41 @@ class _Borders:
         working_size: (width, height) of what is enlarged to the sketch's size.
 
     Attributes:
-        size: (width, height) at which colours are laid.
+        size: (width, height) at which colours and labels are laid.
         scale: of this size to the working size.
     """
 
     def __init__(self, sketch: Image.Image, working_size: tuple[int, int]) -> None:
-        width, height = sketch.size
+        self._sketch_size = width, height = sketch.size
         shrink = min(1.0, math.sqrt(MAX_LAYER_PIXELS / (width * height)))
         self.size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
         guide = cv2.resize(np.asarray(sketch), self.size, interpolation=cv2.INTER_AREA)
         self.scale = math.sqrt(guide.size / (working_size[0] * working_size[1]))
-        self.lines = _line_mask(guide, working_size)
+        self.lines = line_mask(guide, working_size)
         self._has_lines = 0 < np.count_nonzero(self.lines) < self.lines.size
         if self._has_lines:
             self._origin = _origins(self.lines, max(1.0, REACH * self.scale))
 
-    def spread(self, layer: np.ndarray, soften: bool) -> np.ndarray:
+    def lay_colours(self, colour: np.ndarray) -> Image.Image:
+        """See :func:`colour_layer`."""
+        method = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_CUBIC
+        layer = self._spread(cv2.resize(colour, self.size, interpolation=method), soften=True)
+        if self.size != self._sketch_size:
+            layer = cv2.resize(layer, self._sketch_size, interpolation=cv2.INTER_LINEAR)
+        return Image.fromarray(layer)
+
+    def lay_labels(self, label: np.ndarray) -> np.ndarray:
+        """See :func:`label_layer`."""
+        # Labels travel as the bytes of colours.
+        planes = np.ascontiguousarray(label.astype("<i4")).view(np.uint8).reshape(*label.shape, 4)
+        layer = cv2.resize(planes[..., :3], self.size, interpolation=cv2.INTER_NEAREST)
+        layer = self._spread(layer, soften=False)
+        if self.size != self._sketch_size:
+            layer = cv2.resize(layer, self._sketch_size, interpolation=cv2.INTER_NEAREST)
+        padded = np.dstack([layer, np.zeros(layer.shape[:2], np.uint8)])
+        return np.ascontiguousarray(padded).view("<i4")[..., 0].astype(np.int32)
+
+    def _spread(self, layer: np.ndarray, soften: bool) -> np.ndarray:
         """Carries colours from a little off the lines, or midway between two, up to the lines.
 
         Args:

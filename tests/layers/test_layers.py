@@ -16,6 +16,7 @@ from sketchcolor import load_pipeline
 from sketchcolor.layers.files import FORMATS, save_layers
 from sketchcolor.layers.stack import LayerStack, merge
 from sketchcolor.parts.colouring import Part, PartMap
+from sketchcolor.postprocess.compose import label_layer
 
 NAMES = ["Paper", "Flats", "Shadow", "Light", "Colour", "Lines"]
 
@@ -87,8 +88,8 @@ def hand_made(dpi: tuple[float, float] = (300.0, 300.0)) -> LayerStack:
     flat = np.array([list(bytes.fromhex(h[1:])) for h in hexes], np.uint8)[label]
     big = np.asarray(Image.fromarray(flat).resize(drawing.size, Image.Resampling.NEAREST))
     colours = np.clip(big + rng.normal(0, 20, big.shape), 0, 255).astype(np.uint8)
-    part_map = PartMap(np.zeros((1, 1), np.int32), parts)
-    return LayerStack(drawing, Image.fromarray(colours), part_map, label, dpi)
+    part_map = PartMap(label_layer(label, drawing), parts)
+    return LayerStack(drawing, Image.fromarray(colours), part_map, dpi)
 
 
 def test_borders_of_flats_lie_in_the_middle_of_lines():

@@ -15,16 +15,17 @@ import sketchcolor.colouring
 import sketchcolor.parts.reader
 from sketchcolor import load_pipeline
 from sketchcolor.conditions import Palette
-from sketchcolor.models import PartColours
-from sketchcolor.parts.colouring import flat_layer, map_parts
+from sketchcolor.parts.colouring import map_parts
 from sketchcolor.parts.flats import Flats
 from sketchcolor.parts.hint_shares import HintColours
+from sketchcolor.parts.pieces import resize_label
 from sketchcolor.pipeline import SketchColorPipeline
 from tests.support.networks import (
     TINY_READABLE,
     drawing_parts,
     tiny_part_colours,
     tiny_part_encoder,
+    tiny_parts_pipeline,
     tiny_proposer,
     tiny_refiner,
 )
@@ -33,16 +34,6 @@ SIDE = 160
 FAST = {"resolution": 64, "num_inference_steps": 2}
 IN_DISC, IN_RING, ON_PAPER = (80, 80), (80, 45), (5, 5)  # row, column
 BLUE, BLUE_RGB = "#3060c0", (0x30, 0x60, 0xC0)
-
-
-def pipeline_of(part_colours: PartColours | None) -> SketchColorPipeline:
-    return SketchColorPipeline(
-        tiny_refiner(),
-        tiny_proposer(**TINY_READABLE),
-        FlowMatchEulerDiscreteScheduler(),
-        parts=tiny_part_encoder(),
-        part_colours=part_colours,
-    )
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +45,7 @@ def on_small_pages(monkeypatch):
 @pytest.fixture(params=["proposal", "part colours"])
 def pipeline(request, in_float32) -> SketchColorPipeline:
     """Parts coloured by a proposal, or all together by a network of their own."""
-    return pipeline_of(tiny_part_colours() if request.param == "part colours" else None)
+    return tiny_parts_pipeline(tiny_part_colours() if request.param == "part colours" else None)
 
 
 @pytest.fixture
@@ -342,7 +333,8 @@ def test_a_hint_divides_what_was_one_part():
     vectors[0] = 1.0
     parts = drawing_parts(label, vectors, part=[0, 1, 1, 1])
     free = np.array([[1, 1, 1], [0.5, 0, 0], [0.5, 0, 0], [0.5, 0, 0]], np.float32)
-    whole = map_parts(Flats(parts, free), (40, 40))
+    flats = Flats(parts, free)
+    whole = map_parts(flats, resize_label(flats.label, (40, 40)))
     assert [(p.label, p.area) for p in whole.parts] == [(0, 1600 - 32 * 36), (1, 32 * 36)]
     asked = HintColours(
         np.array([[0, 0, 0], [-1, -1, 1], [-1, -1, 1], [0, 1, 0]], np.float32),
@@ -352,10 +344,11 @@ def test_a_hint_divides_what_was_one_part():
         np.zeros(4, np.float32),
         2,
     )
-    divided = map_parts(Flats(parts, free, asked), (80, 80))
+    flats = Flats(parts, free, asked)
+    divided = map_parts(flats, resize_label(flats.label, (80, 80)))
     assert [p.color for p in divided.parts[:2]] == ["#ffffff", "#bf8080"]
     assert {p.color for p in divided.parts[2:]} == {"#0000ff", "#80ff80"}
     assert [p.area for p in divided.parts] == [4 * n for n in (448, 576, 288, 288)]
     assert divided.label.shape == (80, 80) and divided.label[10, 10] == 1
-    layer = np.asarray(flat_layer(Flats(parts, free, asked), (80, 80)))
+    layer = np.asarray(divided.paint())
     assert tuple(layer[10, 70]) == (0, 0, 255) and tuple(layer[0, 0]) == (255, 255, 255)

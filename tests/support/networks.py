@@ -2,11 +2,13 @@
 
 import numpy as np
 import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
 
 from sketchcolor.models import ColorProposer, PartColours, PartEncoder, SwishGatedRefiner
 from sketchcolor.models.parts import CELL
 from sketchcolor.parts.analysis import DrawingParts, Reading
 from sketchcolor.parts.pieces import cut_regions
+from sketchcolor.pipeline import SketchColorPipeline
 
 TINY_PROPOSER = {
     "sample_size": 16,
@@ -101,3 +103,14 @@ def tiny_refiner(proposal: bool = True) -> SwishGatedRefiner:
     torch.nn.init.normal_(refiner.outlet[-1].weight, std=0.1)
     torch.nn.init.normal_(refiner.modulate.affine.weight, std=0.1)
     return refiner.eval()
+
+
+def tiny_parts_pipeline(part_colours: PartColours | None = None) -> SketchColorPipeline:
+    """A pipeline that knows parts; a proposal colours them unless there is another network."""
+    return SketchColorPipeline(
+        tiny_refiner(),
+        tiny_proposer(**TINY_READABLE),
+        FlowMatchEulerDiscreteScheduler(),
+        parts=tiny_part_encoder(),
+        part_colours=part_colours,
+    )
