@@ -20,9 +20,8 @@ from sketchcolor.models import VGG19Features
 from sketchcolor.pipeline import SketchColorPipeline
 from tests.support import ROOT
 from tests.support.networks import (
-    TINY_READABLE,
+    parts_pipeline,
     tiny_part_colours,
-    tiny_part_encoder,
     tiny_proposer,
     tiny_refiner,
 )
@@ -48,14 +47,7 @@ def tiny_pipeline(in_float32) -> SketchColorPipeline:
 @pytest.fixture
 def tiny_parts_pipeline(in_float32) -> SketchColorPipeline:
     """As fast, with the networks that the bundled model has, so that it knows parts."""
-    return SketchColorPipeline(
-        tiny_refiner(),
-        tiny_proposer(**TINY_READABLE),
-        FlowMatchEulerDiscreteScheduler(),
-        parts=tiny_part_encoder(),
-        part_colours=tiny_part_colours(),
-        guidance_scale=1.5,
-    )
+    return parts_pipeline(tiny_part_colours(), guidance_scale=1.5)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ from sketchcolor.layers.edits import (
 from sketchcolor.layers.repaint import apply_edits, edits_for_new_colours, inner_point
 from sketchcolor.layers.stack import LayerStack, merge
 from sketchcolor.parts.colouring import Part, PartMap
-from tests.support.networks import tiny_part_colours, tiny_parts_pipeline
 
 LEFT, RIGHT, HAIR, PAPER = (40, 80), (75, 80), (170, 60), (5, 5)
 RED, SKIN, BROWN = "#c83c28", "#f0d2b4", "#5a4030"
@@ -137,7 +136,8 @@ def test_an_inner_point_is_far_from_the_border():
     label[10:41, 20:61] = 4
     x, y = inner_point(label, 4)
     assert y == 25 and 35 <= x <= 45
-    assert inner_point(label, 0) == pytest.approx((70, 25), abs=26)
+    x, y = inner_point(label, 0)
+    assert label[y, x] == 0 and 5 < x < 75 and 5 < y < 45
 
 
 def test_edits_are_stored_and_read_again():
@@ -192,13 +192,13 @@ def test_places_outside_and_strokes_over_all_of_a_part_are_refused(stack):
     with pytest.raises(ValueError, match="outside the sketch"):
         apply_edits(stack, [Split(((-1.0, 3.0),), 4.0)])
     with pytest.raises(ValueError, match="covers all of the part"):
-        apply_edits(stack, [Split(((40.0, 80.0),), 200.0)])
+        apply_edits(stack, [Split(((40.0, 80.0),), 90.0)])
 
 
-def test_a_pipeline_makes_the_edits_of_a_call(monkeypatch, example_sketch):
+def test_a_pipeline_makes_the_edits_of_a_call(tiny_parts_pipeline, monkeypatch, example_sketch):
     for name in ("RESOLUTION", "HINTED_RESOLUTION"):
         monkeypatch.setattr(f"sketchcolor.parts.analysis.{name}", 128)
-    pipeline = tiny_parts_pipeline(tiny_part_colours())
+    pipeline = tiny_parts_pipeline
     options = {"seed": 1, "resolution": 64, "num_inference_steps": 2}
     plain = pipeline(example_sketch, **options)
     edits = [Recolour(inner_point(plain.layers[0].label, 1), "#00ff00")]

@@ -23,9 +23,9 @@ from sketchcolor.pipeline import SketchColorPipeline
 from tests.support.networks import (
     TINY_READABLE,
     drawing_parts,
+    parts_pipeline,
     tiny_part_colours,
     tiny_part_encoder,
-    tiny_parts_pipeline,
     tiny_proposer,
     tiny_refiner,
 )
@@ -45,7 +45,7 @@ def on_small_pages(monkeypatch):
 @pytest.fixture(params=["proposal", "part colours"])
 def pipeline(request, in_float32) -> SketchColorPipeline:
     """Parts coloured by a proposal, or all together by a network of their own."""
-    return tiny_parts_pipeline(tiny_part_colours() if request.param == "part colours" else None)
+    return parts_pipeline(tiny_part_colours() if request.param == "part colours" else None)
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def tiny_refiner(proposal: bool = True) -> SwishGatedRefiner:
     return refiner.eval()
 
 
-def tiny_parts_pipeline(part_colours: PartColours | None = None) -> SketchColorPipeline:
+def parts_pipeline(part_colours: PartColours | None = None, **more: float) -> SketchColorPipeline:
     """A pipeline that knows parts; a proposal colours them unless there is another network."""
     return SketchColorPipeline(
         tiny_refiner(),
@@ -113,4 +113,5 @@ def tiny_parts_pipeline(part_colours: PartColours | None = None) -> SketchColorP
         FlowMatchEulerDiscreteScheduler(),
         parts=tiny_part_encoder(),
         part_colours=part_colours,
+        **more,
     )
