@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any  # noqa: E402
 import gradio as gr  # noqa: E402
 
 from sketchcolor.images import MAX_BYTES
-from sketchcolor.ui import api, automatic, health, hints, palette, style, texts, theme
+from sketchcolor.ui import (
+    api,
+    automatic,
+    health,
+    hints,
+    palette,
+    part_viewer,
+    recolour,
+    style,
+    texts,
+    theme,
+)
 from sketchcolor.ui import hint_editor as editor
 from sketchcolor.ui import palette_editor as palette_board
 from sketchcolor.ui.examples import EXAMPLES
@@ -57,9 +68,12 @@ def build_demo(
                 coloured.append(hints.build_tab(models, EXAMPLES))
             with gr.Tab(texts.PALETTE, id="palette"):
                 coloured.append(palette.build_tab(models, EXAMPLES))
+            with gr.Tab(texts.RECOLOUR, id="recolour"):
+                recoloured = recolour.build_tab(models)
             with gr.Tab(texts.STYLE, id="style"):
                 styled = style.build_tab("style")
         for handover in coloured:
+            recoloured.take_from(handover, tabs)
             styled.take_from(handover, tabs)
         api.build_endpoints(models)
         demo.unload(style.leave)
@@ -75,7 +89,7 @@ def launch_options(self_test: health.Outcome | None = None) -> dict[str, Any]:
     routes = [] if self_test is None else [health.health_route(self_test)]
     return {
         "theme": theme.build_theme(),
-        "css": theme.CSS + editor.CSS + palette_board.CSS,
+        "css": theme.CSS + editor.CSS + palette_board.CSS + part_viewer.CSS,
         "max_file_size": MAX_BYTES,
         "footer_links": [],
         "run_history": False,

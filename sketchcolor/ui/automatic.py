@@ -6,6 +6,7 @@ import gradio as gr
 
 from sketchcolor.ui import texts
 from sketchcolor.ui.colouring import colour_sketch, report_progress
+from sketchcolor.ui.downloads import stem_of
 from sketchcolor.ui.models import Models
 from sketchcolor.ui.opening import Opening, build_opening
 from sketchcolor.ui.result import (
@@ -17,6 +18,7 @@ from sketchcolor.ui.result import (
 )
 from sketchcolor.ui.settings import ColouringSettings, with_settings
 from sketchcolor.ui.widgets import MODEL_QUEUE, errors_as_sentences, refusal
+from sketchcolor.ui.work import Work
 
 
 @errors_as_sentences()
@@ -46,7 +48,8 @@ def colour(
     progress(0, desc=texts.READING)
     colouring = colour_sketch(pipeline, sketch, settings, on_step=report_progress(progress))
     progress(1, desc=texts.FINISHING)
-    return panel_values(save_colouring(colouring, sketch))
+    work = Work(sketch, stem_of(sketch), settings)
+    return panel_values(save_colouring(colouring, sketch, work))
 
 
 def build_tab(models: Models, examples: list[tuple[str, Path]], tab: str = "automatic") -> Handover:

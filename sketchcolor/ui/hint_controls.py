@@ -66,7 +66,7 @@ class HintResult:
     @property
     def handover(self) -> Handover:
         """The picture shown, for another tab to take."""
-        return Handover(self.buttons.restyle, self.buttons.download, self.saved)
+        return self.buttons.handover(self.saved)
 
 
 def build_controls(

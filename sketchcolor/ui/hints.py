@@ -18,9 +18,10 @@ from sketchcolor.session import Session
 from sketchcolor.ui import hint_editor as editor
 from sketchcolor.ui import texts
 from sketchcolor.ui.colouring import colour_session, report_progress
+from sketchcolor.ui.downloads import stem_of
 from sketchcolor.ui.hint_controls import HintControls, HintResult, build_controls, build_result
 from sketchcolor.ui.models import Models
-from sketchcolor.ui.result import Handover, SavedColouring, save_colouring, stem_of
+from sketchcolor.ui.result import Handover, SavedColouring, save_colouring
 from sketchcolor.ui.session_buttons import connect_saving, read_session, unlock_after
 from sketchcolor.ui.settings import (
     ColouringSettings,
@@ -51,7 +52,7 @@ def colour(models: Models, work: Work, progress: gr.Progress) -> tuple:
     """
     pipeline = models[work.settings.model]
     colouring = colour_session(pipeline, work.session(pipeline), on_step=report_progress(progress))
-    files = save_colouring(colouring, work.stem)
+    files = save_colouring(colouring, work.stem, work)
     variant = files.variants[0]
     return variant.preview, variant.note, variant.picture, replace(work, coloured=True), files
 

@@ -21,6 +21,7 @@ from sketchcolor.images import read_image
 from sketchcolor.ui import palette_editor as board
 from sketchcolor.ui import texts
 from sketchcolor.ui.colouring import colour_session, report_progress
+from sketchcolor.ui.downloads import build_hidden_download, offer, stem_of
 from sketchcolor.ui.models import Models
 from sketchcolor.ui.opening import Opening, build_opening
 from sketchcolor.ui.palette_controls import PaletteConditions, build_conditions
@@ -31,14 +32,11 @@ from sketchcolor.ui.result import (
     panel_values,
     reveal,
     save_colouring,
-    stem_of,
 )
 from sketchcolor.ui.session_buttons import (
     SessionButtons,
-    build_hidden_download,
     build_session_buttons,
     connect_saving,
-    offer,
     read_session,
     unlock_after,
 )
@@ -109,7 +107,7 @@ def colour(
     colouring = colour_session(
         pipeline, work.session(pipeline), settings.variants, report_progress(progress)
     )
-    return *panel_values(save_colouring(colouring, work.stem)), settings.seed, work
+    return *panel_values(save_colouring(colouring, work.stem, work)), settings.seed, work
 
 
 @errors_as_sentences()

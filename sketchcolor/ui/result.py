@@ -1,7 +1,6 @@
 """The result side of a tab: before and after, the variants to pick from, the PNG to download."""
 
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +11,14 @@ from PIL import Image
 
 from sketchcolor.ui import texts
 from sketchcolor.ui.colouring import Colouring
+from sketchcolor.ui.downloads import stem_of
+from sketchcolor.ui.layer_downloads import LayerDownloads, build_layer_downloads
 from sketchcolor.ui.widgets import NARROW, refusal
+from sketchcolor.ui.work import Work
 
 # The comparing slider shows at most this many px a side; the download has the picture's own size.
 PREVIEW_SIDE = 2048
 PNG_COMPRESSION = 3
-MAX_STEM = 50  # characters of the sketch's name kept; Gradio cuts file names at 200 bytes
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Variant:
         picture: PNG file of full size.
         preview: PNG file for the screen, at most `PREVIEW_SIDE` px a side.
         note: the line under it.
+        work: the session that makes it, or None for programs, which get no state.
     """
 
     picture: str
     preview: str
     note: str
+    work: Work | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ class SavedColouring:
     variants: list[Variant]
 
 
-def save_colouring(colouring: Colouring, source: str | Path) -> SavedColouring:
+def save_colouring(
+    colouring: Colouring, source: str | Path, work: Work | None = None
+) -> SavedColouring:
     """Writes a colouring as PNG files named after the sketch's file.
 
     The files go into Gradio's own cache under the hash Gradio would give them, so that they are
@@ -59,6 +64,7 @@ def save_colouring(colouring: Colouring, source: str | Path) -> SavedColouring:
     Args:
         colouring: what to save.
         source: the visitor's file; ``girl.jpg`` gives ``girl-coloured-1234.png`` for seed 1234.
+        work: that was coloured, or None for programs.
 
     Returns:
         The paths of the files, the variants in the colouring's order.
@@ -69,44 +75,56 @@ def save_colouring(colouring: Colouring, source: str | Path) -> SavedColouring:
         name = f"{stem}-coloured-{seed}.png"
         picture = save_png(image, name)
         preview = picture if _is_preview(image) else save_png(preview_of(image), name)
-        variants.append(Variant(picture, preview, texts.note(image.size, seed, colouring.seconds)))
+        note = texts.note(image.size, seed, colouring.seconds)
+        variants.append(Variant(picture, preview, note, work and work.with_seed(seed)))
     sketch = save_png(colouring.sketch, f"{stem}.png")
     small = _is_preview(colouring.sketch)
     before = sketch if small else save_png(preview_of(colouring.sketch), f"{stem}.png")
     return SavedColouring(before, sketch, variants)
 
 
-def stem_of(file: str | Path) -> str:
-    """The prefix of the names of downloads: the file's own name, safe in every file system."""
-    return re.sub(r"[^\w.-]+", "_", Path(file).stem)[:MAX_STEM] or "sketch"
-
-
 @dataclass(frozen=True)
 class ResultButtons:
-    """Colour with another seed, paint the result in a style, download it."""
+    """Colour with another seed, change colours, paint the result in a style, download it."""
 
     another: gr.Button
+    recolour: gr.Button
     restyle: gr.Button
     download: gr.DownloadButton
+    layers: LayerDownloads
 
     @property
     def all(self) -> list[gr.components.Component]:
         """In the order on the page."""
-        return [self.another, self.restyle, self.download]
+        return [
+            self.another,
+            self.recolour,
+            self.restyle,
+            self.download,
+            *self.layers.buttons.values(),
+        ]
+
+    def handover(self, saved: gr.State) -> "Handover":
+        """The picture shown, for another tab to take; ``saved`` belongs to it."""
+        return Handover(self.recolour, self.restyle, self.download, self.layers, saved)
 
 
 @dataclass(frozen=True)
 class Handover:
-    """The components that another tab needs to take the picture shown in this one.
+    """The components that other tabs need to take the picture shown in this one.
 
     Attributes:
-        press: the button that sends the picture.
+        recolour: the button that sends the picture to have its colours changed.
+        restyle: the button that sends it to be painted in a style.
         picture: its value is the picture's file.
+        layers: the buttons that download its layers.
         saved: state with the `SavedColouring` that the picture belongs to.
     """
 
-    press: gr.Button
+    recolour: gr.Button
+    restyle: gr.Button
     picture: gr.DownloadButton
+    layers: LayerDownloads
     saved: gr.State
 
 
@@ -128,7 +146,7 @@ class ResultPanel:
     @property
     def handover(self) -> Handover:
         """The picture shown, for another tab to take."""
-        return Handover(self.buttons.restyle, self.buttons.download, self.saved)
+        return self.buttons.handover(self.saved)
 
     def unlock_after(self, colouring: gr.events.Dependency) -> None:
         """Enables the buttons once that event has shown a result.
@@ -228,11 +246,12 @@ def build_result_buttons(tab: str) -> ResultButtons:
     narrow = {"interactive": False, "size": "md", "min_width": NARROW}
     with gr.Row():
         another = gr.Button(texts.ANOTHER, elem_id=f"{tab}-another", **narrow)
+        recolour = gr.Button(texts.RECOLOUR, elem_id=f"{tab}-recolour", **narrow)
         restyle = gr.Button(texts.RESTYLE, elem_id=f"{tab}-restyle", **narrow)
         download = gr.DownloadButton(
             texts.DOWNLOAD, variant="primary", elem_id=f"{tab}-download", **narrow
         )
-    return ResultButtons(another, restyle, download)
+    return ResultButtons(another, recolour, restyle, download, build_layer_downloads(tab))
 
 
 def _is_preview(image: Image.Image) -> bool:

@@ -1,6 +1,5 @@
 """The buttons that save and load a session, and downloads of files made on demand."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,14 +9,12 @@ from gradio.utils import get_upload_folder
 
 from sketchcolor.session import Session
 from sketchcolor.ui import texts
+from sketchcolor.ui.downloads import build_hidden_download, offer, stem_of
 from sketchcolor.ui.models import Models
-from sketchcolor.ui.result import stem_of
 from sketchcolor.ui.widgets import NARROW, errors_as_sentences, refusal
 from sketchcolor.ui.work import Work
 
 SUFFIX = "-session"
-# Makes the browser click the hidden download once that has its file.
-_FETCH = "() => setTimeout(() => document.querySelector('#{}').click(), 100)"
 
 
 @dataclass(frozen=True)
@@ -73,30 +70,6 @@ def read_session(file: str, models: Models) -> tuple[Session, str]:
     if models and (note := session.model_note(models[models.name_for(session)])):
         gr.Info(note)
     return session, stem_of(file).removesuffix(SUFFIX)
-
-
-def build_hidden_download(elem_id: str) -> gr.DownloadButton:
-    """A hidden download for files that are made on demand, see `offer`."""
-    return gr.DownloadButton(visible="hidden", elem_id=elem_id)
-
-
-def offer(
-    button: gr.Button,
-    make: Callable,
-    inputs: gr.components.Component | list[gr.components.Component],
-    download: gr.DownloadButton,
-) -> None:
-    """Makes a button create a file and download it.
-
-    Args:
-        button: the button.
-        make: returns the path of the file from the values of ``inputs``.
-        inputs: components whose values ``make`` needs.
-        download: from `build_hidden_download`.
-    """
-    private = {"api_visibility": "private"}
-    making = button.click(make, inputs=inputs, outputs=download, **private)
-    making.success(None, js=_FETCH.format(download.elem_id), **private)
 
 
 def unlock_after(

@@ -25,7 +25,14 @@ from sketchcolor.style.pictures import BUILT_IN, built_in
 from sketchcolor.style.settings import FAST, Settings, Style, StyleBlend
 from sketchcolor.style.transfer import StyleTransfer
 from sketchcolor.ui import texts
-from sketchcolor.ui.result import Handover, SavedColouring, preview_of, reveal, save_png, stem_of
+from sketchcolor.ui.downloads import stem_of
+from sketchcolor.ui.result import (
+    Handover,
+    SavedColouring,
+    preview_of,
+    reveal,
+    save_png,
+)
 from sketchcolor.ui.style_controls import StyleControls, StyleResult, build_controls, build_result
 from sketchcolor.ui.style_run import StyleRun
 from sketchcolor.ui.widgets import DEFAULT_RESOLUTION, errors_as_sentences, refusal
@@ -126,7 +133,7 @@ class StyleTab:
 
     def take_from(self, handover: Handover, tabs: gr.Tabs) -> None:
         """Makes the button of another tab bring its picture and line art to this tab."""
-        handover.press.click(
+        handover.restyle.click(
             partial(take_picture, self.tab),
             inputs=[handover.picture, handover.saved],
             outputs=[self.controls.picture, self.controls.sketch, tabs],

@@ -177,3 +177,42 @@ def painting(side: int, seconds: float, left: float) -> str:
 def style_note(size: tuple[int, int], seconds: float) -> str:
     """The line under a painted picture: size in px, time taken in seconds."""
     return f"{size[0]} × {size[1]} px · {seconds:.1f} s"
+
+
+# Changing colours
+RECOLOUR = "Change colours"
+RECOLOUR_EMPTY = (
+    "Colour a sketch in another tab and press “Change colours” under it, or load a session here."
+)
+RECOLOUR_STAGE = "The picture: click a part of it"
+RECOLOUR_WAITING = "Click a part of the picture, then give it another colour. No part is final."
+PICK_HELP = "Click a part of the picture. Drag to move it, turn the wheel or pinch to zoom."
+MERGE_HELP = "Now click the part that is to join this one."
+SPLIT_HELP = "Draw over what is to come apart: strands between lines, or a cut through the part."
+PART_COLOUR = "Colour of the part"
+PART_HEX = "Colour of the part as #rrggbb"
+PART_NAME = "Name, such as hair"
+PART_LOCK = "Keep its colour in another colouring"
+PARTS = "Parts of the picture, largest first"
+MERGE = "Merge with…"
+SPLIT = "Split"
+SPLIT_WIDTH = "Stroke, px"
+UNDO = "Undo"
+REDO = "Redo"
+FIT = "Whole picture"
+CLOSER = "Zoom in"
+FARTHER = "Zoom out"
+NO_PARTS = (
+    "The colours of this picture cannot be changed one by one: colour it with a model that knows "
+    "parts, and with “Keep my own lines”."
+)
+NO_SUCH_PART = "That part is no longer there; please click it again."
+NO_COLOURING = "There is no colouring here yet: colour a sketch in another tab first."
+
+# Downloads with layers
+DOWNLOAD_LAYERS = "Download layers"
+LAYER_KINDS = {
+    ".ora": "Krita, GIMP (.ora)",
+    ".psd": "Photoshop, Clip Studio (.psd)",
+    ".zip": "PNGs (.zip)",
+}

@@ -11,6 +11,7 @@ from PIL import Image
 
 from sketchcolor.conditions.palette import Palette
 from sketchcolor.images import read_sketch
+from sketchcolor.layers.edits import Edit
 from sketchcolor.session import Session, model_name
 from sketchcolor.ui import hint_editor as editor
 from sketchcolor.ui import texts
@@ -34,6 +35,7 @@ class Work:
         layer: PNG file of the hints at the sketch's size, or None.
         drawn: fingerprint of the canvas that ``layer`` was read from or shown on.
         palette: colours to keep to, or None.
+        edits: changes of the colours of parts, in their order.
         coloured: the page shows the picture of exactly this work.
         settled: the canvas is known to show ``layer``, which arrives there after the sketch.
     """
@@ -44,8 +46,14 @@ class Work:
     layer: str | None = None
     drawn: str = ""
     palette: Palette | None = field(default=None, compare=False)
+    edits: tuple[Edit, ...] = ()
     coloured: bool = False
     settled: bool = field(default=True, compare=False)
+
+    def with_seed(self, seed: int) -> "Work":
+        """The work that makes one picture with this seed, coloured."""
+        settings = replace(self.settings, seed=seed, variants=1)
+        return replace(self, settings=settings, coloured=True)
 
     def session(self, pipeline: "SketchColorPipeline") -> Session:
         """The work as a session that is coloured by this model.
@@ -60,6 +68,7 @@ class Work:
             sketch=read_sketch(self.sketch),
             layer=layer,
             palette=self.palette,
+            edits=self.edits,
             model=model_name(pipeline),
             revision=pipeline.revision,
             **self.settings.session_fields,
@@ -82,6 +91,7 @@ def start_work(session: Session, stem: str, model: str | None = None) -> Work:
         layer=None if layer is None else _save(layer, "hints.png"),
         drawn=editor.fingerprint(editor.drawn_layer(editor.canvas(session.sketch, layer))),
         palette=session.palette,
+        edits=session.edits,
         settled=layer is None,
     )
 
