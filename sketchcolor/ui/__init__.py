@@ -68,7 +68,7 @@ def build_demo(
                 coloured.append(hints.build_tab(models, EXAMPLES))
             with gr.Tab(texts.PALETTE, id="palette"):
                 coloured.append(palette.build_tab(models, EXAMPLES))
-            with gr.Tab(texts.RECOLOUR, id="recolour"):
+            with gr.Tab(texts.COLOURS, id="recolour"):
                 recoloured = recolour.build_tab(models)
             with gr.Tab(texts.STYLE, id="style"):
                 styled = style.build_tab("style")

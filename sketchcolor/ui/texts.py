@@ -180,12 +180,12 @@ def style_note(size: tuple[int, int], seconds: float) -> str:
 
 
 # Changing colours
+COLOURS = "Colours"
 RECOLOUR = "Change colours"
 RECOLOUR_EMPTY = (
     "Colour a sketch in another tab and press “Change colours” under it, or load a session here."
 )
 RECOLOUR_STAGE = "The picture: click a part of it"
-RECOLOUR_WAITING = "Click a part of the picture, then give it another colour. No part is final."
 PICK_HELP = "Click a part of the picture. Drag to move it, turn the wheel or pinch to zoom."
 MERGE_HELP = "Now click the part that is to join this one."
 SPLIT_HELP = "Draw over what is to come apart: strands between lines, or a cut through the part."
@@ -199,7 +199,7 @@ SPLIT = "Split"
 SPLIT_WIDTH = "Stroke, px"
 UNDO = "Undo"
 REDO = "Redo"
-FIT = "Whole picture"
+FIT = "Fit"
 CLOSER = "Zoom in"
 FARTHER = "Zoom out"
 NO_PARTS = (

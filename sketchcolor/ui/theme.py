@@ -19,7 +19,9 @@ CSS = """
   outline-offset: 2px; }
 
 /* All tabs fit on a phone; Gradio would put the others into a menu. */
-@media (max-width: 480px) { .tab-container button { padding-inline: 0.4rem !important; } }
+@media (max-width: 480px) {
+  .tab-wrapper { max-width: calc(100vw - 4rem); }
+  .tab-container button { padding-inline: 0.25rem !important; font-size: 0.8rem; } }
 
 /* Small pictures: no frame, four in a row on any screen, the title on the lower edge. */
 .thumbnails { border: 0; background: none; overflow: visible; }
