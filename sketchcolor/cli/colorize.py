@@ -104,6 +104,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"also write flats, shadow, light and lines as layers: a file for one picture, or "
         f"one of {', '.join(LAYER_KINDS)} for a file of that kind beside every picture",
     )
+    parser.add_argument(
+        "--edits",
+        type=Path,
+        metavar="FILE",
+        help="changes of the colours of parts, as a JSON list or a session that was saved on the "
+        "page, made to every picture",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite existing pictures")
     add_style_options(parser, "style-")
 
@@ -208,7 +215,7 @@ def _colour(
 
 
 def _read_conditions(options: argparse.Namespace) -> dict[str, Any]:
-    """Reads hints, palette and reference for the pipeline, once for all sketches.
+    """Reads hints, palette, edits and reference for the pipeline, once for all sketches.
 
     Raises:
         ValueError: a file cannot be read; the message is one sentence.
@@ -216,6 +223,7 @@ def _read_conditions(options: argparse.Namespace) -> dict[str, Any]:
     from ..conditions import palette_files
     from ..conditions.hint_files import load_hints
     from ..images import read_image
+    from ..layers.edits import load_edits
 
     conditions: dict[str, Any] = {}
     if options.hints is not None:
@@ -224,6 +232,8 @@ def _read_conditions(options: argparse.Namespace) -> dict[str, Any]:
         is_built_in = options.palette in palette_files.BUILT_IN
         read = palette_files.built_in if is_built_in else palette_files.load_palette
         conditions["palette"] = read(options.palette)
+    if options.edits is not None:
+        conditions["edits"] = load_edits(options.edits)
     if options.reference is not None:
         conditions["reference"] = read_image(options.reference)
     return conditions

@@ -6,9 +6,11 @@ undone from its end, and made again to another colouring of the same drawing.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ __all__ = [
     "Recolour",
     "Rename",
     "Split",
+    "load_edits",
     "read_edits",
     "write_edits",
 ]
@@ -105,6 +108,22 @@ def read_edits(listed: object) -> tuple[Edit, ...]:
     if sum(len(edit.points) for edit in edits if isinstance(edit, Split)) > MAX_POINTS:
         raise ValueError(f"The strokes of the edits have more than {MAX_POINTS:,} points.")
     return edits
+
+
+def load_edits(path: str | Path) -> tuple[Edit, ...]:
+    """Edits from a JSON file: a list of them, or a session that holds some.
+
+    Raises:
+        ValueError: the file cannot be read, or holds no edits.
+    """
+    path = Path(path)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name} is no JSON text.") from error
+    return read_edits(found.get("edits") if isinstance(found, dict) else found)
 
 
 def _read_edit(one: object) -> Edit:

@@ -13,6 +13,7 @@ import gradio as gr  # noqa: E402
 from sketchcolor.images import MAX_BYTES
 from sketchcolor.ui import (
     api,
+    api_parts,
     automatic,
     health,
     hints,
@@ -76,6 +77,7 @@ def build_demo(
             recoloured.take_from(handover, tabs)
             styled.take_from(handover, tabs)
         api.build_endpoints(models)
+        api_parts.build_endpoint(models)
         demo.unload(style.leave)
     return demo.queue(max_size=QUEUE_SIZE)
 

@@ -76,7 +76,8 @@ CSS = """
 .part-stage canvas { width: 100%; height: 100%; display: block; }
 .part-bar { display: flex; gap: 0.4rem; margin-top: 0.5rem; }
 .part-viewer button:not([data-label]) { min-height: 40px; min-width: 40px; padding: 0 0.7rem;
-  cursor: pointer; font-size: 0.9rem; font-weight: 400; border: 1px solid var(--border-color-primary);
+  cursor: pointer; font-size: 0.9rem; font-weight: 400;
+  border: 1px solid var(--border-color-primary);
   border-radius: var(--radius-md); background: var(--button-secondary-background-fill);
   color: var(--button-secondary-text-color); }
 .part-viewer button:disabled { opacity: 0.4; cursor: default; }

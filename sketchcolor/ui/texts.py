@@ -85,6 +85,9 @@ OTHER_CANVAS = "The strokes were drawn on a picture of another shape; please dra
 
 # Endpoints for programs
 STROKES = "Strokes"
+EDITS = "Changes of colours"
+LAYERS = "Layers"
+OTHER_LAYERS = "Layers are written as {}; {} makes no such file."
 BROKEN_STROKES = (
     'The strokes are no JSON list: give [{"color": "#rrggbb", "width": 6, "points": [[x, y]]}].'
 )

@@ -1,5 +1,6 @@
 """``colorize --layers``, through `main`."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,19 @@ def test_a_model_without_parts_says_so(tiny_pipeline, sketch_file, tmp_path, cap
     quick = f"--model {tmp_path / 'model'} --device cpu --resolution 64 --steps 1".split()
     assert main([*arguments, *quick]) == 1
     assert "does not know parts" in capsys.readouterr().err
+
+
+def test_edits_of_a_file_or_a_session_are_made(quick, sketch_file, tmp_path, capsys):
+    plain, edits, edited = tmp_path / "plain.png", tmp_path / "edits.json", tmp_path / "edited.png"
+    assert main(["colorize", str(sketch_file), "-o", str(plain), *quick]) == 0
+    made = [{"edit": "recolour", "at": [1, 1], "color": "#00ff00"}]
+    for held in (made, {"edits": made}):
+        edits.write_text(json.dumps(held))
+        arguments = ["colorize", str(sketch_file), "-o", str(edited), "--edits", str(edits)]
+        assert main([*arguments, *quick, "--force"]) == 0
+        assert Image.open(plain).getpixel((1, 1)) != Image.open(edited).getpixel((1, 1))
+        assert Image.open(edited).getpixel((1, 1)) == (0, 255, 0)
+    for text, sentence in (("{", "edits.json is no JSON"), ("{}", "Edits are a JSON list")):
+        edits.write_text(text)
+        assert main([*arguments, *quick, "--force"]) == 2
+        assert sentence in capsys.readouterr().err

@@ -13,28 +13,30 @@ from gradio_client.exceptions import AppError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
+from psd_tools import PSDImage
 
 from sketchcolor.models import VGG19Features
 from sketchcolor.style import blend
 from sketchcolor.style.settings import Scale, Settings
 from sketchcolor.style.transfer import StyleTransfer
 from sketchcolor.ui import style
-from sketchcolor.ui.api import read_palette, read_strokes, write_palette
+from sketchcolor.ui.conditions import read_palette, read_strokes, write_palette
 from tests.support import ROOT
-from tests.support.served_page import Watched, served, shared_pipeline
+from tests.support.networks import parts_pipeline, tiny_part_colours
+from tests.support.served_page import Watched, served
 
 TEXT = (ROOT / "docs" / "api.md").read_text()
 ADDRESS = "http://127.0.0.1:7860/"  # in the text
 FUNCTIONS = {
     *("colour_automatic", "colour_hints", "colour_palette", "colour_in_style"),
-    *("palette_of_picture", "stylize"),
+    *("palette_of_picture", "stylize", "colour_parts"),
 }
 RESOLUTION = 96
 
 
 @pytest.fixture(scope="module")
 def pipeline():
-    return Watched(shared_pipeline(), RESOLUTION)
+    return Watched(parts_pipeline(tiny_part_colours()), RESOLUTION)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,15 @@ def test_the_examples_of_the_text_run(
     assert any(call["palette"] is not None for call in asked[1:])
     for name in FUNCTIONS:
         assert f"/{name}" in TEXT
+    described = json.loads(told["described"])
+    assert described["seed"] == 7 and described["parts"][0]["at"]
+    x, y = told["largest"]["at"]
+    assert any(edit.at == (x, y) for call in asked for edit in call["edits"])
+    document = PSDImage.open(told["layers"])
+    assert {layer.name for layer in document} >= {"Paper", "Lines"}
+    with Image.open(told["picture"]) as picture:
+        merged = np.asarray(document.composite(force=True).convert("RGB")).astype(int)
+        assert np.abs(merged - np.asarray(picture)).max() <= 1
     assert Image.open("coloured.png").size == example_sketch.size
 
 
@@ -102,6 +113,9 @@ def test_every_function_is_described_and_typed(visitor):
         ("/colour_in_style", {"strength": 2}, "maximum value 1"),
         ("/colour_in_style", {"strokes": "red"}, "no JSON list"),
         ("/colour_automatic", {"seed": -1}, "The seed must be"),
+        ("/colour_parts", {"edits": "[1]"}, "An edit is one of recolour"),
+        ("/colour_parts", {"edits": "red"}, "Edits are a JSON list"),
+        ("/colour_parts", {"layers": "xcf"}, "choices"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_sentence(visitor, sketch_file, endpoint, asked, sentence):
