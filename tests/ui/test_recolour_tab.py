@@ -213,7 +213,7 @@ def pixels(data: bytes) -> np.ndarray:
 def test_a_clicked_part_gets_another_color_and_nothing_else_changes(page, tmp_path):
     before = picture(page)
     click_on(page, BOW)
-    expect(page.locator("[data-part=editor]")).to_be_enabled()
+    expect(page.locator("[data-part=hex]")).to_be_enabled()
     choose(page, GREEN)
     after = picture(page)
     old, new = pixels(before), pixels(after)
@@ -284,7 +284,7 @@ def test_the_picture_is_zoomed_at_the_pointer_and_moved(page):
     stage = page.locator("[data-part=stage]")
     stage.focus()
     page.keyboard.press("Escape")
-    expect(page.locator("[data-part=editor]")).to_be_disabled()
+    expect(page.locator("[data-part=hex]")).to_be_disabled()
 
 
 def test_fingers_zoom_and_do_not_pick(browser, address):
@@ -303,9 +303,9 @@ def test_fingers_zoom_and_do_not_pick(browser, address):
         for step in range(12, 60, 8):
             fingers("touchMove", -step, step)
         fingers("touchEnd")
-        expect(page.locator("[data-part=editor]")).to_be_disabled()
+        expect(page.locator("[data-part=hex]")).to_be_disabled()
         page.touchscreen.tap(x, y)  # the middle of the pinch stayed where it was
-        expect(page.locator("[data-part=editor]")).to_be_enabled()
+        expect(page.locator("[data-part=hex]")).to_be_enabled()
         for button in page.locator(".part-viewer button").all():
             box = button.bounding_box()
             assert box is None or min(box["width"], box["height"]) >= 40
