@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,7 @@ def _edit(stack: LayerStack, asked: dict[str, Any]) -> Edit:
             raise ValueError(texts.NO_SUCH_PART)
         return list(inner_point(stack.label, number))
 
-    kinds = {
+    kinds: dict[str, Callable[[], dict[str, Any]]] = {
         "recolour": lambda: {"at": place("label"), "color": asked.get("color")},
         "merge": lambda: {"at": place("label"), "other": place("other")},
         "split": lambda: {"points": asked.get("points"), "width": asked.get("width")},
@@ -168,5 +169,5 @@ def _read(file: str) -> LayerStack:
             Image.fromarray(data["drawing"]),
             Image.fromarray(data["colours"]),
             PartMap(data["label"], parts),
-            tuple(float(each) for each in data["dpi"]),
+            (float(data["dpi"][0]), float(data["dpi"][1])),
         )
