@@ -27,9 +27,11 @@ DONE = {  # tab → (name of its button, selector of the pictures that it shows 
     "automatic": (texts.AUTOMATIC, "#automatic-slider img"),
     "hints": (texts.HINTS, "#hints-result img"),
     "palette": (texts.PALETTE, "#palette-slider img"),
+    "recolour": (texts.COLOURS, ""),
     "style": (texts.STYLE, "#style-slider img"),
 }
 EXAMPLE, SEED = 1, 2  # index of the example with the tousled hair
+LARGEST = 1  # swatch of the part that is taken up; the first is paper
 HAIR, STROKE = 0.28, 60  # y as a share of the canvas's height; length in px
 # True when the browser has loaded and decoded all pictures.
 SHOWN = "pictures => pictures.length && pictures.every(each => each.complete && each.naturalWidth)"
@@ -54,7 +56,13 @@ def shots(browser: Browser, address: str) -> Iterator[tuple[str, bytes]]:
 def fill(page: Page, tab: str) -> None:
     """Opens a tab, clicks on an example and waits until the tab shows a finished picture."""
     name, pictures = DONE[tab]
-    if tab == "style":  # it takes the picture that the palette tab has just made
+    if tab == "recolour":  # it takes the picture that the palette tab has just made
+        page.click("#palette-recolour")
+        expect(page.locator("#recolour-download")).to_be_enabled(timeout=PATIENCE)
+        page.locator("[data-part=parts] button").nth(LARGEST).click()
+        return
+    if tab == "style":  # so does this one
+        page.get_by_role("tab", name=texts.PALETTE, exact=True).click()
         page.click("#palette-restyle")
         page.locator("#style-gallery button").first.click()
     else:
