@@ -16,11 +16,20 @@ const pointers = new Map(); // of fingers and mouse buttons that are down, in cs
 let pressed = null, pinch = null;
 
 // --- Talking to the server: one request at a time, of several colours only the last -------------
-let waiting = false, next = null, drag = 0;
+const ANSWER = 15000; // ms; a request without an answer by then has failed, which Gradio shows
+let waiting = null, queued = [], drag = 0;
 const send = (data) => {
-  if (waiting && data.act === 'recolour') { next = data; return; }
-  waiting = true;
-  trigger('input', data);
+  if (!waiting) {
+    waiting = setTimeout(answered, ANSWER);
+    trigger('input', data);
+  } else if (data.act === 'recolour' && queued.at(-1)?.drag === data.drag) {
+    queued[queued.length - 1] = data;
+  } else queued.push(data);
+};
+const answered = () => {
+  clearTimeout(waiting);
+  waiting = null;
+  if (queued.length) send(queued.shift());
 };
 
 // --- Pictures -----------------------------------------------------------------------------------
@@ -43,8 +52,7 @@ const numbers = (picture) => {
 };
 const refresh = async () => {
   const value = props.value;
-  waiting = false;
-  if (next) { const data = next; next = null; send(data); }
+  if (value?.sketch !== shown?.sketch) queued = [];
   if (!value) { shown = null; element.firstElementChild.classList.add('empty'); return; }
   const isOther = !shown || shown.sketch !== value.sketch;
   const files = [
@@ -52,7 +60,7 @@ const refresh = async () => {
     isOther && load(value.sketch).then(p => { lines = p; }),
     value.labels !== shown?.labels && load(value.labels).then(p => { labels = numbers(p); }),
   ];
-  await Promise.all(files);
+  try { await Promise.all(files); } finally { answered(); }
   shown = value;
   element.firstElementChild.classList.remove('empty');
   if (isOther) { selected = null; mode = 'pick'; }
