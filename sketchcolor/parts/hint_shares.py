@@ -26,6 +26,9 @@ WHITE_HINT = 0.8  # in [-1, 1]: a hint whose least channel is higher, on paper, 
 BESIDE = 0.02  # sides: a stroke on paper that is this near to the figure is about the figure
 SHARPNESS = 1.5  # factor of the logits, against mixtures of hints, which nobody asked for
 PAPER_DISTANCE = 0.15  # sides: the distance that paper is taken to have from every cell
+# A dot in a small place, such as a mouth, is meant for small places. Logits that it loses in places
+# that are larger than LARGER times its own, for each factor e that they are larger still.
+GROWTH, LARGER = 1.0, 2.7
 AGREEMENT = 0.15  # weight of the colours that the proposer expects, as evidence for hints
 COLOUR_RANGE = 10.0  # CIELAB: standard deviation of an expected colour
 MOST_APART, NONE_APART = 8.0, 4.0  # disagreement: the largest that counts, and that of "none"
@@ -195,7 +198,7 @@ def hint_colours(
         paint_paper: the ground is coloured like the rest, so a white hint on it counts, too.
     """
     logits = reading.scale * reading.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
-    logits += _agreement(reading, seeds.colours)
+    logits += _agreement(reading, seeds.colours) - _growth(parts, seeds)
     of_pieces = parts.pieces.cells @ logits
     means = parts.pieces.cells @ reading.vectors
     length = np.linalg.norm(means, axis=1)
@@ -265,6 +268,16 @@ def _others(parts: DrawingParts, reading: Reading, background: bool) -> list[np.
     locality = (parts.pieces.cells[[0]] @ reading.locality).item()
     paper = reading.scale * reading.vectors @ unit - PAPER_DISTANCE * locality
     return [paper + _agreement(reading, np.ones((1, 3)))[:, 0], reading.alone]
+
+
+def _growth(parts: DrawingParts, seeds: Seeds) -> np.ndarray:
+    """C×K logits that hints lose in places much larger than the one that they were put in.
+
+    Hints on paper lose none: they are about a ground, or about a figure with an open outline.
+    """
+    area = np.maximum(parts.pieces.area, 1.0)
+    larger = area[parts.pieces.home][:, None] / (LARGER * area[seeds.piece])
+    return np.where(seeds.piece == 0, 0.0, GROWTH * np.log(np.maximum(larger, 1.0)))
 
 
 def _agreement(reading: Reading, colours: np.ndarray) -> np.ndarray:

@@ -263,6 +263,22 @@ def test_an_open_mouth_does_not_colour_the_face_that_it_lies_in():
     assert np.allclose(picture[:36], 0.1, atol=0.05) and np.allclose(picture[48:], 0.1, atol=0.05)
 
 
+def test_a_dot_in_a_small_place_loses_larger_ones_to_a_stroke_on_one_of_them():
+    """The strand far away is as much like the eye as like the strand that has the other stroke."""
+    eye, strand, _, paper = VECTORS
+    between = ((eye + strand) / np.sqrt(2)).astype(np.float32)
+    vectors = np.stack([strand, between, eye, paper])
+    kinds = np.array([3, 0, 3, 1, 3, 2])  # no face
+    cells = vectors[kinds[drawn_label()[::CELL, ::CELL]]]
+    parts = drawing_parts(drawn_label(), cells.transpose(2, 0, 1), locality=1.0)
+    in_eye, on_strand = ((17, 19), (25, 27), BLUE), ((30, 34), (7, 11), RED)
+    flats = flats_with(parts, in_eye, on_strand)
+    for piece, colour in ((EYE, BLUE), (STRAND, RED)):
+        assert_colour(flats, piece, colour)
+    red, _, blue = flats.colours[OTHER_STRAND]
+    assert red > 0.8 and blue < -0.8
+
+
 def test_hints_that_speak_for_nothing_else_leave_the_free_colours():
     flats = flats_with(drawn(alone=50.0), DOT_ON_STRAND)
     assert_colour(flats, STRAND, RED)  # a piece that was painted in is the hint's in any case
