@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from .specks import absorb_specks
+
 MAX_LAYER_PIXELS = 8_000_000  # beyond, colours are laid at this size; lines hide the soft seam
 REACH = 2.5  # working px: how far the network's own soft outlines spread from a line
 LINE_WIDTH = 9  # working px: what is dark and wider than this is a filled area, not a line
@@ -37,6 +39,8 @@ def colour_layer(colour: np.ndarray, sketch: Image.Image) -> Image.Image:
 
 def label_layer(label: np.ndarray, sketch: Image.Image) -> np.ndarray:
     """Enlarges a label map to the sketch's size, with hard borders in the middle of lines.
+
+    Where a jagged border leaves a few pixels apart from their part, they go to what is beside them.
 
     Args:
         label: int h×w in [0, 2²⁴), at working size, aspect as the sketch's.
@@ -125,7 +129,7 @@ class Borders:
         if self.size != self._sketch_size:
             layer = cv2.resize(layer, self._sketch_size, interpolation=cv2.INTER_NEAREST)
         padded = np.dstack([layer, np.zeros(layer.shape[:2], np.uint8)])
-        return np.ascontiguousarray(padded).view("<i4")[..., 0].astype(np.int32)
+        return absorb_specks(np.ascontiguousarray(padded).view("<i4")[..., 0].astype(np.int32))
 
     def _spread(self, layer: np.ndarray, soften: bool) -> np.ndarray:
         """Carries colours from a little off the lines, or midway between two, up to the lines.
