@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
-LAYER_KINDS = ("ora", "psd", "zip")  # of layers.files.FORMATS, which takes long to import
+LAYER_KINDS = ("ora", "psd", "zip", "png")  # of layers.files.FORMATS, which takes long to import
 OUTPUT_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 
@@ -102,7 +102,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--layers",
         metavar="FILE|KIND",
         help=f"also write flats, shadow, light and lines as layers: a file for one picture, or "
-        f"one of {', '.join(LAYER_KINDS)} for a file of that kind beside every picture",
+        f"one of {', '.join(LAYER_KINDS)} for a file of that kind beside every picture; png is "
+        "a single picture, colours and lines on transparent paper",
     )
     parser.add_argument(
         "--edits",
@@ -300,7 +301,9 @@ def _plan(
         beside: list[Path] = []
         if layers is not None:
             named = layers in LAYER_KINDS
-            beside = [one.with_suffix(f".{layers}") if named else Path(layers) for one in outputs]
+            # The transparent picture would have the name of the coloured one.
+            end = "-transparent.png" if layers == "png" else f".{layers}"
+            beside = [one.with_name(one.stem + end) if named else Path(layers) for one in outputs]
         yield Job(sketch, outputs, beside)
 
 

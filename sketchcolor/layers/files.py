@@ -1,4 +1,4 @@
-"""Layers as files: OpenRaster, Photoshop, and a ZIP of PNGs."""
+"""Layers as files: OpenRaster, Photoshop, a ZIP of PNGs, and one transparent PNG of them all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image, ImageCms
 
-from .stack import Layer, LayerStack, merge
+from .stack import Layer, LayerStack, merge, without_paper
 
 __all__ = ["FORMATS", "save_layers"]
 
@@ -98,13 +98,15 @@ def _write_photoshop(stack: LayerStack, file: io.BytesIO) -> None:
         "multiply": BlendMode.MULTIPLY,
         "screen": BlendMode.SCREEN,
     }
-    # The merged picture is stored, too, for programs that do not merge layers themselves.
-    document = PSDImage.frompil(Image.fromarray(merge(stack.layers)))
+    # The merged picture is stored, too, for programs that do not merge layers themselves. It is
+    # RGBA, because layers of an RGB document would get masks in place of transparency.
+    document = PSDImage.frompil(Image.fromarray(merge(stack.layers)).convert("RGBA"))
     groups: dict = {}
     for layer in stack.layers:
         made = document.create_pixel_layer(
             Image.fromarray(layer.pixels), name=layer.name, blend_mode=modes[layer.blend]
         )
+        made.name = layer.name  # in Unicode, too
         made.visible = layer.visible
         if layer.group is not None:
             if layer.group not in groups:
@@ -118,6 +120,11 @@ def _write_photoshop(stack: LayerStack, file: io.BytesIO) -> None:
     resolution = ImageResource(key=Resource.RESOLUTION_INFO)
     resolution.data = info  # type: ignore[assignment]  # it writes more than its type says
     resources[Resource.RESOLUTION_INFO] = resolution
+    records = document._record.layer_and_mask_information.layer_info
+    assert records is not None
+    # Negative: the fourth channel is the transparency of the merged picture, and no saved selection
+    # (Adobe Photoshop File Formats Specification, "Layer info").
+    records.layer_count = -abs(records.layer_count)
     document.save(file)
 
 
@@ -127,6 +134,12 @@ def _write_pictures(stack: LayerStack, file: io.BytesIO) -> None:
         for number, layer in enumerate(stack.layers):
             archive.writestr(_file_name(number, layer), _png(layer.pixels, stack.dpi))
         archive.writestr("merged.png", _png(merge(stack.layers), stack.dpi))
+
+
+def _write_transparent(stack: LayerStack, file: io.BytesIO) -> None:
+    """One PNG of the picture without its paper: over white it is the picture again."""
+    pixels = without_paper(merge(stack.layers), stack.flats[..., 3] > 0)
+    file.write(_png(pixels, stack.dpi))
 
 
 def _file_name(number: int, layer: Layer) -> str:
@@ -150,4 +163,5 @@ FORMATS: dict[str, Callable[[LayerStack, io.BytesIO], None]] = {
     ".ora": _write_openraster,
     ".psd": _write_photoshop,
     ".zip": _write_pictures,
+    ".png": _write_transparent,
 }

@@ -19,7 +19,7 @@ from PIL import Image
 from ..parts.colouring import PartMap
 from ..postprocess.compose import keep_lines
 
-__all__ = ["Blend", "Layer", "LayerStack", "merge"]
+__all__ = ["Blend", "Layer", "LayerStack", "merge", "without_paper"]
 
 Blend = Literal["normal", "multiply", "screen"]
 
@@ -114,8 +114,7 @@ class LayerStack:
             ):
                 own = pixels * inside[..., None]
                 layers.append(Layer(name, own, blend, group=group))  # type: ignore[arg-type]
-        alpha = np.where((colours == WHITE).all(2), 0, WHITE).astype(np.uint8)
-        layers.append(Layer("Colour", np.dstack([colours, alpha]), visible=False))
+        layers.append(Layer("Colour", without_paper(colours, flats[..., 3] > 0), visible=False))
         ink = np.zeros((height, width, 4), np.uint8)
         ink[..., 3] = WHITE - np.asarray(self.drawing)
         return [*layers, Layer("Lines", ink)]
@@ -142,6 +141,24 @@ def merge(layers: Sequence[Layer]) -> np.ndarray:
             colour = 1.0 - (1.0 - result) * (1.0 - colour)
         result += alpha * (colour - result)
     return np.round(result * WHITE).astype(np.uint8)
+
+
+def without_paper(picture: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """A picture on white paper as one on no paper; over white it is the same within one level.
+
+    What is white inside the figure stays white. On blank paper each pixel gets the least opacity
+    that it needs, as in "colour to alpha" of paint programs, so that lines there stay soft.
+
+    Args:
+        picture: H×W×3 uint8.
+        drawn: H×W bool, False on blank paper.
+
+    Returns:
+        H×W×4 uint8.
+    """
+    alpha = np.where(drawn, WHITE, WHITE - picture.min(2)).astype(np.float32)[..., None]
+    colour = WHITE - (WHITE - picture.astype(np.float32)) * (WHITE / np.maximum(alpha, 1.0))
+    return np.dstack([np.round(colour), alpha]).astype(np.uint8)
 
 
 def _over_white(flats: np.ndarray) -> np.ndarray:

@@ -32,19 +32,20 @@ def test_one_picture_has_its_layers_in_the_file_that_is_named(quick, sketch_file
     assert f"{layers} exists" in capsys.readouterr().err
 
 
-def test_several_pictures_have_files_of_a_kind_beside_them(quick, sketch_file, tmp_path):
+@pytest.mark.parametrize("kind, end", [("ora", ".ora"), ("png", "-transparent.png")])
+def test_several_pictures_have_files_of_a_kind_beside_them(kind, end, quick, sketch_file, tmp_path):
     out = tmp_path / "out"
-    arguments = ["colorize", str(sketch_file), "-o", str(out), "--variants", "2", "--layers", "ora"]
+    arguments = ["colorize", str(sketch_file), "-o", str(out), "--variants", "2", "--layers", kind]
     assert main([*arguments, *quick]) == 0
     stem = sketch_file.stem
-    names = {f"{stem}-{n}.{end}" for n in (1, 2) for end in ("png", "ora")}
+    names = {f"{stem}-{n}{each}" for n in (1, 2) for each in (".png", end)}
     assert {path.name for path in out.iterdir()} == names
 
 
 @pytest.mark.parametrize(
     "options, sentence",
     [
-        (["--layers", "a.xcf"], "written as ora, psd, zip, not as 'a.xcf'"),
+        (["--layers", "a.xcf"], "written as ora, psd, zip, png, not as 'a.xcf'"),
         (["--layers", "a.ora", "--variants", "2"], "a.ora is one file"),
         (["--layers", "ora", "--lines", "model"], "leave --lines model out"),
         (["--layers", "ora", "--style", "brush"], "leave --layers or --style out"),

@@ -178,6 +178,6 @@ def test_the_drawings_resolution_reaches_the_files_and_other_endings_are_refused
     save_layers(coloured.layers[0], tmp_path / "a.psd")
     info = PSDImage.open(tmp_path / "a.psd").image_resources.get_data(Resource.RESOLUTION_INFO)
     assert info.horizontal / 65536 == pytest.approx(300, abs=0.1)
-    with pytest.raises(ValueError, match=r"written as \.ora, \.psd, \.zip, not as 'a.xcf'"):
+    with pytest.raises(ValueError, match=r"written as \.ora, \.psd, \.zip, \.png, not as 'a.xcf'"):
         save_layers(coloured.layers[0], tmp_path / "a.xcf")
-    assert set(FORMATS) == {".ora", ".psd", ".zip"}
+    assert set(FORMATS) == {".ora", ".psd", ".zip", ".png"}
