@@ -26,9 +26,7 @@ WHITE_HINT = 0.8  # in [-1, 1]: a hint whose least channel is higher, on paper, 
 BESIDE = 0.02  # sides: a stroke on paper that is this near to the figure is about the figure
 SHARPNESS = 1.5  # factor of the logits, against mixtures of hints, which nobody asked for
 PAPER_DISTANCE = 0.15  # sides: the distance that paper is taken to have from every cell
-# A dot in a small place, such as a mouth, is meant for small places. Logits that it loses in places
-# that are larger than LARGER times its own, for each factor e that they are larger still.
-GROWTH, LARGER = 1.0, 2.7
+GROWTH = 1.0  # logits that a hint loses in a place e times as large as its own: mouths are small
 AGREEMENT = 0.15  # weight of the colours that the proposer expects, as evidence for hints
 COLOUR_RANGE = 10.0  # CIELAB: standard deviation of an expected colour
 MOST_APART, NONE_APART = 8.0, 4.0  # disagreement: the largest that counts, and that of "none"
@@ -271,12 +269,14 @@ def _others(parts: DrawingParts, reading: Reading, background: bool) -> list[np.
 
 
 def _growth(parts: DrawingParts, seeds: Seeds) -> np.ndarray:
-    """C×K logits that hints lose in places much larger than the one that they were put in.
+    """C×K logits that hints lose in places larger than the one that they were put in.
+
+    A dot in a mouth is about a mouth, and one on a bow about a bow, however much hair is like them.
 
     Hints on paper lose none: they are about a ground, or about a figure with an open outline.
     """
     area = np.maximum(parts.pieces.area, 1.0)
-    larger = area[parts.pieces.home][:, None] / (LARGER * area[seeds.piece])
+    larger = area[parts.pieces.home][:, None] / area[seeds.piece]
     return np.where(seeds.piece == 0, 0.0, GROWTH * np.log(np.maximum(larger, 1.0)))
 
 

@@ -218,4 +218,5 @@ LAYER_KINDS = {
     ".ora": "Krita, GIMP (.ora)",
     ".psd": "Photoshop, Clip Studio (.psd)",
     ".zip": "PNGs (.zip)",
+    ".png": "Transparent PNG",
 }
