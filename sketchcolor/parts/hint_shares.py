@@ -26,12 +26,13 @@ WHITE_HINT = 0.8  # in [-1, 1]: a hint whose least channel is higher, on paper, 
 BESIDE = 0.02  # sides: a stroke on paper that is this near to the figure is about the figure
 SHARPNESS = 1.5  # factor of the logits, against mixtures of hints, which nobody asked for
 PAPER_DISTANCE = 0.15  # sides: the distance that paper is taken to have from every cell
-GROWTH = 1.0  # logits that a hint loses in a place e times as large as its own: mouths are small
 AGREEMENT = 0.15  # weight of the colours that the proposer expects, as evidence for hints
 COLOUR_RANGE = 10.0  # CIELAB: standard deviation of an expected colour
 MOST_APART, NONE_APART = 8.0, 4.0  # disagreement: the largest that counts, and that of "none"
 WHOLE_PIECE = 0.9  # least likeness of a painted place to its piece for all of it to be coloured
 SHARED_RANGE = 0.03  # sides: the length over which two hints in one piece blend
+EXTENT = 1.0  # logits that a hint loses in a piece e times as large as the one that it is in
+LARGE = 0.06  # of the page: pieces larger than this are alike in it
 EXCLUDED = -1e4  # the logit of a seed that is left out
 LEAST_SHARE = 0.7  # of the hints in a place for it to be coloured, if there is one colour;
 MORE_COLOURS = 0.15  # with more colours less is needed: each place is likelier about one of them
@@ -187,17 +188,20 @@ def hint_colours(
     """Colours that the hints ask for, everywhere that they speak for.
 
     The share of a hint in a cell is a softmax over likeness minus distance, as the part encoder was
-    trained; a piece takes the mean logits of its cells. A piece with strokes in it takes only
-    these, each place the nearest, provided that it is like the painted place: a mouth with an open
-    line lies in one piece with the face.
+    trained; a piece takes the mean logits of its cells. In large pieces a hint that lies in a small
+    one counts for less. A piece with strokes in it takes only these, each place the nearest,
+    provided that it is like the painted place: a mouth with an open line lies in one piece with the
+    face.
 
     Args:
         reading: of the drawing with these hints.
         paint_paper: the ground is coloured like the rest, so a white hint on it counts, too.
     """
     logits = reading.scale * reading.vectors @ seeds.vectors.T - seeds.locality * seeds.distance
-    logits += _agreement(reading, seeds.colours) - _growth(parts, seeds)
-    of_pieces = parts.pieces.cells @ logits
+    logits += _agreement(reading, seeds.colours)
+    beyond = _beyond(parts, seeds)
+    of_pieces = parts.pieces.cells @ logits - beyond
+    logits -= beyond[parts.pieces.home]
     means = parts.pieces.cells @ reading.vectors
     length = np.linalg.norm(means, axis=1)
     alike = (means[seeds.piece] * seeds.vectors).sum(axis=1)
@@ -268,16 +272,19 @@ def _others(parts: DrawingParts, reading: Reading, background: bool) -> list[np.
     return [paper + _agreement(reading, np.ones((1, 3)))[:, 0], reading.alone]
 
 
-def _growth(parts: DrawingParts, seeds: Seeds) -> np.ndarray:
-    """C×K logits that hints lose in places larger than the one that they were put in.
+def _beyond(parts: DrawingParts, seeds: Seeds) -> np.ndarray:
+    """(N+1)×K logits that hints lose in pieces larger than those that they are in.
 
-    A dot in a mouth is about a mouth, and one on a bow about a bow, however much hair is like them.
-
-    Hints on paper lose none: they are about a ground, or about a figure with an open outline.
+    A face is like its mouth and hair like its bow where no hint is more like them, but whoever
+    colours a mouth or a bow does not mean them. Places as small, such as the other eye, lose
+    nothing. Pieces count as no larger than the largest with a hint: a stroke on a strand alone
+    means all of the hair.
     """
-    area = np.maximum(parts.pieces.area, 1.0)
-    larger = area[parts.pieces.home][:, None] / area[seeds.piece]
-    return np.where(seeds.piece == 0, 0.0, GROWTH * np.log(np.maximum(larger, 1.0)))
+    areas = parts.pieces.area / parts.pieces.label.size
+    own = areas[seeds.piece]
+    largest = min(LARGE, own[seeds.piece > 0].max(initial=0.0))
+    ratio = np.minimum(areas, largest)[:, None] / np.maximum(own, UNIT)
+    return EXTENT * np.log(np.maximum(ratio, 1.0))
 
 
 def _agreement(reading: Reading, colours: np.ndarray) -> np.ndarray:

@@ -263,20 +263,28 @@ def test_an_open_mouth_does_not_colour_the_face_that_it_lies_in():
     assert np.allclose(picture[:36], 0.1, atol=0.05) and np.allclose(picture[48:], 0.1, atol=0.05)
 
 
-def test_a_dot_in_a_small_place_loses_larger_ones_to_a_stroke_on_one_of_them():
-    """The strand far away is as much like the eye as like the strand that has the other stroke."""
-    eye, strand, _, paper = VECTORS
-    between = ((eye + strand) / np.sqrt(2)).astype(np.float32)
-    vectors = np.stack([strand, between, eye, paper])
-    kinds = np.array([3, 0, 3, 1, 3, 2])  # no face
-    cells = vectors[kinds[drawn_label()[::CELL, ::CELL]]]
-    parts = drawing_parts(drawn_label(), cells.transpose(2, 0, 1), locality=1.0)
-    in_eye, on_strand = ((17, 19), (25, 27), BLUE), ((30, 34), (7, 11), RED)
-    flats = flats_with(parts, in_eye, on_strand)
-    for piece, colour in ((EYE, BLUE), (STRAND, RED)):
-        assert_colour(flats, piece, colour)
-    red, _, blue = flats.colours[OTHER_STRAND]
-    assert red > 0.8 and blue < -0.8
+def face_with_mouth(*strokes: tuple) -> Flats:
+    """A face and a closed mouth in it that look much the same, and hair."""
+    label = np.full((SIDE, SIDE), 1, np.int32)  # hair
+    label[16:56, 12:52] = 2  # face
+    label[44:48, 28:36] = 3  # mouth
+    mouth = np.array([0.0, 0.8, 0.6, 0.0])
+    vectors = np.stack([VECTORS[0], VECTORS[0], VECTORS[1], mouth]).astype(np.float32)
+    parts = drawing_parts(label, vectors[label[::CELL, ::CELL]].transpose(2, 0, 1))
+    seeds = find_seeds(parts, parts.reading, painted(*strokes))
+    return Flats(parts, np.full((4, 3), 0.1, np.float32), hint_colours(parts, parts.reading, seeds))
+
+
+def test_a_closed_mouth_does_not_colour_the_face_around_it_beside_a_hint_on_the_hair():
+    flats = face_with_mouth(((45, 47), (30, 34), RED), ((4, 8), (20, 24), BLUE))
+    for piece, colour in ((1, BLUE), (2, GREY), (3, RED)):
+        assert np.allclose(flats.colours[piece], colour, atol=0.02)
+
+
+def test_a_single_hint_in_a_small_piece_colours_large_ones_that_are_like_it():
+    flats = face_with_mouth(((45, 47), (30, 34), RED))
+    for piece, colour in ((1, GREY), (2, RED), (3, RED)):
+        assert np.allclose(flats.colours[piece], colour, atol=0.02)
 
 
 def test_hints_that_speak_for_nothing_else_leave_the_free_colours():
