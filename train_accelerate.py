@@ -26,6 +26,7 @@ from sketchcolor.training.flags import RUN_FLAGS, parse_args, resolve_recipe
 from sketchcolor.training.part_tokens import TokenSamples
 from sketchcolor.training.part_validation import PartValidation
 from sketchcolor.training.pictures import FOLDERS, DataError
+from sketchcolor.training.processes import leave_together
 from sketchcolor.training.provenance import make_discriminator, read_record
 from sketchcolor.training.recipes import Recipe
 from sketchcolor.training.sources import Source, line_art_kind, load_images
@@ -304,9 +305,7 @@ def main(args: argparse.Namespace) -> None:
     trainer.save()
     if args.push_to_hub and accelerator.is_main_process:
         logging.info("Published as %s.", publish(args, recipe, trainer.published))
-    # No process may leave the group while another is still at work in it: some hung at their exit.
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
+    leave_together(accelerator)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ EDITOR_SIDE = 1024
 EDITOR_HEIGHT = 520  # px on the page
 OPAQUE = 128  # minimum alpha of a painted pixel, as in `conditions.hints.from_layer`
 BRUSH_SHARE = 0.01  # the brush's radius as a share of the canvas's short side
-BRUSH_RADII = (2, 60)  # px of the canvas
+BRUSH_RADII = (0.5, 60)  # px of the canvas; the finest brush is one pixel wide
+FIRST_RADII = (2, 60)  # px, of the brush that a sketch begins with
 MAX_SWATCHES = 18
 MAX_UPLOADS = 128  # canvases, of all visitors, that wait for an event; the queue holds 32
 # Common anime colours of skin, hair, eyes and cloth; the brush starts with the first.
@@ -89,7 +90,7 @@ def canvas_size(size: tuple[int, int]) -> tuple[int, int]:
 
 def brush_radius(size: tuple[int, int]) -> int:
     """The brush's radius for a sketch of that size, in px of the canvas."""
-    return int(np.clip(round(BRUSH_SHARE * min(canvas_size(size))), *BRUSH_RADII))
+    return int(np.clip(round(BRUSH_SHARE * min(canvas_size(size))), *FIRST_RADII))
 
 
 def canvas(sketch: Image.Image, layer: Image.Image | None = None) -> dict[str, Any]:
@@ -293,7 +294,7 @@ def _build_brush(tab: str) -> tuple[gr.ColorPicker, gr.Slider]:
         radius = gr.Slider(
             *BRUSH_RADII,
             value=10,
-            step=1,
+            step=0.5,
             label=texts.BRUSH_SIZE,
             buttons=[],
             min_width=160,
