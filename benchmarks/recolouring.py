@@ -61,7 +61,7 @@ def in_browser(browser: Browser, address: str, sketch: Path) -> list[float]:
 def on_server(sketch: Path) -> list[float]:
     """Milliseconds that the server works for each of `COLORS`."""
     work = Work(str(sketch), sketch.stem, ColouringSettings(seed=1))
-    now = recolouring.start(load_pipeline(), work)
+    now, _ = recolouring.start(load_pipeline(), work)
     label = now.load().parts.parts[1].label
     times = []
     for color in COLORS:

@@ -32,6 +32,7 @@ THIN = 0.1  # painted share of a cell from which it is a hint
 WHITE_OUTS = 30  # Grover & Banker, section 4.2
 SAME_REGION = 40.0  # 8-bit levels per channel within which a simulated stroke stays
 SUBPIXEL_BITS = 3  # of OpenCV's drawing coordinates
+MOST_DIAMETER = 32_767  # px: OpenCV's; covers any page that is read
 HINT_KINDS = ("strokes", "grid", "white-out")
 # What a mixed hint map is drawn as, and up to which random number.
 _KINDS, _KIND_SHARES = ("none", *HINT_KINDS), (0.25, 0.8, 0.9)
@@ -222,6 +223,7 @@ def stroke_mask(
     one = 1 << SUBPIXEL_BITS
     path = np.clip(np.asarray(points, np.float64), -(1 << 16), 1 << 16)
     path = np.round(path * one).astype(np.int32)
+    diameter = min(diameter, MOST_DIAMETER)
     radius = max(diameter, 1.0) / 2.0
     for x, y in path:
         centre, reach = (int(x), int(y)), int(max(0.0, radius - 0.5) * one)

@@ -137,9 +137,11 @@ def _read_edit(one: object) -> Edit:
                 given[name] = _point(given[name])
         if "points" in given:
             given["points"] = tuple(map(_point, given["points"]))
+        if "width" in given:
+            given["width"] = float(given["width"])
         edit = kind(**given)
         _check(edit)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"The edit {one.get('edit')!r} is malformed: places are [x, y], colors #rrggbb, widths "
             f"above zero, names at most {MAX_NAME} characters."
@@ -159,7 +161,7 @@ def _check(edit: Edit) -> None:
     if isinstance(edit, Recolour):
         fits = _COLOR.fullmatch(edit.color) is not None
     elif isinstance(edit, Split):
-        fits = len(edit.points) > 0 and 0 < float(edit.width) < 1e5
+        fits = len(edit.points) > 0 and 0 < edit.width < np.inf
     elif isinstance(edit, Rename):
         fits = isinstance(edit.name, str) and len(edit.name) <= MAX_NAME
     elif isinstance(edit, Lock):

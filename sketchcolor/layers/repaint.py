@@ -17,7 +17,7 @@ from .edits import Edit, Lock, Merge, Point, Recolour, Rename, Split
 from .split import divide
 from .stack import LayerStack
 
-__all__ = ["apply_edits", "edits_for_new_colours", "inner_point"]
+__all__ = ["apply_edits", "edit_parts", "edits_for_new_colours", "inner_point"]
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 # Of 255: how much black counts as when light is measured against a flat, because the light of a
@@ -39,10 +39,16 @@ def apply_edits(stack: LayerStack, edits: Sequence[Edit]) -> LayerStack:
         Another stack; ``stack`` itself where there are no edits.
 
     Raises:
-        ValueError: a place lies outside the sketch, or a stroke on no part that it could divide.
+        ValueError: a place lies outside the sketch, or a stroke covers all of a part.
     """
     if not edits:
         return stack
+    edited = edit_parts(stack, edits)
+    return LayerStack(stack.drawing, _repaint(stack, edited), edited, stack.dpi)
+
+
+def edit_parts(stack: LayerStack, edits: Sequence[Edit]) -> PartMap:
+    """The parts alone that :func:`apply_edits` gives, without a picture of them."""
     parts = {part.label: part for part in stack.parts.parts}
     label = stack.label
     for edit in edits:
@@ -67,25 +73,24 @@ def apply_edits(stack: LayerStack, edits: Sequence[Edit]) -> LayerStack:
     area = np.bincount(label.ravel(), minlength=max(parts) + 1)
     sized = [replace(part, area=int(area[part.label])) for part in parts.values()]
     sized.sort(key=lambda part: (part.label != 0, -part.area))
-    edited = PartMap(label, sized)
-    return LayerStack(stack.drawing, _repaint(stack, edited), edited, stack.dpi)
+    return PartMap(label, sized)
 
 
-def edits_for_new_colours(stack: LayerStack, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+def edits_for_new_colours(edited: PartMap, edits: Sequence[Edit]) -> tuple[Edit, ...]:
     """What stays of the edits when the drawing is coloured anew.
 
     Borders and names stay as they were made, and locked parts keep the color that they have.
 
     Args:
-        stack: with the edits.
+        edited: the parts with the edits.
         edits: those that were made.
     """
     kept = [edit for edit in edits if not isinstance(edit, Recolour)]
     return (
         *kept,
         *(
-            Recolour(inner_point(stack.label, part.label), part.color)
-            for part in stack.parts.parts
+            Recolour(inner_point(edited.label, part.label), part.color)
+            for part in edited.parts
             if part.locked
         ),
     )

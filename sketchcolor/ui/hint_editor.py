@@ -22,7 +22,7 @@ EDITOR_SIDE = 1024
 EDITOR_HEIGHT = 520  # px on the page
 OPAQUE = 128  # minimum alpha of a painted pixel, as in `conditions.hints.from_layer`
 BRUSH_SHARE = 0.01  # the brush's radius as a share of the canvas's short side
-BRUSH_RADII = (0.5, 60)  # px of the canvas; the finest brush is one pixel wide
+BRUSH_RADII = (1, 60)  # px of the canvas; finer strokes are too faint to be read
 FIRST_RADII = (2, 60)  # px, of the brush that a sketch begins with
 MAX_SWATCHES = 18
 MAX_UPLOADS = 128  # canvases, of all visitors, that wait for an event; the queue holds 32
@@ -294,7 +294,7 @@ def _build_brush(tab: str) -> tuple[gr.ColorPicker, gr.Slider]:
         radius = gr.Slider(
             *BRUSH_RADII,
             value=10,
-            step=0.5,
+            step=1,
             label=texts.BRUSH_SIZE,
             buttons=[],
             min_width=160,

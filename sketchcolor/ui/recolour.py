@@ -11,7 +11,6 @@ from typing import Any
 
 import gradio as gr
 
-from sketchcolor.layers.repaint import apply_edits
 from sketchcolor.ui import recolouring, texts
 from sketchcolor.ui.colouring import report_progress
 from sketchcolor.ui.downloads import build_hidden_download, offer
@@ -48,8 +47,9 @@ def shown_work(file: str | None, saved: SavedColouring | None) -> Work:
 
 def _open(models: Models, work: Work, progress: gr.Progress) -> tuple[Recolouring, dict[str, Any]]:
     """Values for state and viewer."""
-    now = recolouring.start(models[work.settings.model], work, report_progress(progress))
-    return now, now.show(apply_edits(now.load(), now.edits))
+    report = report_progress(progress)
+    now, edited = recolouring.start(models[work.settings.model], work, report)
+    return now, now.show(edited)
 
 
 @errors_as_sentences()
@@ -95,7 +95,7 @@ def change(now: Recolouring | None, event: gr.EventData) -> tuple:
         after, edited, selected = recolouring.change(now, dict(event._data))
     except ValueError as error:
         gr.Warning(str(error))
-        after, edited, selected = now, apply_edits(now.load(), now.edits), None
+        after, edited, selected = now, now.load_edited(), None
     return after, after.show(edited, selected)
 
 
@@ -103,16 +103,16 @@ def change(now: Recolouring | None, event: gr.EventData) -> tuple:
 def picture_file(now: Recolouring | None) -> str:
     """Writes the picture as a PNG into Gradio's cache; returns the file's path."""
     now = _known(now)
-    picture = apply_edits(now.load(), now.edits).picture
-    return save_png(picture, f"{now.work.stem}-coloured-{now.work.settings.seed}.png")
+    return save_png(
+        now.load_edited().picture, f"{now.work.stem}-coloured-{now.work.settings.seed}.png"
+    )
 
 
 @errors_as_sentences()
 def edited_layers(ending: str, now: Recolouring | None) -> str:
     """Writes the layers of the picture; returns the file's path."""
     now = _known(now)
-    stack = apply_edits(now.load(), now.edits)
-    return layers_file(stack, now.work.stem, now.work.settings.seed, ending)
+    return layers_file(now.load_edited(), now.work.stem, now.work.settings.seed, ending)
 
 
 @errors_as_sentences()

@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from sketchcolor.layers.edits import Edit, Split, read_edits
-from sketchcolor.layers.repaint import apply_edits, edits_for_new_colours, inner_point
+from sketchcolor.layers.repaint import apply_edits, edit_parts, edits_for_new_colours, inner_point
 from sketchcolor.layers.stack import LayerStack
 from sketchcolor.parts.colouring import Part, PartMap
 from sketchcolor.ui import part_viewer, texts
@@ -58,6 +58,10 @@ class Recolouring:
             raise refusal(texts.EXPIRED)
         return _read(self.stack)
 
+    def load_edited(self) -> LayerStack:
+        """The colouring with its edits; see `load`."""
+        return apply_edits(self.load(), self.edits)
+
     def with_edits(self, edits: tuple[Edit, ...], **changes: Any) -> "Recolouring":
         """The same colouring with other edits."""
         return replace(self, work=replace(self.work, edits=edits), **changes)
@@ -69,8 +73,8 @@ class Recolouring:
 
 def start(
     pipeline: "SketchColorPipeline", work: Work, on_step: OnStep | None = None
-) -> Recolouring:
-    """Colours a visitor's work, without its edits, for its colours to be changed.
+) -> tuple[Recolouring, LayerStack]:
+    """Colours a visitor's work for its colours to be changed; also gives it with its edits.
 
     Raises:
         ValueError: the model does not know parts, or the picture has the model's own lines.
@@ -81,7 +85,8 @@ def start(
         raise ValueError(texts.NO_PARTS)
     stack = output.layers[0]
     work = replace(work, coloured=True)
-    return Recolouring(work, _write(stack), part_viewer.save_lines(stack))
+    now = Recolouring(work, _write(stack), part_viewer.save_lines(stack))
+    return now, apply_edits(stack, work.edits)
 
 
 def change(now: Recolouring, asked: dict[str, Any]) -> tuple[Recolouring, LayerStack, int | None]:
@@ -99,40 +104,46 @@ def change(now: Recolouring, asked: dict[str, Any]) -> tuple[Recolouring, LayerS
     """
     before = now.load()
     act = asked.get("act")
-    if act == "undo":
-        if now.edits:
-            now = now.with_edits(now.edits[:-1], undone=(*now.undone, now.edits[-1]), drag=None)
-        return now, apply_edits(before, now.edits), None
-    if act == "redo":
-        if now.undone:
-            now = now.with_edits((*now.edits, now.undone[-1]), undone=now.undone[:-1], drag=None)
+    if act in ("undo", "redo"):
+        now = _step_back(now) if act == "undo" else _step_forth(now)
         return now, apply_edits(before, now.edits), None
     drag = asked.get("drag") if act == "recolour" else None
     edits = now.edits
     if drag is not None and drag == now.drag:
         edits = edits[:-1]  # the picker moved on
-    edited = apply_edits(before, edits)
-    edit = _edit(edited, asked)
+    edit = _edit(edit_parts(before, edits).label, asked)
     after = apply_edits(before, (*edits, edit))
     selected = int(after.label.max()) if isinstance(edit, Split) else None
     return now.with_edits((*edits, edit), undone=(), drag=drag), after, selected
 
 
+def _step_back(now: Recolouring) -> Recolouring:
+    if not now.edits:
+        return now
+    return now.with_edits(now.edits[:-1], undone=(*now.undone, now.edits[-1]), drag=None)
+
+
+def _step_forth(now: Recolouring) -> Recolouring:
+    if not now.undone:
+        return now
+    return now.with_edits((*now.edits, now.undone[-1]), undone=now.undone[:-1], drag=None)
+
+
 def carry_over(now: Recolouring, seed: int) -> Work:
     """The work to be coloured anew with another seed; locked parts keep their colours."""
-    edited = apply_edits(now.load(), now.edits)
+    edited = edit_parts(now.load(), now.edits)
     settings = replace(now.work.settings, seed=seed)
     return replace(now.work, settings=settings, edits=edits_for_new_colours(edited, now.edits))
 
 
-def _edit(stack: LayerStack, asked: dict[str, Any]) -> Edit:
-    """What the viewer's event asks for, by places instead of numbers."""
+def _edit(label: np.ndarray, asked: dict[str, Any]) -> Edit:
+    """What the viewer's event asks for, by places in H×W labels instead of numbers."""
 
     def place(name: str) -> list[float]:
         number = asked.get(name)
-        if not isinstance(number, int) or not (stack.label == number).any():
+        if not isinstance(number, int) or not (label == number).any():
             raise ValueError(texts.NO_SUCH_PART)
-        return list(inner_point(stack.label, number))
+        return list(inner_point(label, number))
 
     kinds: dict[str, Callable[[], dict[str, Any]]] = {
         "recolour": lambda: {"at": place("label"), "color": asked.get("color")},

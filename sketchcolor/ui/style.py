@@ -26,13 +26,7 @@ from sketchcolor.style.settings import FAST, Settings, Style, StyleBlend
 from sketchcolor.style.transfer import StyleTransfer
 from sketchcolor.ui import texts
 from sketchcolor.ui.downloads import stem_of
-from sketchcolor.ui.result import (
-    Handover,
-    SavedColouring,
-    preview_of,
-    reveal,
-    save_png,
-)
+from sketchcolor.ui.result import Handover, SavedColouring, preview_of, reveal, save_png
 from sketchcolor.ui.style_controls import StyleControls, StyleResult, build_controls, build_result
 from sketchcolor.ui.style_run import StyleRun
 from sketchcolor.ui.widgets import DEFAULT_RESOLUTION, errors_as_sentences, refusal

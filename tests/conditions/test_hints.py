@@ -27,6 +27,12 @@ def test_later_strokes_cover_earlier_and_outside_is_ignored():
     assert not (layer[..., :3] == (0, 255, 0)).all(axis=2).any()
 
 
+@pytest.mark.parametrize("points", [[[3, 3]], [[3, 3], [5, 1e12]]])
+def test_a_stroke_wider_than_any_page_paints_all_of_it(points):
+    stroke = {"color": "#ff0000", "width": 1e9, "points": points}
+    assert (from_strokes([stroke], (30, 20))[..., 3] == 255).all()
+
+
 def test_stroke_survives_json():
     stroke = Stroke.from_dict(RED)
     assert Stroke.from_dict(stroke.to_dict()) == stroke

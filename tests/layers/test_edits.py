@@ -125,7 +125,7 @@ def test_only_locked_parts_keep_their_color_in_another_colouring(stack):
         [Part(p.label, "#808080" if p.label else p.color, p.area) for p in stack.parts.parts],
     )
     anew = LayerStack(stack.drawing, other.paint(), other)
-    kept = apply_edits(anew, edits_for_new_colours(edited, edits))
+    kept = apply_edits(anew, edits_for_new_colours(edited.parts, edits))
     assert color_at(kept, (150, 60)) == "#e0c060"
     assert color_at(kept, LEFT) == color_at(kept, RIGHT) == "#808080"
     assert [part.name for part in kept.parts.parts if part.locked] == ["fringe"]
@@ -150,6 +150,8 @@ def test_edits_are_stored_and_read_again():
     )
     assert read_edits(json.loads(json.dumps(write_edits(edits)))) == edits
     assert read_edits([]) == ()
+    (split,) = read_edits([{"edit": "split", "points": [[1, 2]], "width": "3"}])
+    assert split.width == 3.0
 
 
 @pytest.mark.parametrize(
@@ -162,6 +164,9 @@ def test_edits_are_stored_and_read_again():
         {"edit": "merge", "at": [1, 2], "other": None},
         {"edit": "split", "points": [], "width": 2},
         {"edit": "split", "points": [[1, 2]], "width": 0},
+        {"edit": "split", "points": [[1, 2]], "width": float("inf")},
+        {"edit": "split", "points": [[1, 2]], "width": [3]},
+        {"edit": "lock", "at": [10**400, 2], "locked": True},
         {"edit": "rename", "at": [1, 2], "name": "x" * 61},
         {"edit": "lock", "at": [1, 2], "locked": "yes"},
         {"edit": "lock", "at": [1, 2], "locked": True, "more": 1},

@@ -158,6 +158,20 @@ def test_a_red_stroke_comes_back_by_itself_and_a_session_brings_it_again(
     assert both[..., 3].sum() > pixels[..., 3].sum()
 
 
+def test_the_finest_brush_is_two_pixels_wide(page, pipeline, sketch_file):
+    plain = open_sketch(page, sketch_file)
+    size = page.locator("#hints-radius input[type=range]")
+    size.focus()
+    size.press("Home")  # its least
+    assert float(size.input_value()) == editor.BRUSH_RADII[0]
+    size.dispatch_event("pointerup")
+    draw(page, 60)
+    wait_for_result(page, other_than=plain)
+    painted = np.asarray(pipeline.calls[-1]["hints"])[..., 3] > 0
+    rows, columns = np.nonzero(painted)
+    assert np.ptp(columns) > 20 and painted.sum(axis=0).max() <= 3
+
+
 def test_the_background_is_painted_once_ticked_and_again_by_the_session(
     page, pipeline, sketch_file, tmp_path
 ):

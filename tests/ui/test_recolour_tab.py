@@ -42,7 +42,7 @@ def work_on(sketch: Path) -> Work:
 def begun(tiny_parts_pipeline, sketch_file, monkeypatch, tmp_path):
     """A colouring by a small model, ready to be changed."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
-    return recolouring.start(tiny_parts_pipeline, work_on(sketch_file))
+    return recolouring.start(tiny_parts_pipeline, work_on(sketch_file))[0]
 
 
 def largest(now: recolouring.Recolouring) -> int:
