@@ -75,8 +75,8 @@ CSS = """
 .part-stage[data-mode=split] { cursor: crosshair; }
 .part-stage canvas { width: 100%; height: 100%; display: block; }
 .part-bar { display: flex; gap: 0.4rem; margin-top: 0.5rem; }
-.part-viewer button:not([data-label]) { min-height: 40px; min-width: 40px; padding: 0 0.7rem;
-  cursor: pointer; font-size: 0.9rem; font-weight: 400;
+.part-viewer button:not([data-label]) { min-height: 40px; min-width: 40px; margin: 0;
+  padding: 0 0.7rem; cursor: pointer; font-size: 0.9rem; font-weight: 400;
   border: 1px solid var(--border-color-primary);
   border-radius: var(--radius-md); background: var(--button-secondary-background-fill);
   color: var(--button-secondary-text-color); }
